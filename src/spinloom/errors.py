@@ -1,0 +1,57 @@
+"""Errors for the person who made the mistake: what was given, what is allowed, in which unit."""
+
+import math
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import torch
+
+
+class SpinloomError(Exception):
+    """Base of every error raised on purpose; the command line prints it in one line and exits with 2."""
+
+
+class InputError(SpinloomError, ValueError):
+    """A value, file or name that cannot be used, with the remedy in its message."""
+
+
+class PhysicsError(SpinloomError, ArithmeticError):
+    """The simulation left the physics: NaN, drifting |m|, a step that blew up."""
+
+
+class OutputError(SpinloomError, OSError):
+    """A result could not be written; nothing half-written is left behind."""
+
+
+def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
+    """The error for a name that is not in a registry; proposes the nearest known one."""
+    names = sorted(known)
+    close = get_close_matches(given, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return InputError(f"unknown {kind} {given!r}: {hint}known are {', '.join(names)}")
+
+
+def require_positive(unit: str, **quantities: float | torch.Tensor) -> None:
+    """Raise InputError unless every quantity is finite and > 0. `unit` is printed behind the value."""
+    for name, quantity in quantities.items():
+        _require(name, quantity, unit, "must be finite and > 0", lambda worst: worst > 0)
+
+
+def require_non_negative(unit: str, **quantities: float | torch.Tensor) -> None:
+    """Raise InputError unless every quantity is finite and >= 0."""
+    for name, quantity in quantities.items():
+        _require(name, quantity, unit, "must be finite and >= 0", lambda worst: worst >= 0)
+
+
+def require_finite(unit: str, **quantities: float | torch.Tensor) -> None:
+    """Raise InputError unless every quantity is finite."""
+    for name, quantity in quantities.items():
+        _require(name, quantity, unit, "must be finite", lambda worst: True)
+
+
+def _require(name: str, quantity, unit: str, rule: str, holds) -> None:  # type: ignore[no-untyped-def]
+    values = torch.as_tensor(quantity).detach()
+    worst = float(values.min()) if values.isfinite().all() else math.nan
+    if math.isnan(worst) or not holds(worst):
+        shown = f"{worst:g} {unit}".strip() if not math.isnan(worst) else "a value that is not finite"
+        raise InputError(f"{name} {rule}, got {shown}")
