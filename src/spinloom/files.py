@@ -9,10 +9,11 @@ from spinloom.errors import OutputError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, remedy: str = "free space or choose another --out") -> Iterator[Path]:
     """Yield a temporary path to write to; on success it becomes `path`, on any failure it is removed.
 
-    Raises OutputError (disk full, no permission, missing folder that cannot be made) with the path and cause.
+    Raises OutputError (disk full, no permission, missing folder that cannot be made) with the path, cause and
+    `remedy`.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -21,7 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {path}: {reason}; free space or choose another --out") from error
+        raise OutputError(f"cannot write {path}: {reason}; {remedy}") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

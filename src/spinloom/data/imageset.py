@@ -1,0 +1,87 @@
+"""Images with their labels, as integers until a network asks for numbers."""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from spinloom.errors import InputError
+from spinloom.seeding import Seed, generator
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One split of a data set.
+
+    images: uint8 (n, channels, height, width), 0 black to 255. labels: int64 (n,), indices into `classes`.
+    split: "train" or "test". source: where it was read, in words.
+    mean, std: per channel, of the *training* images with pixels in 0 to 1 (train and test are scaled alike).
+
+    Raises InputError for other shapes or types, or a label without a class.
+    """
+
+    name: str
+    split: str
+    images: torch.Tensor
+    labels: torch.Tensor
+    classes: tuple[str, ...]
+    source: str
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        if images.dtype != torch.uint8 or images.ndim != 4 or len(images) == 0:
+            raise InputError(
+                f"images of {self.name!r} must be uint8 (n, channels, height, width) with n >= 1, "
+                f"got {images.dtype} {tuple(images.shape)}"
+            )
+        if labels.dtype != torch.int64 or tuple(labels.shape) != (len(images),):
+            raise InputError(
+                f"labels of {self.name!r} must be int64 ({len(images)},), "
+                f"got {labels.dtype} {tuple(labels.shape)}"
+            )
+        if int(labels.min()) < 0 or int(labels.max()) >= len(self.classes):
+            raise InputError(
+                f"labels of {self.name!r} must be 0 to {len(self.classes) - 1}, "
+                f"got {int(labels.min())} to {int(labels.max())}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def as_float(self, *, normalise: bool = True) -> torch.Tensor:
+        """Pixels as float32 (n, channels, height, width): in 0 to 1, or (pixel - mean) / std."""
+        pixels = self.images.to(torch.float32).div_(255)
+        if not normalise:
+            return pixels
+        mean, std = (torch.tensor(row, dtype=torch.float32).view(-1, 1, 1) for row in (self.mean, self.std))
+        return pixels.sub_(mean).div_(std)
+
+    def take(self, limit: int | None, seed: Seed = 0) -> "ImageSet":
+        """At most `limit` images, drawn without replacement, as evenly over the classes as they allow.
+
+        The same seed draws the same images, and a larger limit adds to those of a smaller one. None takes
+        all, in their own order. Raises InputError for a limit below 1.
+        """
+        if limit is None:
+            return self
+        if limit < 1:
+            raise InputError(f"limit must be at least 1 image, got {limit}; leave it out for all")
+        drawn = torch.randperm(len(self), generator=generator(seed))
+        chosen = drawn[_rank_in_class(self.labels[drawn]).argsort(stable=True)][:limit]
+        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+
+
+def _rank_in_class(labels: torch.Tensor) -> torch.Tensor:
+    """How many earlier images have the same label, (n,)."""
+    rank = torch.empty_like(labels)
+    for label in labels.unique():
+        members = labels == label
+        rank[members] = torch.arange(int(members.sum()))
+    return rank
