@@ -1,0 +1,89 @@
+"""From the resistance of a junction to the cosine of the angle between its layers.
+
+The conductance, not the resistance, is linear in cos(theta): G = G_P (1 + cos)/2 + G_AP (1 - cos)/2
+(J. C. Slonczewski, Phys. Rev. B 39, 6995 (1989)), so cos = (2 G - G_P - G_AP) / (G_P - G_AP).
+"""
+
+import numpy as np
+
+from spinloom.devices.csv_sweeps import Sweeps
+from spinloom.devices.csv_table import Table
+from spinloom.errors import InputError
+
+Extremes = tuple[float, float]
+"""(R_P, R_AP), ohm: resistance with parallel and with antiparallel layers."""
+OVERSHOOT = 0.02
+"""Readings may pass an extreme by this part of the conductance span: noise, not a mistake."""
+
+
+def in_plane_cosine(table: Table, sweeps: Sweeps, extremes: Extremes | None) -> np.ndarray:
+    """m_x of every row, (rows,). Without `extremes`, each device's mean curve is taken to reach +1 and -1."""
+    quantity = "resistance_in_plane"
+    conductance = _conductance(table, quantity)
+    if extremes is not None:
+        return _between(table, quantity, conductance, extremes)
+    lowest, highest = _span(table, quantity, sweeps, conductance)
+    return (2 * conductance - highest - lowest) / (highest - lowest)
+
+
+def perpendicular_cosine(table: Table, sweeps: Sweeps, extremes: Extremes | None) -> np.ndarray:
+    """m_z of every row (up to a common sign), (rows,).
+
+    Without `extremes`, each device's mean curve is taken to run from |m_z| = 1 at the drive closest to zero
+    to m_z = 0 where its conductance is farthest from there: the free layer starts along the axis and is
+    turned into the plane, so this junction never reaches its other extreme.
+    """
+    quantity = "resistance_perpendicular"
+    conductance = _conductance(table, quantity)
+    if extremes is not None:
+        return _between(table, quantity, conductance, extremes)
+    lowest, highest = _span(table, quantity, sweeps, conductance)
+    mean = sweeps.mean(conductance)
+    rest = mean[:, np.abs(sweeps.drive).argmin()]
+    device = sweeps.cell // len(sweeps.drive)
+    starts_high = (rest > mean.mean(1))[device]
+    return np.where(starts_high, conductance - lowest, highest - conductance) / (highest - lowest)
+
+
+def require_extremes(name: str, extremes: Extremes | None) -> None:
+    """Raise InputError unless 0 < R_P < R_AP."""
+    if extremes is not None and not 0 < extremes[0] < extremes[1] < np.inf:
+        raise InputError(f"{name} must be (R_P, R_AP) in ohm with 0 < R_P < R_AP, got {tuple(extremes)}")
+
+
+def _conductance(table: Table, quantity: str) -> np.ndarray:
+    """(rows,), S. Raises InputError at the first resistance that is not positive."""
+    resistance = table.columns[quantity]
+    wrong = np.flatnonzero(resistance <= 0)
+    if len(wrong):
+        raise InputError(
+            f"{table.where(wrong[0], quantity)}: resistance must be > 0, got {resistance[wrong[0]]:g} ohm; "
+            "subtract the offset of the meter or swap the sign of the voltage"
+        )
+    return 1 / resistance
+
+
+def _between(table: Table, quantity: str, conductance: np.ndarray, extremes: Extremes) -> np.ndarray:
+    high, low = 1 / extremes[0], 1 / extremes[1]
+    cosine = (2 * conductance - high - low) / (high - low)
+    wrong = np.flatnonzero(np.abs(cosine) > 1 + 2 * OVERSHOOT)
+    if len(wrong):
+        raise InputError(
+            f"{table.where(wrong[0], quantity)}: {1 / conductance[wrong[0]]:g} ohm is outside "
+            f"[R_P, R_AP] = [{extremes[0]:g}, {extremes[1]:g}] ohm; "
+            "correct the extremes or the unit of the column"
+        )
+    return cosine
+
+
+def _span(
+    table: Table, quantity: str, sweeps: Sweeps, conductance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest mean conductance of each row's device, (rows,) each, S."""
+    mean = sweeps.mean(conductance)
+    if bool((np.ptp(mean, axis=1) <= 1e-9 * mean.mean(1)).any()):
+        raise InputError(
+            f"{table.path}: {quantity} does not change with the drive; pass (R_P, R_AP) or measure further"
+        )
+    device = sweeps.cell // len(sweeps.drive)
+    return mean.min(1)[device], mean.max(1)[device]

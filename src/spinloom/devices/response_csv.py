@@ -1,0 +1,139 @@
+"""A user's own measured device as a Response, read from CSV."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spinloom.devices.conductance import Extremes, in_plane_cosine, perpendicular_cosine, require_extremes
+from spinloom.devices.csv_sweeps import Sweeps, arrange
+from spinloom.devices.csv_table import Table, read_table
+from spinloom.devices.response import Response
+from spinloom.devices.unit_drive import fit_unit_drive
+from spinloom.errors import InputError, require_positive
+
+DRIVES = ("current", "current_density", "drive")
+COLUMNS = {
+    "current": ("resistance_in_plane", "resistance_perpendicular"),
+    "drive": ("value", "slope", "noise"),
+}
+"""What stands beside a drive: the first is needed, the others are not."""
+
+
+def read_csv(
+    path: str | Path,
+    *,
+    in_plane: Extremes | None = None,
+    perpendicular: Extremes | None = None,
+    unit_drive: float | None = None,
+    drive_unit: str | None = None,
+    sort: bool = False,
+) -> Response:
+    """Read a measured response; docs/examples/measured_junction.csv is one.
+
+    Columns, in any order, units in the header: either `current` (A or A/m^2) with `resistance_in_plane` and,
+    if measured, `resistance_perpendicular` (ohm); or `drive` with `value` and, if known, `slope` and `noise`
+    (dimensionless). A column `device` separates devices, rows of equal device and drive are repeats.
+
+    value is the mean of m_x over repeats and noise its standard deviation (0 for single rows). slope is the
+    mean of m_z^2 or, without the perpendicular junction, the derivative of value by drive / unit_drive.
+
+    in_plane, perpendicular: (R_P, R_AP) of each junction, ohm; by default the extremes of each device's
+        curve, see `conductance` (a perpendicular junction that swings through both states needs them given).
+    unit_drive: drive for a network input of 1, SI; by default fitted, value ~ tanh(drive / unit_drive).
+    drive_unit: unit of a `drive` column whose header names none. sort: accept rows in any order.
+
+    Raises InputError with file, line, column and remedy.
+    """
+    table = read_table(Path(path))
+    quantity = _drive_column(table)
+    require_extremes("in_plane", in_plane)
+    require_extremes("perpendicular", perpendicular)
+    unit = _unit(table, quantity, drive_unit)
+    if unit_drive is not None:
+        require_positive(unit, unit_drive=unit_drive)
+    sweeps = arrange(table, quantity, sort=sort)
+    metadata = {"source": table.path.name, "devices": ", ".join(filter(None, sweeps.devices)) or "1"}
+    metadata["repeats"] = "{} to {}".format(*sweeps.repeats)
+    value, slope, noise = _curves(table, sweeps, in_plane, perpendicular, metadata)
+    if unit_drive is None:
+        unit_drive, left = fit_unit_drive(sweeps.drive, value, str(table.path))
+        metadata["unit_drive"] = f"fitted to tanh, rms residual {left:.3g}"
+    if slope is None:
+        slope = np.gradient(value, sweeps.drive / unit_drive, axis=1)
+        metadata["slope"] = "numerical derivative of value"
+    return Response(
+        drive=torch.from_numpy(sweeps.drive),
+        value=torch.from_numpy(value),
+        slope=torch.from_numpy(slope),
+        noise=torch.from_numpy(noise),
+        unit_drive=unit_drive,
+        drive_unit=unit,
+        metadata=metadata,
+    )
+
+
+def _drive_column(table: Table) -> str:
+    given = [name for name in DRIVES if name in table.columns]
+    if len(given) != 1:
+        found = "more than one drive" if given else "no drive"
+        raise InputError(f"{table.path} has {found}: exactly one column of {', '.join(DRIVES)} is needed")
+    first, *others = COLUMNS["drive" if given[0] == "drive" else "current"]
+    if first not in table.columns:
+        raise InputError(f"{table.path} has no column {first!r}, needed beside {given[0]!r}; add it")
+    for name in table.columns:
+        if name not in (given[0], first, *others):
+            raise InputError(
+                f"{table.path}: column {name!r} does not belong beside {first!r}; remove one of them"
+            )
+    return given[0]
+
+
+def _unit(table: Table, quantity: str, drive_unit: str | None) -> str:
+    written = table.headers[quantity].unit
+    if written and drive_unit and written != drive_unit:
+        raise InputError(
+            f"{table.path}: the header gives {quantity} in {written}, drive_unit says {drive_unit!r}"
+        )
+    unit = written or drive_unit
+    if not unit:
+        raise InputError(f"{table.path}: column 'drive' names no unit; write 'drive (A)' or pass drive_unit")
+    return unit
+
+
+def _curves(
+    table: Table,
+    sweeps: Sweeps,
+    in_plane: Extremes | None,
+    perpendicular: Extremes | None,
+    metadata: dict[str, str],
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """value, slope (None: not measured) and noise, (devices, points) each."""
+    columns = table.columns
+    if "value" in columns:
+        return _generic(table, sweeps)
+    cosine = in_plane_cosine(table, sweeps, in_plane)
+    metadata["in_plane"] = (
+        f"R_P, R_AP = {in_plane} ohm" if in_plane else "extremes of the curve are m_x = +1, -1"
+    )
+    slope = None
+    if "resistance_perpendicular" in columns:
+        slope = sweeps.mean(perpendicular_cosine(table, sweeps, perpendicular) ** 2)
+        given = f"R_P, R_AP = {perpendicular} ohm"
+        metadata["perpendicular"] = (
+            given if perpendicular else "extremes of the curve are |m_z| = 1 and m_z = 0"
+        )
+    return sweeps.mean(cosine), slope, sweeps.deviation(cosine)
+
+
+def _generic(table: Table, sweeps: Sweeps) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    columns = table.columns
+    slope = sweeps.mean(columns["slope"]) if "slope" in columns else None
+    if "noise" not in columns:
+        return sweeps.mean(columns["value"]), slope, sweeps.deviation(columns["value"])
+    wrong = np.flatnonzero(columns["noise"] < 0)
+    if len(wrong):
+        raise InputError(
+            f"{table.where(wrong[0], 'noise')}: a standard deviation must be >= 0; correct the cell"
+        )
+    return sweeps.mean(columns["value"]), slope, np.sqrt(sweeps.mean(columns["noise"] ** 2))

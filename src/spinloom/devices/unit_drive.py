@@ -1,0 +1,36 @@
+"""The drive that stands for a network input of 1, fitted to a curve."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from spinloom.errors import InputError
+
+WORST = 0.5
+"""A fit that leaves more than this part of the curve's mean square is no tanh."""
+
+
+def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[float, float]:
+    """Least squares of value ~ tanh(drive / I0) over all devices: I0 and the root mean square that is left.
+
+    drive: (points,), any unit. value: (devices, points). `culprit` names the curve in errors.
+    Raises InputError where no positive I0 describes the curve.
+    """
+    largest = float(np.abs(drive).max())
+
+    def residual(log_scale: float) -> float:
+        return float(np.mean((value - np.tanh(drive / (largest * np.exp(log_scale)))) ** 2))
+
+    # Scan first: far from the solution the residual is flat.
+    scan = np.linspace(np.log(1e-3), np.log(1e3), 121)
+    best = scan[int(np.argmin([residual(point) for point in scan]))]
+    step = scan[1] - scan[0]
+    fit = minimize_scalar(
+        residual, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10}
+    )
+    left = float(fit.fun)
+    if left > WORST * float(np.mean(value**2)):
+        raise InputError(
+            f"{culprit} does not follow tanh(drive / I0): pass unit_drive, or reverse the sign of the drive "
+            "if the curve falls"
+        )
+    return largest * float(np.exp(fit.x)), float(np.sqrt(left))

@@ -1,0 +1,72 @@
+import math
+
+import pytest
+import torch
+
+from spinloom.devices.response import Response
+from spinloom.errors import InputError
+
+
+def response(**changes) -> Response:
+    drive = torch.linspace(-3, 3, 13, dtype=torch.float64)
+    value = torch.stack([drive.tanh(), (1.1 * drive).tanh()])
+    settings = {
+        "drive": drive * 2e-5,
+        "value": value,
+        "slope": 1 - value**2,
+        "noise": torch.full_like(value, 0.03),
+        "unit_drive": 2e-5,
+        "drive_unit": "A",
+        "metadata": {"made": "in a test"},
+    }
+    return Response(**(settings | changes))
+
+
+def test_inputs_are_drive_in_units_of_the_unit_drive():
+    torch.testing.assert_close(response().inputs, torch.linspace(-3, 3, 13, dtype=torch.float64))
+    assert response().devices == 2
+
+
+def test_read_noise_adds_in_quadrature():
+    torch.testing.assert_close(response().with_read_noise(0.04).noise, torch.full((2, 13), 0.05).double())
+    with pytest.raises(InputError, match="sigma"):
+        response().with_read_noise(-0.1)
+
+
+def test_the_nominal_device_is_the_mean_with_root_mean_square_noise():
+    noise = torch.tensor([[0.1], [0.7]], dtype=torch.float64).expand(2, 13)
+    nominal = response(noise=noise).nominal()
+    assert nominal.devices == 1
+    torch.testing.assert_close(nominal.value[0], response().value.mean(0))
+    torch.testing.assert_close(nominal.noise, torch.full((1, 13), 0.5).double())
+
+
+def changed(name: str, number: float) -> torch.Tensor:
+    tensor = getattr(response(), name).clone()
+    tensor[..., 4] = number
+    return tensor
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"drive": changed("drive", math.nan)}, "drive must be finite"),
+        ({"value": changed("value", math.inf)}, "value must be finite"),
+        ({"slope": changed("slope", math.nan)}, "slope must be finite"),
+        ({"noise": changed("noise", -0.01)}, "noise must be finite and >= 0"),
+        ({"drive": changed("drive", 1.0)}, "drive must increase strictly"),
+        ({"drive": changed("drive", float(response().drive[3]))}, "drive must increase strictly"),
+        ({"drive": response().drive.flip(0)}, "drive must increase strictly"),
+        ({"drive": torch.zeros(1)}, "drive must be .points,. with at least 2"),
+        ({"drive": torch.zeros(2, 3)}, "drive must be .points,."),
+        ({"value": torch.zeros(2, 12)}, r"value must be \(devices, 13\), got \(2, 12\)"),
+        ({"slope": torch.zeros(3, 13)}, r"slope must be \(devices, 13\), got \(3, 13\)"),
+        ({"noise": torch.zeros(13)}, r"noise must be \(devices, 13\), got \(13,\)"),
+        ({"value": torch.zeros(0, 13)}, r"value must be \(devices, 13\)"),
+        ({"unit_drive": 0.0}, "unit_drive must be finite and > 0, got 0 A"),
+        ({"unit_drive": math.nan}, "unit_drive must be finite and > 0"),
+    ],
+)
+def test_what_is_no_response_is_refused_by_name(change, message):
+    with pytest.raises(InputError, match=message):
+        response(**change)

@@ -1,0 +1,159 @@
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from safetensors.torch import save as to_bytes
+from test_response import response
+
+from spinloom.devices.response import Response
+from spinloom.devices.response_files import load, save
+from spinloom.errors import InputError, OutputError
+
+shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+finite = {"allow_nan": False, "allow_infinity": False, "width": 32}
+
+
+@st.composite
+def responses(draw):
+    dtype = draw(st.sampled_from(["float32", "float64"]))
+    devices, points = draw(st.integers(1, 4)), draw(st.integers(2, 6))
+    drive = sorted(draw(st.sets(st.floats(-1e6, 1e6, width=32), min_size=points, max_size=points)))
+    curves = [
+        torch.from_numpy(draw(arrays(dtype, (devices, points), elements=st.floats(low, 2, **finite))))
+        for low in (-2, -2, 0)
+    ]
+    return Response(
+        torch.tensor(drive, dtype=getattr(torch, dtype)),
+        *curves,
+        unit_drive=draw(st.floats(1e-12, 1e12)),
+        drive_unit=draw(st.sampled_from(["A", "A/m^2", "V", "A/m", "T"])),
+        metadata=draw(st.dictionaries(st.text(), st.text(), max_size=3)),
+    )
+
+
+def assert_same(one: Response, other: Response):
+    for name in ("drive", "value", "slope", "noise"):
+        assert getattr(one, name).dtype == getattr(other, name).dtype
+        assert torch.equal(getattr(one, name), getattr(other, name))
+    assert (one.unit_drive, one.drive_unit) == (other.unit_drive, other.drive_unit)
+    assert dict(one.metadata) == dict(other.metadata)
+
+
+@given(original=responses())
+@shared_folder
+def test_a_response_comes_back_bit_for_bit(tmp_path, original):
+    save(original, tmp_path / "device.safetensors")
+    assert_same(load(tmp_path / "device.safetensors"), original)
+
+
+def test_views_shared_tensors_and_gradients_can_be_saved(tmp_path):
+    shared = response().value.mean(0, keepdim=True).requires_grad_().expand(4, -1)
+    original = response(value=shared, slope=shared, noise=shared.abs())
+    save(original, tmp_path / "device.safetensors")
+    assert_same(load(tmp_path / "device.safetensors"), original)
+
+
+@pytest.fixture(scope="module")
+def saved() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        save(response(), Path(folder) / "device.safetensors")
+        return (Path(folder) / "device.safetensors").read_bytes()
+
+
+def assert_refused(path: Path, content: bytes):
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(data=st.data())
+@settings(parent=shared_folder, max_examples=300)
+def test_any_flipped_bit_is_found(tmp_path, saved, data):
+    content = bytearray(saved)
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    assert_refused(tmp_path / "flipped.safetensors", bytes(content))
+
+
+@given(data=st.data())
+@shared_folder
+def test_any_cut_is_found(tmp_path, saved, data):
+    assert_refused(tmp_path / "cut.safetensors", saved[: data.draw(st.integers(0, len(saved) - 1))])
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (None, "is not a Spinloom response"),
+        ("[]", "is not a Spinloom response"),
+        ('{"format": "weights"}', "is not a Spinloom response"),
+        ('{"format": "spinloom-response", "version": 2}', "version 2, this Spinloom reads 1"),
+        ('{"format": "spinloom-response", "version": 1}', "checksum differs"),
+        ("{", "truncated, damaged"),
+    ],
+)
+def test_other_headers_are_refused(tmp_path, header, message):
+    tensors = {name: getattr(response(), name) for name in ("drive", "value", "slope", "noise")}
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(to_bytes(tensors, metadata=None if header is None else {"spinloom": header}))
+    with pytest.raises(InputError, match=message):
+        load(path)
+
+
+def test_other_tensors_are_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    header = json.dumps({"format": "spinloom-response", "version": 1})
+    path.write_bytes(to_bytes({"weight": torch.zeros(3)}, metadata={"spinloom": header}))
+    with pytest.raises(
+        InputError, match=r"holds \['weight'\], expected \['drive', 'noise', 'slope', 'value'\]"
+    ):
+        load(path)
+
+
+@pytest.mark.parametrize("name", ["absent.safetensors", "."])
+def test_no_file_is_one_line(tmp_path, name):
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / name)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot write .*device\.safetensors"):
+        save(response(), tmp_path / "file" / "device.safetensors")
+
+
+FULL_DISK = """
+import resource, signal, sys
+from dataclasses import replace
+from spinloom.devices.response_files import load, save
+from spinloom.errors import OutputError
+response = load(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # stands for the full disk
+try:
+    save(replace(response, unit_drive=1.0), sys.argv[1])
+except OutputError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
+    path = tmp_path / "device.safetensors"
+    save(response(), path)
+    before = path.read_bytes()
+    command = [sys.executable, "-c", FULL_DISK, str(path)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"cannot write {path}" in printed
+    assert printed.count("\n") == 1
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
