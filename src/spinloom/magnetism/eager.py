@@ -1,0 +1,96 @@
+"""The same schemes on torch tensors: differentiable, on any device, one kernel call per operation."""
+
+from collections.abc import Sequence
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from spinloom.magnetism.drives import Drive
+from spinloom.magnetism.rates import Components, llgs
+from spinloom.magnetism.reduced import Reduced
+from spinloom.magnetism.schedule import Piece, waves
+from spinloom.magnetism.steps import STEPS, Memory
+
+_CHECKPOINT = 32
+"""Steps between the states kept for the backward pass."""
+
+
+class EagerRun:
+    """Runs pieces of time; keeps the memory of a multistep scheme between the records of a piece.
+
+    With gradients wanted, the state is kept every few steps only and the rest computed again in the backward pass.
+    """
+
+    def __init__(self, method: str, reduced: Reduced, drives: Sequence[Drive], source: torch.Generator | None) -> None:
+        self.method, self.reduced, self.drives, self.source = method, reduced, drives, source
+        self.memory: Memory = ()
+
+    def __call__(self, piece: Piece, m: torch.Tensor, records: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """States at `records` even instants of the piece (records, 3, *batch) and the largest abs(|m|^2 - 1)."""
+        kept, drift = [], m.new_zeros(())
+        every = piece.steps // records
+        for k in range(records):
+            m, off = self._advance(piece, k * every, every, m)
+            kept.append(m)
+            drift = torch.maximum(drift, off)
+        return torch.stack(kept), drift
+
+    def _advance(self, piece: Piece, first: int, steps: int, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        drift, end = m.new_zeros(()), first + steps
+        while self.method == "abm3" and first < min(2, end):  # the first two steps of a piece fill the memory
+            self.memory = (self._rate(piece, first, m), *(self.memory if first else ()))[:2]
+            m, _, off = self._chunk("rk4", piece, first, 1, m, ())
+            drift, first = torch.maximum(drift, off), first + 1
+        for at in range(first, end, _CHECKPOINT):
+            m, self.memory, off = self._chunk(self.method, piece, at, min(_CHECKPOINT, end - at), m, self.memory)
+            drift = torch.maximum(drift, off)
+        return m, drift
+
+    def _rate(self, piece: Piece, step: int, m: torch.Tensor) -> Components:
+        table = waves(self.drives, piece, step, 1, m.shape[1:]).to(m)
+        rate = llgs((m[0], m[1], m[2]), None, self.reduced.rows, table[0], self.reduced.layout)
+        x, y, z = torch.broadcast_tensors(*rate)
+        return x, y, z
+
+    def _chunk(
+        self, method: str, piece: Piece, first: int, steps: int, m: torch.Tensor, memory: Memory
+    ) -> tuple[torch.Tensor, Memory, torch.Tensor]:
+        table = waves(self.drives, piece, first, steps, m.shape[1:]).to(m)
+        noise = None if self.source is None else _noise(m, self.reduced, piece, steps, self.source)
+        arguments = (method, self.reduced, piece.step, m, memory, table, noise)
+        if wants_gradient(self.reduced, m):
+            return checkpoint(_steps, *arguments, use_reentrant=False)
+        return _steps(*arguments)
+
+
+def wants_gradient(reduced: Reduced, m: torch.Tensor) -> bool:
+    return torch.is_grad_enabled() and (m.requires_grad or any(row.requires_grad for row in reduced.rows))
+
+
+def _noise(m: torch.Tensor, reduced: Reduced, piece: Piece, steps: int, source: torch.Generator) -> torch.Tensor:
+    normals = torch.randn((steps, *m.shape), generator=source, dtype=m.dtype, device=m.device)
+    return normals * (reduced.rows[2] / piece.step**0.5)
+
+
+def _steps(
+    method: str,
+    reduced: Reduced,
+    h: float,
+    m: torch.Tensor,
+    memory: Memory,
+    table: torch.Tensor,
+    noise: torch.Tensor | None,
+) -> tuple[torch.Tensor, Memory, torch.Tensor]:
+    drift = m.new_zeros(())
+    for k in range((table.shape[0] - 1) // 2):
+        push: Components | None = None if noise is None else (noise[k, 0], noise[k, 1], noise[k, 2])
+
+        def rate(state: Components, stage: int, k: int = k, push: Components | None = push) -> Components:
+            return llgs(state, push, reduced.rows, table[2 * k + stage], reduced.layout)
+
+        new, memory = STEPS[method](rate, (m[0], m[1], m[2]), h, memory)
+        m = torch.stack(torch.broadcast_tensors(*new))
+        length = m.norm(dim=0)
+        drift = torch.maximum(drift, (length.detach().square() - 1).abs().max())
+        m = m / length
+    return m, memory, drift

@@ -1,0 +1,110 @@
+"""From SI to the solver's units, in one place: times in ns, every field as a precession rate in rad/ns.
+
+The rows of a reduced magnet are tensors that broadcast over the batch. Their order is fixed by a `Layout`, so that one
+rate function (`kernels.py`) serves torch tensors and compiled loops alike.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+from spinloom import units
+from spinloom.errors import require_non_negative
+from spinloom.magnetism.drives import Quantity
+from spinloom.magnetism.fields import Applied, Demagnetization, Interlayer, Uniaxial
+from spinloom.magnetism.magnet import Magnet
+from spinloom.magnetism.torques import rate_per_current
+from spinloom.magnetism.vectors import unit
+
+TIME_UNIT = 1e-9
+"""s per unit of the solver's time."""
+
+
+class Layout(NamedTuple):
+    """How many of each term. Drive channels are numbered: voltages, currents, fields."""
+
+    uniaxial: int
+    polarizers: int
+    applied: int
+    angular: bool  # some polarizer has an angular factor: costs one division per polarizer and stage
+
+    @property
+    def channels(self) -> int:
+        return self.uniaxial + self.polarizers + self.applied
+
+
+# Rows: damping, 1/(1+damping^2), noise, demagnetisation x y z, static field x y z, then per uniaxial term
+# (axis x y z, K1, K2, K1 per drive), per polarizer (p x y z, damping-like, field-like, A, B), per applied field (x y z).
+BASE_ROWS, UNIAXIAL_ROWS, POLARIZER_ROWS, APPLIED_ROWS = 9, 6, 7, 3
+
+
+class Reduced(NamedTuple):
+    layout: Layout
+    rows: list[torch.Tensor]
+
+
+def _double(value: Quantity) -> torch.Tensor:
+    return torch.as_tensor(value, dtype=torch.float64)
+
+
+def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> Reduced:
+    """Rows of `magnet` at `temperature` (K), float64, differentiable in every material and geometry parameter."""
+    uniaxial = [term for term in magnet.fields if isinstance(term, Uniaxial)]
+    applied = [term for term in magnet.fields if isinstance(term, Applied)]
+    angular = any(bool((torque.coefficients()[1] != 0).any()) for torque in magnet.torques)
+    layout = Layout(len(uniaxial), len(magnet.torques), len(applied), angular)
+    rows = _base_rows(magnet, temperature)
+    for term in uniaxial:
+        rows += _uniaxial_rows(term, magnet)
+    for torque in magnet.torques:
+        a, b = torque.coefficients()
+        if not angular:  # fold the constant factor into the rate
+            a, b = 1 / a, torch.zeros_like(a)
+        rate = (
+            rate_per_current(magnet.material, torque.thickness) * TIME_UNIT * _double(torque.current_density.amplitude)
+        )
+        rate = rate if angular else rate * a
+        rows += [*unit(torque.polarizer, "polarizer"), rate, rate * _double(torque.field_like), a, b]
+    rate_per_field = magnet.material.gamma * units.MU0 * TIME_UNIT
+    for external in applied:
+        rows += [
+            rate_per_field * _double(external.field.amplitude) * component
+            for component in unit(external.direction, "field direction")
+        ]
+    return Reduced(layout, rows)
+
+
+def _base_rows(magnet: Magnet, temperature: Quantity) -> list[torch.Tensor]:
+    material = magnet.material
+    damping, ms = _double(material.damping), _double(material.saturation_magnetization)
+    per_field = material.gamma * units.MU0 * TIME_UNIT
+    demag = [torch.zeros((), dtype=torch.float64)] * 3
+    static = [torch.zeros((), dtype=torch.float64)] * 3
+    for term in magnet.fields:
+        if isinstance(term, Demagnetization):
+            demag = [total + per_field * ms * _double(n) for total, n in zip(demag, term.factors(), strict=True)]
+        if isinstance(term, Interlayer):
+            strength = material.gamma * TIME_UNIT * _double(term.coupling) / (ms * term.thickness)
+            direction = unit(term.other, "direction of the other layer")
+            static = [total + strength * c for total, c in zip(static, direction, strict=True)]
+    return [damping, 1 / (1 + damping**2), noise_rate(magnet, temperature), *demag, *static]
+
+
+def noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:
+    """Standard deviation of the thermal field as a rate, times the square root of the step: rad / ns^0.5.
+
+    Variance 2 damping kB T / (gamma Ms V dt) of each component of B (W. F. Brown, Phys. Rev. 130, 1677 (1963)).
+    """
+    require_non_negative("K", temperature=temperature)
+    if not bool((_double(temperature) > 0).any()):
+        return torch.zeros((), dtype=torch.float64)  # the root has no derivative at zero
+    material = magnet.material
+    moment = _double(material.saturation_magnetization) * magnet.volume
+    strength = 2 * _double(material.damping) * units.KB * _double(temperature)
+    return (strength * material.gamma * TIME_UNIT / moment).sqrt()
+
+
+def _uniaxial_rows(term: Uniaxial, magnet: Magnet) -> list[torch.Tensor]:
+    scale = magnet.material.gamma * TIME_UNIT / _double(magnet.material.saturation_magnetization)
+    slope = -2 * scale * term.voltage_slope * _double(term.voltage.amplitude)
+    return [*unit(term.axis, "anisotropy axis"), 2 * scale * term.k1, 4 * scale * term.k2, slope]

@@ -1,0 +1,104 @@
+"""Spin-transfer and spin-orbit torques, and the signs of this house.
+
+With a_J = gamma hbar J / (2 e Ms t) (rad/s) and p the unit vector of the polarizer's magnetisation
+
+    dm/dt = -a_J g(m.p) [ m x (m x p) + xi m x p ]  (Gilbert damping added on top)
+
+so that **positive J drives m towards +p** (electrons flow from the polarizer to the free layer) and negative J away
+from it; reversing p equals reversing J for the constant factor. xi is the ratio of field-like to damping-like torque.
+
+Angular factor g(c), c = m.p, polarization P = eta; every one has the form 1 / (A + B c):
+
+| name | g | source |
+| constant | eta | voltage-driven MTJ, torkance independent of angle: J. C. Slonczewski, PRB 71, 024411 (2005) |
+| slonczewski | 2 / (-4 + (1 + eta)^3 (3 + c) / (4 eta^1.5)) | metallic: J. C. Slonczewski, JMMM 159, L1 (1996) |
+| mtj | eta / (1 + eta^2 c) | current-driven MTJ: same source as the first |
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from spinloom import units
+from spinloom.errors import InputError, require_finite, require_positive, unknown_name
+from spinloom.magnetism.drives import Drive, Quantity
+from spinloom.magnetism.material import Material
+from spinloom.magnetism.vectors import Direction, X
+
+AngularFactor = Literal["constant", "slonczewski", "mtj"]
+
+
+def angular_coefficients(kind: AngularFactor, eta: Quantity) -> tuple[torch.Tensor, torch.Tensor]:
+    """(A, B) of g = 1 / (A + B m.p)."""
+    eta = torch.as_tensor(eta, dtype=torch.float64)
+    if kind == "constant":
+        return 1 / eta, torch.zeros_like(eta)
+    if kind == "mtj":
+        return 1 / eta, eta
+    if kind == "slonczewski":
+        b = (1 + eta) ** 3 / (8 * eta**1.5)
+        return 3 * b - 2, b
+    raise unknown_name("angular factor", kind, ("constant", "slonczewski", "mtj"))
+
+
+def rate_per_current(material: Material, thickness: Quantity) -> torch.Tensor:
+    """a_J / J = gamma hbar / (2 e Ms t) in rad m^2 / (s A), free layer of `thickness` (m)."""
+    ms = torch.as_tensor(material.saturation_magnetization, dtype=torch.float64)
+    return material.gamma * units.HBAR / (2 * units.E * ms * thickness)
+
+
+@dataclass(frozen=True)
+class SpinTransfer:
+    """Torque of one polarizer (reference layer).
+
+    current_density: Drive, A/m^2 through the free layer. polarizer: its magnetisation, normalised here.
+    polarization: eta in (0, 1]. thickness of the free layer, m. field_like: ratio xi of field-like to damping-like.
+    """
+
+    current_density: Drive
+    thickness: Quantity
+    polarization: Quantity
+    polarizer: Direction = X
+    field_like: Quantity = 0.0
+    angular_factor: AngularFactor = "constant"
+
+    def __post_init__(self) -> None:
+        require_positive("m", thickness=self.thickness)
+        require_positive("", polarization=self.polarization)
+        require_finite("", field_like=self.field_like)
+        if bool((torch.as_tensor(self.polarization) > 1).any()):
+            raise InputError("polarization must be at most 1 (0.6 means 60 %)")
+        angular_coefficients(self.angular_factor, self.polarization)
+
+    def coefficients(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(A, B) of the angular factor 1 / (A + B m.p)."""
+        return angular_coefficients(self.angular_factor, self.polarization)
+
+
+@dataclass(frozen=True)
+class SpinOrbit:
+    """Spin-orbit torque of a heavy-metal layer: a constant factor theta_SH, polarizer = direction of the spins.
+
+    For a current along x under the film (normal z) the spins point along -y for theta_SH > 0 below the film.
+    current_density: Drive, A/m^2 in the heavy metal. spin_hall_angle: theta_SH, -0.4 (W) to 0.15 (Pt).
+    """
+
+    current_density: Drive
+    thickness: Quantity
+    spin_hall_angle: Quantity
+    polarizer: Direction = (0.0, -1.0, 0.0)
+    field_like: Quantity = 0.0
+
+    def __post_init__(self) -> None:
+        require_positive("m", thickness=self.thickness)
+        require_finite("", spin_hall_angle=self.spin_hall_angle, field_like=self.field_like)
+        if bool((torch.as_tensor(self.spin_hall_angle) == 0).any()):
+            raise InputError("spin_hall_angle must not be 0; leave the torque out instead")
+
+    def coefficients(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(A, B) of the angular factor 1 / (A + B m.p)."""
+        return angular_coefficients("constant", self.spin_hall_angle)
+
+
+Torque = SpinTransfer | SpinOrbit

@@ -1,0 +1,40 @@
+"""Directions in space: given by a user, used with length 1."""
+
+import torch
+
+from spinloom.errors import InputError
+from spinloom.magnetism.drives import Quantity
+
+Direction = tuple[Quantity, Quantity, Quantity]
+Triple = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+X: Direction = (1.0, 0.0, 0.0)
+Y: Direction = (0.0, 1.0, 0.0)
+Z: Direction = (0.0, 0.0, 1.0)
+
+
+def unit(direction: Direction, name: str) -> Triple:
+    """Components of `direction` scaled to length 1 (float64). Raises InputError for zero or NaN."""
+    x, y, z = (torch.as_tensor(c, dtype=torch.float64) for c in direction)
+    length = (x * x + y * y + z * z).sqrt()
+    if not bool((length.isfinite() & (length > 0)).all()):
+        raise InputError(f"{name} must be a finite, non-zero vector, got {direction}")
+    return x / length, y / length, z / length
+
+
+def from_angles(polar: Quantity, azimuth: Quantity) -> Direction:
+    """Unit vector from the polar angle (from +z) and the azimuth (from +x), both in rad."""
+    polar, azimuth = torch.as_tensor(polar), torch.as_tensor(azimuth)
+    return polar.sin() * azimuth.cos(), polar.sin() * azimuth.sin(), polar.cos()
+
+
+def require_unit(m: torch.Tensor, tolerance: float = 1e-3) -> None:
+    """Raise InputError unless m (3, ...) is finite with |m| = 1 within `tolerance`."""
+    if m.ndim < 1 or m.shape[0] != 3:
+        raise InputError(f"a magnetisation must have shape (3, ...), got {tuple(m.shape)}")
+    length = m.detach().norm(dim=0)
+    if not bool(length.isfinite().all()):
+        raise InputError("the magnetisation contains NaN or infinity")
+    worst = float((length - 1).abs().max()) if length.numel() else 0.0
+    if worst > tolerance:
+        raise InputError(f"|m| must be 1, it is off by {worst:.3g}; normalise the state first: m / m.norm(dim=0)")
