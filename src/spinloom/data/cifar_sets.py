@@ -7,9 +7,7 @@ from spinloom.data.spec import DatasetSpec, Download, FileSpec
 
 HOST = "https://www.cs.toronto.edu/~kriz/"
 LICENCE = "none stated; its authors ask to be cited"
-CITATION = (
-    "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto (2009)"
-)
+CITATION = "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto (2009)"
 COUNTS = {"train": 50_000, "test": 10_000}
 BATCH = 10_000 * (1 + 3 * 32 * 32)
 

@@ -35,9 +35,7 @@ def parse_idx(content: bytes, culprit: str, remedy: str = "get the original file
 
 def _idx_shape(content: bytes, culprit: str, remedy: str) -> tuple[int, ...]:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
-        raise InputError(
-            f"{culprit} is not an IDX file: it begins with {content[:4].hex() or 'nothing'}; {remedy}"
-        )
+        raise InputError(f"{culprit} is not an IDX file: it begins with {content[:4].hex() or 'nothing'}; {remedy}")
     kind, dimensions = content[2], content[3]
     if kind != UNSIGNED_BYTE:
         raise InputError(f"{culprit} holds IDX type {kind:#04x}, only 0x08 (unsigned byte) is read; {remedy}")

@@ -37,8 +37,7 @@ class ImageSet:
             )
         if labels.dtype != torch.int64 or tuple(labels.shape) != (len(images),):
             raise InputError(
-                f"labels of {self.name!r} must be int64 ({len(images)},), "
-                f"got {labels.dtype} {tuple(labels.shape)}"
+                f"labels of {self.name!r} must be int64 ({len(images)},), got {labels.dtype} {tuple(labels.shape)}"
             )
         if int(labels.min()) < 0 or int(labels.max()) >= len(self.classes):
             raise InputError(

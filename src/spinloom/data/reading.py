@@ -8,7 +8,10 @@ import gzip
 import hashlib
 import tarfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from spinloom.data.places import Found, file_in
 from spinloom.data.spec import DatasetSpec, FileSpec
@@ -41,22 +44,33 @@ def _from_folder(spec: DatasetSpec, file: FileSpec, folder: Path) -> tuple[str, 
     return str(path), content
 
 
-def unpack(path: Path, size: int, advice: str) -> bytes:
-    """Content of a plain or gzip-packed file, at most one byte more than `size`. Raises InputError.
+@contextmanager
+def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """The plain content of a file that may be gzip-packed.
 
     Packing is told from the first bytes, not from the name: browsers unpack .gz files and keep their name.
     """
+    with path.open("rb") as stream:
+        packed = stream.read(2) == GZIP_MAGIC
+        stream.seek(0)
+        if not packed:
+            yield stream
+            return
+        with gzip.GzipFile(fileobj=stream) as content:
+            yield cast(IO[bytes], content)
+
+
+def unpack(path: Path, size: int, advice: str) -> bytes:
+    """Content of a plain or gzip-packed file, at most one byte more than `size`. Raises InputError."""
     try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == GZIP_MAGIC
-            stream.seek(0)
-            return gzip.GzipFile(fileobj=stream).read(size + 1) if packed else stream.read(size + 1)
+        with _unpacked(path) as stream:
+            return stream.read(size + 1)
     except EOFError as error:
         raise InputError(f"{path} is truncated: the gzip stream ends early; {advice}") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path} is damaged ({_one_line(error)}); {advice}") from error
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
+        raise unreadable(path, error) from error
 
 
 def verify(content: bytes, size: int, digest: str, culprit: str, advice: str) -> None:
@@ -70,27 +84,35 @@ def verify(content: bytes, size: int, digest: str, culprit: str, advice: str) ->
         raise InputError(f"{culprit} is not the published file: its {method} differs; {advice}")
 
 
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The error for a file that is there and cannot be read."""
+    return InputError(f"cannot read {path}: {error.strerror or error}; check its permissions")
+
+
 def verify_file(path: Path, digest: str, advice: str) -> None:
     """Raise InputError unless the file as it lies on disk has this digest. An empty digest holds."""
     method, _, expected = digest.partition(":")
     if not digest:
         return
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, lambda: hashlib.new(method, usedforsecurity=False))
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, lambda: hashlib.new(method, usedforsecurity=False))
+    except OSError as error:
+        raise unreadable(path, error) from error
     if found.hexdigest() != expected:
         raise InputError(f"{path} is not the published file: its {method} differs; {advice}")
 
 
 def _from_archive(spec: DatasetSpec, files: tuple[FileSpec, ...], path: Path) -> list[tuple[str, bytes]]:
     advice = remedy(spec)
+    if not all(file.digest for file in files):
+        verify_file(path, spec.archive_digest, advice)
     try:
-        if not all(file.digest for file in files):
-            verify_file(path, spec.archive_digest, advice)
         contents = _members(path, {f"{spec.prefix}/{file.name}": file.size for file in files})
-    except (EOFError, tarfile.TarError, zlib.error, gzip.BadGzipFile) as error:
+    except (EOFError, tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError) as error:
         raise InputError(f"{path} is truncated or damaged ({_one_line(error)}); {advice}") from error
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
+        raise unreadable(path, error) from error
     result = []
     for file in files:
         member = f"{spec.prefix}/{file.name}"
@@ -104,12 +126,13 @@ def _from_archive(spec: DatasetSpec, files: tuple[FileSpec, ...], path: Path) ->
 def _members(path: Path, wanted: dict[str, int]) -> dict[str, bytes]:
     """Content of the wanted regular members, each cut one byte behind its known size, in one pass."""
     contents: dict[str, bytes] = {}
-    with tarfile.open(path, "r|*") as archive:
+    # tarfile's own gzip reader answers some damaged headers with a TypeError.
+    with _unpacked(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             name = member.name.removeprefix("./")
-            stream = archive.extractfile(member) if name in wanted and member.isreg() else None
-            if stream is not None:
-                contents[name] = stream.read(wanted[name] + 1)
+            content = archive.extractfile(member) if name in wanted and member.isreg() else None
+            if content is not None:
+                contents[name] = content.read(wanted[name] + 1)
             if len(contents) == len(wanted):
                 break
     return contents

@@ -19,8 +19,7 @@ def read_split(spec: DatasetSpec, split: Split, found: Found) -> tuple[np.ndarra
     images, labels = read(spec, contents)
     if len(labels) and labels.max() >= len(spec.classes):
         raise InputError(
-            f"{contents[-1][0]} holds label {labels.max()}, known are 0 to {len(spec.classes) - 1}; "
-            f"{remedy(spec)}"
+            f"{contents[-1][0]} holds label {labels.max()}, known are 0 to {len(spec.classes) - 1}; {remedy(spec)}"
         )
     return images, labels
 
@@ -32,9 +31,7 @@ def _read_idx(spec: DatasetSpec, contents: list[tuple[str, bytes]]) -> tuple[np.
     if images.shape[1:] != (height, width):
         raise InputError(f"{culprit} holds {images.shape}, expected (n, {height}, {width}); {remedy(spec)}")
     if labels.shape != images.shape[:1]:
-        raise InputError(
-            f"{contents[1][0]} has {labels.shape} labels for {len(images)} images; {remedy(spec)}"
-        )
+        raise InputError(f"{contents[1][0]} has {labels.shape} labels for {len(images)} images; {remedy(spec)}")
     return images[:, None], labels.astype(np.int64)
 
 

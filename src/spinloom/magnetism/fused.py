@@ -7,14 +7,18 @@ compiled by numba, which brings its own compiler.
 """
 
 import hashlib
+import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pooch
 
 from spinloom.errors import OutputError
 from spinloom.files import write_text
+from spinloom.magnetism import blocks, normals
 from spinloom.magnetism.blocks import LANES
 from spinloom.magnetism.rates import llgs
 from spinloom.magnetism.reduced import APPLIED_ROWS, BASE_ROWS, POLARIZER_ROWS, UNIAXIAL_ROWS, Layout
@@ -31,6 +35,10 @@ _DRIFT, _NOISE, _MEMORY = 3, 4, 8
 def row_count(layout: Layout) -> int:
     terms = UNIAXIAL_ROWS * layout.uniaxial + POLARIZER_ROWS * layout.polarizers + APPLIED_ROWS * layout.applied
     return BASE_ROWS + terms
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _source(layout: Layout, method: str, thermal: bool) -> str:
@@ -68,6 +76,7 @@ def _source(layout: Layout, method: str, thermal: bool) -> str:
     ]
     return _TEMPLATE.format(
         lanes=LANES,
+        pieces=_digest(inspect.getsource(blocks) + inspect.getsource(normals)),
         size=(drives + 3 * layout.channels) * LANES,
         constants="\n".join(f"    {name} = number({value!r})" for value, name in trace.constants.items()),
         thermal=thermal,
@@ -77,7 +86,7 @@ def _source(layout: Layout, method: str, thermal: bool) -> str:
     )
 
 
-_TEMPLATE = '''"""Written by spinloom.magnetism.fused; made anew when missing."""
+_TEMPLATE = '''"""Written by spinloom.magnetism.fused (pieces {pieces}); made anew when missing."""
 
 import numpy as np
 from numba import njit, prange
@@ -131,13 +140,14 @@ def compiled(layout: Layout, method: str, thermal: bool) -> Callable[..., None]:
     m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place.
     """
     source = _source(layout, method, thermal)
-    name = f"loop_{hashlib.sha256(source.encode()).hexdigest()[:16]}.py"
+    name = f"loop_{_digest(source)}.py"
     path = Path(pooch.os_cache("spinloom")) / "kernels" / name
     try:
         if not path.exists():
             write_text(path, source)
     except OutputError:  # no place to keep it: compile in memory, each time
         source = source.replace("cache=True", "cache=False")
-    space: dict[str, Callable[..., None]] = {}
-    exec(compile(source, str(path), "exec"), space)  # the text above, never the file
-    return space["loop"]
+    module = ModuleType(f"spinloom_{name.removesuffix('.py')}")
+    sys.modules[module.__name__] = module  # numba looks there when it reads its copy on disk
+    exec(compile(source, str(path), "exec"), module.__dict__)  # the text above, never the file
+    return module.loop

@@ -34,7 +34,8 @@ class Layout(NamedTuple):
 
 
 # Rows: damping, 1/(1+damping^2), noise, demagnetisation x y z, static field x y z, then per uniaxial term
-# (axis x y z, K1, K2, K1 per drive), per polarizer (p x y z, damping-like, field-like, A, B), per applied field (x y z).
+# (axis x y z, K1, K2, K1 per drive), per polarizer (p x y z, damping-like, field-like, A, B), per applied field (x, y,
+# z).
 BASE_ROWS, UNIAXIAL_ROWS, POLARIZER_ROWS, APPLIED_ROWS = 9, 6, 7, 3
 
 

@@ -1,4 +1,4 @@
-"""When to step: pieces of time between the edges of the drives, each with whole steps, and the drives at each instant."""
+"""When to step: pieces of time between the edges of the drives, in whole steps, and the drives at each instant."""
 
 import itertools
 import math

@@ -1,0 +1,17 @@
+"""PyTorch modules that compute with device responses, and the move of trained networks onto them."""
+
+from spinloom.nn.activation import DeviceActivation
+from spinloom.nn.affine import Affine
+from spinloom.nn.convert import to_hardware
+from spinloom.nn.layers import count_devices, device_layers, ideal, real, resample
+
+__all__ = [
+    "Affine",
+    "DeviceActivation",
+    "count_devices",
+    "device_layers",
+    "ideal",
+    "real",
+    "resample",
+    "to_hardware",
+]
