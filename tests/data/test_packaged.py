@@ -36,9 +36,7 @@ def test_callers_cannot_change_what_others_get():
 
 def test_they_are_real_mnist_training_images(real_data):
     spec = find("mnist").splits["train"]
-    official = [
-        parse_idx(unpack(real_data / "mnist" / f"{file.name}.gz", file.size, ""), file.name) for file in spec
-    ]
+    official = [parse_idx(unpack(real_data / "mnist" / f"{file.name}.gz", file.size, ""), file.name) for file in spec]
     labels = {image.tobytes(): int(label) for image, label in zip(*official, strict=True)}
     for split in ("train", "test"):
         images, digits = arrays(split)

@@ -140,9 +140,7 @@ def test_without_file_digests_the_archive_is_verified(data_root):
     spec = cifar_spec()
     path = write_archive(data_root / spec.archive, cifar_contents())
     bare = {split: tuple(replace(file, digest="") for file in files) for split, files in spec.splits.items()}
-    right = Download(
-        spec.archive, path.stat().st_size, f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}", ()
-    )
+    right = Download(spec.archive, path.stat().st_size, f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}", ())
     wrong = replace(right, digest=f"md5:{'0' * 32}")
     assert read_all(replace(spec, splits=bare, downloads=(right,))) == list(cifar_contents().values())
     with pytest.raises(InputError, match=r"tiny-binary\.tar\.gz is not the published file: its md5 differs"):

@@ -16,27 +16,20 @@ CLASSES = ("left", "right", "up")
 
 def idx_bytes(array: np.ndarray) -> bytes:
     """IDX of an uint8 array, field by field as the format's description says."""
-    return (
-        struct.pack(">BBBB", 0, 0, 8, array.ndim)
-        + struct.pack(f">{array.ndim}I", *array.shape)
-        + array.tobytes()
-    )
+    return struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
 def cifar_bytes(images: np.ndarray, labels: np.ndarray, coarse: bool = False) -> bytes:
     """Records of [coarse label,] label, pixels."""
     lead = [b"\x13"] if coarse else []
     return b"".join(
-        b"".join([*lead, bytes([label]), image.tobytes()])
-        for image, label in zip(images, labels, strict=True)
+        b"".join([*lead, bytes([label]), image.tobytes()]) for image, label in zip(images, labels, strict=True)
     )
 
 
 def images_and_labels(count: int, shape: tuple[int, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
-    return random.integers(0, 256, (count, *shape), dtype=np.uint8), np.arange(count, dtype=np.uint8) % len(
-        CLASSES
-    )
+    return random.integers(0, 256, (count, *shape), dtype=np.uint8), np.arange(count, dtype=np.uint8) % len(CLASSES)
 
 
 def file_spec(name: str, content: bytes) -> FileSpec:

@@ -66,10 +66,7 @@ def test_extremes_can_come_from_the_curve(path):
 
 def test_a_perpendicular_junction_that_starts_antiparallel_reads_alike(path):
     flipped = resistance(-1 / np.cosh(CURRENT / UNIT), PERPENDICULAR)
-    rows = [
-        (current, in_plane, other)
-        for (current, in_plane, _), other in zip(junction_rows(), flipped, strict=True)
-    ]
+    rows = [(current, in_plane, other) for (current, in_plane, _), other in zip(junction_rows(), flipped, strict=True)]
     write(path, HEADER, [tuple(map(float, row)) for row in rows])
     expected = 1 / torch.from_numpy(CURRENT / UNIT).cosh() ** 2
     torch.testing.assert_close(read_csv(path).slope[0], expected, rtol=0, atol=2e-2)
@@ -99,9 +96,7 @@ def test_without_the_perpendicular_junction_the_slope_is_the_derivative(path):
     ],
 )
 def test_currents_arrive_in_si(path, column, factor, unit):
-    write(
-        path, f"{column},resistance in-plane [kOhm]", [(i / factor, r / 1e3) for i, r, _ in junction_rows()]
-    )
+    write(path, f"{column},resistance in-plane [kOhm]", [(i / factor, r / 1e3) for i, r, _ in junction_rows()])
     read = read_csv(path, in_plane=IN_PLANE)
     torch.testing.assert_close(read.drive, torch.from_numpy(CURRENT), rtol=1e-12, atol=1e-18)
     assert read.drive_unit == unit
@@ -114,11 +109,7 @@ def test_repeats_give_mean_and_deviation_in_any_order(path, order, data):
     seed = data.draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
     values = np.tanh(CURRENT / UNIT) + 0.05 * random.standard_normal((3, 41))
-    rows = [
-        (float(current), float(value))
-        for sweep in values
-        for current, value in zip(CURRENT, sweep, strict=True)
-    ]
+    rows = [(float(current), float(value)) for sweep in values for current, value in zip(CURRENT, sweep, strict=True)]
     write(path, "drive (A),value", [rows[place] for place in order])
     read = read_csv(path, sort=True)
     torch.testing.assert_close(read.value[0], torch.from_numpy(values.mean(0)), rtol=0, atol=1e-12)
@@ -146,9 +137,7 @@ def test_devices_stay_apart(path):
 
 
 def test_a_simple_curve_needs_drive_and_value_only(path):
-    write(
-        path, "drive,value,slope,noise", [(x / 10, np.tanh(x / 10).item(), 0.5, 0.1) for x in range(-40, 41)]
-    )
+    write(path, "drive,value,slope,noise", [(x / 10, np.tanh(x / 10).item(), 0.5, 0.1) for x in range(-40, 41)])
     read = read_csv(path, drive_unit="V")
     assert read.drive_unit == "V"
     assert read.unit_drive == pytest.approx(1, rel=1e-6)
@@ -157,9 +146,7 @@ def test_a_simple_curve_needs_drive_and_value_only(path):
 
 
 def test_tables_of_other_programs_are_read(path):
-    text = "\ufeff# a comment\n\n drive (mV) ;value\r\n" + "".join(
-        f"{x};{np.tanh(x / 9)}\r\n" for x in range(-20, 21)
-    )
+    text = "\ufeff# a comment\n\n drive (mV) ;value\r\n" + "".join(f"{x};{np.tanh(x / 9)}\r\n" for x in range(-20, 21))
     path.write_bytes(text.encode())
     assert read_csv(path).unit_drive == pytest.approx(9e-3, rel=1e-6)
 
@@ -280,9 +267,7 @@ def test_a_flat_curve_has_no_extremes(path):
         read_csv(path)
 
 
-@pytest.mark.parametrize(
-    "extremes", [(0.0, 1.0), (2.0, 1.0), (-1.0, 1.0), (1.0, float("inf")), (float("nan"), 1.0)]
-)
+@pytest.mark.parametrize("extremes", [(0.0, 1.0), (2.0, 1.0), (-1.0, 1.0), (1.0, float("inf")), (float("nan"), 1.0)])
 def test_impossible_extremes_are_refused(path, extremes):
     write(path, HEADER, ROWS)
     with pytest.raises(InputError, match=r"in_plane must be .* 0 < R_P < R_AP"):

@@ -112,9 +112,7 @@ def test_other_tensors_are_refused(tmp_path):
     path = tmp_path / "other.safetensors"
     header = json.dumps({"format": "spinloom-response", "version": 1})
     path.write_bytes(to_bytes({"weight": torch.zeros(3)}, metadata={"spinloom": header}))
-    with pytest.raises(
-        InputError, match=r"holds \['weight'\], expected \['drive', 'noise', 'slope', 'value'\]"
-    ):
+    with pytest.raises(InputError, match=r"holds \['weight'\], expected \['drive', 'noise', 'slope', 'value'\]"):
         load(path)
 
 

@@ -76,9 +76,7 @@ def _between(table: Table, quantity: str, conductance: np.ndarray, extremes: Ext
     return cosine
 
 
-def _span(
-    table: Table, quantity: str, sweeps: Sweeps, conductance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _span(table: Table, quantity: str, sweeps: Sweeps, conductance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest mean conductance of each row's device, (rows,) each, S."""
     mean = sweeps.mean(conductance)
     if bool((np.ptp(mean, axis=1) <= 1e-9 * mean.mean(1)).any()):

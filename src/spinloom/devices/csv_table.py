@@ -65,9 +65,7 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
         return []
     separator = max(",;\t", key=lines[0][1].count)
     try:
-        return [
-            (number, next(csv.reader([line], delimiter=separator, strict=True))) for number, line in lines
-        ]
+        return [(number, next(csv.reader([line], delimiter=separator, strict=True))) for number, line in lines]
     except csv.Error as error:
         raise InputError(f"{path} is not a table of text ({error}); export it as CSV") from error
 

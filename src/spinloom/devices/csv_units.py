@@ -39,14 +39,11 @@ def parse_header(text: str, culprit: str) -> Header:
     name, spelled = _split(text)
     if name not in QUANTITIES:
         raise InputError(
-            f"{culprit}: unknown column {text!r}; known are {', '.join(QUANTITIES)}, "
-            "with a unit as in current_uA"
+            f"{culprit}: unknown column {text!r}; known are {', '.join(QUANTITIES)}, with a unit as in current_uA"
         )
     units = QUANTITIES[name]
     if not spelled and "" not in units and name != "drive":
-        raise InputError(
-            f"{culprit}: column {text!r} names no unit; write for example '{name} ({next(iter(units))})'"
-        )
+        raise InputError(f"{culprit}: column {text!r} names no unit; write for example '{name} ({next(iter(units))})'")
     if not spelled:
         return Header(text, name, "", 1.0)
     for base, (unit, factor) in units.items():

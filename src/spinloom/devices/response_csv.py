@@ -83,18 +83,14 @@ def _drive_column(table: Table) -> str:
         raise InputError(f"{table.path} has no column {first!r}, needed beside {given[0]!r}; add it")
     for name in table.columns:
         if name not in (given[0], first, *others):
-            raise InputError(
-                f"{table.path}: column {name!r} does not belong beside {first!r}; remove one of them"
-            )
+            raise InputError(f"{table.path}: column {name!r} does not belong beside {first!r}; remove one of them")
     return given[0]
 
 
 def _unit(table: Table, quantity: str, drive_unit: str | None) -> str:
     written = table.headers[quantity].unit
     if written and drive_unit and written != drive_unit:
-        raise InputError(
-            f"{table.path}: the header gives {quantity} in {written}, drive_unit says {drive_unit!r}"
-        )
+        raise InputError(f"{table.path}: the header gives {quantity} in {written}, drive_unit says {drive_unit!r}")
     unit = written or drive_unit
     if not unit:
         raise InputError(f"{table.path}: column 'drive' names no unit; write 'drive (A)' or pass drive_unit")
@@ -113,16 +109,12 @@ def _curves(
     if "value" in columns:
         return _generic(table, sweeps)
     cosine = in_plane_cosine(table, sweeps, in_plane)
-    metadata["in_plane"] = (
-        f"R_P, R_AP = {in_plane} ohm" if in_plane else "extremes of the curve are m_x = +1, -1"
-    )
+    metadata["in_plane"] = f"R_P, R_AP = {in_plane} ohm" if in_plane else "extremes of the curve are m_x = +1, -1"
     slope = None
     if "resistance_perpendicular" in columns:
         slope = sweeps.mean(perpendicular_cosine(table, sweeps, perpendicular) ** 2)
         given = f"R_P, R_AP = {perpendicular} ohm"
-        metadata["perpendicular"] = (
-            given if perpendicular else "extremes of the curve are |m_z| = 1 and m_z = 0"
-        )
+        metadata["perpendicular"] = given if perpendicular else "extremes of the curve are |m_z| = 1 and m_z = 0"
     return sweeps.mean(cosine), slope, sweeps.deviation(cosine)
 
 
@@ -133,7 +125,5 @@ def _generic(table: Table, sweeps: Sweeps) -> tuple[np.ndarray, np.ndarray | Non
         return sweeps.mean(columns["value"]), slope, sweeps.deviation(columns["value"])
     wrong = np.flatnonzero(columns["noise"] < 0)
     if len(wrong):
-        raise InputError(
-            f"{table.where(wrong[0], 'noise')}: a standard deviation must be >= 0; correct the cell"
-        )
+        raise InputError(f"{table.where(wrong[0], 'noise')}: a standard deviation must be >= 0; correct the cell")
     return sweeps.mean(columns["value"]), slope, np.sqrt(sweeps.mean(columns["noise"] ** 2))

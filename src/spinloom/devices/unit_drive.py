@@ -24,9 +24,7 @@ def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[
     scan = np.linspace(np.log(1e-3), np.log(1e3), 121)
     best = scan[int(np.argmin([residual(point) for point in scan]))]
     step = scan[1] - scan[0]
-    fit = minimize_scalar(
-        residual, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10}
-    )
+    fit = minimize_scalar(residual, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10})
     left = float(fit.fun)
     if left > WORST * float(np.mean(value**2)):
         raise InputError(
