@@ -44,9 +44,7 @@ class Response:
         require_finite("", drive=self.drive, value=self.value, slope=self.slope)
         require_non_negative("", noise=self.noise)
         if not bool((self.drive.diff() > 0).all()):
-            raise InputError(
-                "drive must increase strictly from point to point; sort the curve and drop repeats"
-            )
+            raise InputError("drive must increase strictly from point to point; sort the curve and drop repeats")
 
     @property
     def devices(self) -> int:

@@ -1,0 +1,43 @@
+"""Energy and time of one operation of the two-polarizer junction."""
+
+import torch
+
+from spinloom.devices.cost import OperatingCost
+from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+
+_INSTANTS = 64
+
+
+def operating_cost(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None) -> OperatingCost:
+    """Joule heat in the two barriers of a nominal device; drive (points,) in A/m^2, None takes `device.drives()`."""
+    if drive is None:
+        drive = device.drives()
+    drive = drive.to(torch.float64)
+    area, unit = device.area, device.unit_drive
+    reset_density = device.reset_drive * unit
+    reset_power = reset_density**2 / device.reset_barrier.mean_conductance * (1 + device.reset_barrier.contrast)
+    read_power = device.read_voltage**2 * device.barrier.mean_conductance
+    return OperatingCost(
+        drive=drive,
+        write_energy=(_write_power(device, drive) * area * device.pulse).detach(),
+        reset_energy=float(reset_power * area * device.reset),
+        read_energy=float(read_power * area * device.read),
+        cycle_time=device.reset + device.pulse + device.read,
+        assumptions=(
+            f"write: Joule heat of a {device.pulse * 1e12:.0f} ps {device.source} pulse in the in-plane junction, "
+            "conductance followed along the ideal tanh trajectory",
+            f"reset: {device.reset * 1e12:.0f} ps at {float(reset_density) / 1e10:.1f} MA/cm^2 through the "
+            "perpendicular junction, taken in its parallel state (upper bound)",
+            f"read: {device.read_voltage * 1e3:.0f} mV (bipolar) for {device.read * 1e12:.0f} ps, mean conductance",
+            "transistors, wires, drivers, amplifiers and converters are not included",
+        ),
+    )
+
+
+def _write_power(device: TwoPolarizerMTJ, drive: torch.Tensor) -> torch.Tensor:
+    """Mean power density over the pulse, W/m^2, (points,)."""
+    time = (torch.arange(_INSTANTS, dtype=torch.float64) + 0.5) / _INSTANTS
+    path = torch.tanh(drive.unsqueeze(-1) / device.unit_drive * time)
+    share = 1 + device.barrier.contrast * path
+    angle = share.mean(-1) if device.source == "voltage" else (1 / share).mean(-1)
+    return drive**2 / device.barrier.mean_conductance * angle

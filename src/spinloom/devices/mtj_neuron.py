@@ -1,0 +1,209 @@
+"""The two-polarizer junction: one free layer whose m_x is the activation and whose m_z^2 is its gradient.
+
+A voltage pulse through the junction with the in-plane reference layer (p = x) turns m from +z. For a pure damping-like
+torque a_J the pulse of length tau ends at m_x = tanh(a_J tau), m_z = sech(a_J tau), so that m_z^2 is the derivative of
+tanh. A pulse through the junction with the perpendicular reference layer (p = z) then brings m back to +z.
+
+Why these numbers (`docs/device.md` has the figures):
+
+- *Low magnetisation* (3e5 A/m, doped CoFeB or a ferrimagnet). The perpendicular anisotropy must cancel the shape
+  anisotropy, and a spread of either leaves a field that grows with Ms; the pulse that turns m shortens with Ms. Both
+  together make the precession angle during the pulse grow as Ms^2.
+- *Short pulse, strong drive* for the same reason, up to about 0.7 V on the barrier.
+- *Reset by spin torque*, not by anisotropy: it is fast, and it narrows the thermal spread of the start, which an
+  anisotropy weak enough for tanh could not do.
+- *Diameter 120 nm*: thermal noise of one read falls as 1 / diameter; larger pillars are not single-domain.
+- *Voltage drive*: the torque of an MTJ at fixed voltage does not depend on the angle; at fixed current it does
+  (`source="current"`), which skews the curve.
+
+Published idea: Rodrigues et al., arXiv 2409.02528; no geometry or material is published: all of these are our choice.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+
+from spinloom import units
+from spinloom.devices.cost import OperatingCost
+from spinloom.devices.junction import Readout, TunnelJunction
+from spinloom.devices.response import Response
+from spinloom.devices.spread import Spread, factor, tilt
+from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
+from spinloom.magnetism import (
+    Demagnetization,
+    Drive,
+    EllipticCylinder,
+    Magnet,
+    Material,
+    SpinTransfer,
+    Uniaxial,
+    from_angles,
+)
+from spinloom.magnetism.drives import Quantity
+from spinloom.magnetism.torques import rate_per_current
+from spinloom.magnetism.vectors import Triple, unit
+from spinloom.seeding import Seed, generator
+
+
+@dataclass(frozen=True)
+class TwoPolarizerMTJ:
+    """Parameters of one device, SI. Numbers or tensors that broadcast over the devices (shape (devices, 1)).
+
+    diameter, thickness: of the free layer, m. saturation_magnetization: A/m. damping: Gilbert.
+    residual_field: what the perpendicular anisotropy leaves over the shape anisotropy, T (2 K_eff / Ms); the
+        interfacial anisotropy follows from it and the geometry.
+    interface_anisotropy: J/m^2; None derives it as said. polarization, reset_polarization: of the in-plane and of the
+        perpendicular reference layer. field_like: ratio to the damping-like torque.
+    source: "voltage" (torque independent of angle) or "current" (MTJ angular factor).
+    pulse: write pulse, s. reset: reset pulse, s; reset_drive: its strength in units of the drive that stands for 1.
+    barrier: junction at the in-plane reference layer; reset_barrier: at the perpendicular one.
+    read_voltage: V, bipolar so that reading exerts no net torque. read: s. readout: conductance or resistance.
+    amplifier_noise: of each read, fraction of full scale, on top of the Johnson noise.
+    in_plane_tilt, perpendicular_tilt: errors of direction of the polarizers, (first, second) angle in rad.
+    """
+
+    diameter: Quantity = 120e-9
+    thickness: Quantity = 1.6e-9
+    saturation_magnetization: Quantity = 3e5
+    damping: Quantity = 0.01
+    residual_field: Quantity = 0.5e-3
+    interface_anisotropy: Quantity | None = None
+    polarization: Quantity = 0.6
+    reset_polarization: Quantity = 0.6
+    field_like: Quantity = 0.1
+    source: Literal["voltage", "current"] = "voltage"
+    pulse: float = 0.15e-9
+    reset: float = 0.4e-9
+    reset_drive: float = 2.5
+    barrier: TunnelJunction = field(default_factory=TunnelJunction)
+    reset_barrier: TunnelJunction = field(default_factory=TunnelJunction)
+    read_voltage: float = 0.1
+    read: float = 40e-12
+    readout: Readout = "conductance"
+    amplifier_noise: float = 0.005
+    in_plane_tilt: tuple[Quantity, Quantity] = (0.0, 0.0)
+    perpendicular_tilt: tuple[Quantity, Quantity] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        require_positive("m", diameter=self.diameter, thickness=self.thickness)
+        require_positive("s", pulse=self.pulse, reset=self.reset, read=self.read)
+        require_positive("V", read_voltage=self.read_voltage)
+        require_positive(
+            "", polarization=self.polarization, reset_polarization=self.reset_polarization, reset_drive=self.reset_drive
+        )
+        require_non_negative("", amplifier_noise=self.amplifier_noise)
+        require_finite("T", residual_field=self.residual_field)
+        if self.source not in ("voltage", "current"):
+            raise InputError(f"source must be 'voltage' or 'current', got {self.source!r}")
+
+    @property
+    def shape(self) -> EllipticCylinder:
+        return EllipticCylinder(self.diameter, self.diameter, self.thickness)
+
+    @property
+    def area(self) -> torch.Tensor:
+        """m^2."""
+        return self.shape.area
+
+    @property
+    def anisotropy(self) -> torch.Tensor:
+        """Interfacial anisotropy K_i, J/m^2: given, or what leaves `residual_field` over the shape anisotropy."""
+        if self.interface_anisotropy is not None:
+            return torch.as_tensor(self.interface_anisotropy, dtype=torch.float64)
+        ms = torch.as_tensor(self.saturation_magnetization, dtype=torch.float64)
+        nx, _, nz = self.shape.demagnetizing_factors()
+        return self.thickness * (units.MU0 * ms**2 * (nz - nx) + ms * self.residual_field) / 2
+
+    @property
+    def unit_drive(self) -> torch.Tensor:
+        """Current density at which a_J tau = 1, A/m^2: the drive that stands for a network input of 1.
+
+        For a voltage drive it is the current density at a right angle, V / (R A).
+        """
+        material = Material(self.saturation_magnetization, self.damping)
+        return 1 / (rate_per_current(material, self.thickness) * self.polarization * self.pulse)
+
+    def write_voltage(self, current_density: Quantity) -> torch.Tensor:
+        """V on the barrier at a right angle for this current density."""
+        return torch.as_tensor(current_density / self.barrier.mean_conductance, dtype=torch.float64)
+
+    def references(self) -> tuple[Triple, Triple]:
+        """Unit vectors of the in-plane and the perpendicular reference layer, tilts included."""
+        polar, azimuth = (torch.as_tensor(angle, dtype=torch.float64) for angle in self.in_plane_tilt)
+        tip, lean = (torch.as_tensor(angle, dtype=torch.float64) for angle in self.perpendicular_tilt)
+        in_plane = from_angles(math.pi / 2 - polar, azimuth)
+        perpendicular = (tip.sin(), lean.sin(), torch.ones_like(tip))
+        return unit(in_plane, "in-plane polarizer"), unit(perpendicular, "perpendicular polarizer")
+
+    def magnet(self, write: Drive | None = None, reset: Drive | None = None) -> Magnet:
+        """The free layer with its torques; drives are current densities in A/m^2 at the two junctions."""
+        angular: Literal["constant", "mtj"] = "constant" if self.source == "voltage" else "mtj"
+        in_plane, perpendicular = self.references()
+        torques = [
+            SpinTransfer(drive, self.thickness, polarization, direction, self.field_like, angular)
+            for drive, polarization, direction in (
+                (write, self.polarization, in_plane),
+                (reset, self.reset_polarization, perpendicular),
+            )
+            if drive is not None
+        ]
+        fields = (Demagnetization(self.shape), Uniaxial(self.anisotropy / self.thickness))
+        material = Material(self.saturation_magnetization, self.damping)
+        return Magnet(material, self.shape.volume, fields, tuple(torques))
+
+    def fabricate(self, devices: int, spread: Spread | None, seed: Seed = 0) -> "TwoPolarizerMTJ":
+        """`devices` real ones of this design: parameters of shape (devices, 1), drawn with `spread`.
+
+        The anisotropy of the nominal geometry is kept and spread by itself: a thicker or wider device is not
+        compensated again. Raises InputError for devices < 1.
+        """
+        if devices < 1:
+            raise InputError(f"devices must be >= 1, got {devices}")
+        s, source = spread or Spread(), generator(seed)
+
+        def drawn(value: Quantity, sigma: float) -> torch.Tensor:
+            return (torch.as_tensor(value, dtype=torch.float64) * factor(sigma, devices, source)).unsqueeze(-1)
+
+        def tilted() -> tuple[torch.Tensor, torch.Tensor]:
+            first, second = (tilt(s.polarizer_angle, devices, source).unsqueeze(-1) for _ in range(2))
+            return first, second
+
+        return replace(
+            self,
+            diameter=drawn(self.diameter, s.diameter),
+            thickness=drawn(self.thickness, s.thickness),
+            interface_anisotropy=drawn(self.anisotropy, s.anisotropy),
+            damping=drawn(self.damping, s.damping),
+            polarization=drawn(self.polarization, s.polarization).clamp(max=1.0),
+            reset_polarization=drawn(self.reset_polarization, s.polarization).clamp(max=1.0),
+            in_plane_tilt=tilted(),
+            perpendicular_tilt=tilted(),
+        )
+
+    def drives(self, points: int = 121, largest: float = 3.5) -> torch.Tensor:
+        """Current densities from -largest to largest in units of the unit drive, (points,), A/m^2."""
+        return torch.linspace(-largest, largest, points, dtype=torch.float64) * self.unit_drive.detach()
+
+    def simulate(
+        self,
+        drive: torch.Tensor | None = None,
+        *,
+        spread: Spread | None = None,
+        devices: int = 1,
+        temperature: float = units.ROOM_TEMPERATURE,
+        realizations: int | None = None,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> Response:
+        """The response of `devices` fabricated devices; see `devices.mtj_response.simulate`."""
+        from spinloom.devices.mtj_response import respond
+
+        return respond(self, drive, spread, devices, temperature, realizations, seed, dtype)
+
+    def cost(self, drive: torch.Tensor | None = None) -> OperatingCost:
+        """Energy and time of one operation; see `devices.mtj_cost`."""
+        from spinloom.devices.mtj_cost import operating_cost
+
+        return operating_cost(self, drive)
