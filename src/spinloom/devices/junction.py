@@ -59,7 +59,7 @@ class TunnelJunction:
     def read_noise(self, area: Quantity, voltage: float, length: float, temperature: Quantity) -> torch.Tensor:
         """Standard deviation of the cosine from Johnson noise, read for `length` (s) at `voltage` (V).
 
-        area in m^2; the bandwidth is 1 / (2 length). The amplifier adds its own noise; see `TwoPolarizerMTJ.amplifier_noise`.
+        area in m^2; the bandwidth is 1 / (2 length). The amplifier adds its own noise.
         """
         require_positive("V", voltage=voltage)
         require_positive("s", length=length)
