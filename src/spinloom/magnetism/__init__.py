@@ -1,7 +1,7 @@
 """Magnetisation dynamics: fields, torques, thermal noise, steppers.
 
 `Magnet` collects what acts on a free layer, `simulate` runs a batch of them. A state is a tensor (3, *batch),
-components first. A mesh ends its batch with the space axes (nz, ny, nx); a macrospin is one cell and may leave them out.
+components first. A mesh ends its batch with the space axes (nz, ny, nx); a macrospin is one cell and may omit them.
 """
 
 from spinloom.magnetism.drives import Constant, Drive, Pulse, Sampled, Sine, Sum

@@ -41,14 +41,16 @@ class CompiledRun:
         from spinloom.magnetism import fused, normals
 
         self.method, self.reduced, self.drives, self.batch = method, reduced, drives, batch
-        self.loops = {name: fused.compiled(reduced.layout, name, source is not None) for name in {method, "rk4"}}
+        known = tuple(
+            (index, value) for index, row in enumerate(reduced.rows) for value in (0.0, 1.0) if (row == value).all()
+        )
+        thermal = source is not None
+        self.loops = {name: fused.compiled(reduced.layout, name, thermal, known) for name in {method, "rk4"}}
         lanes = batch.numel()
         rows = torch.stack([row.detach().broadcast_to(batch).reshape(lanes) for row in reduced.rows])
         self.rows, self.dtype = rows.numpy(), rows.dtype
         self.memory = np.zeros((3 * fused.MEMORY[method], lanes), dtype=self.rows.dtype)
-        self.words = np.empty((4, 0), dtype=np.uint32)
-        if source is not None:
-            self.words = normals.seed_lanes(lanes, source)
+        self.words = np.empty((4, 0), dtype=np.uint32) if source is None else normals.seed_lanes(lanes, source)
         instant = torch.full((1, *[1] * len(batch)), TIME_UNIT, dtype=torch.float64)
         self.per_lane = any(drive.waveform(instant).numel() > 1 for drive in drives)
 

@@ -28,6 +28,8 @@ from spinloom.magnetism.trace import Loads, Symbol, Trace
 MEMORY = {"rk4": 0, "heun": 0, "abm3": 2}
 """Earlier rates that a scheme carries from step to step."""
 
+Known = tuple[tuple[int, float], ...]
+
 # Rows of a block's buffer: state (3), drift, noise (4), memory (3 each), parameters, drives of the three stages.
 _DRIFT, _NOISE, _MEMORY = 3, 4, 8
 
@@ -41,14 +43,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _source(layout: Layout, method: str, thermal: bool) -> str:
+def _source(layout: Layout, method: str, thermal: bool, known: Known) -> str:
     """Text of the loop for this structure."""
     memory = MEMORY[method]
     parameters = _MEMORY + 3 * memory
     drives = parameters + row_count(layout)
     trace = Trace()
     cell = Loads(trace, lambda row: f"b[{row * LANES} + i]")
-    rows = Loads(trace, lambda row: f"b[{(parameters + row) * LANES} + i]")
+    rows = Loads(trace, lambda row: f"b[{(parameters + row) * LANES} + i]", dict(known))
     h = Symbol("h", trace)
     state = (cell[0], cell[1], cell[2])
     push = None
@@ -72,7 +74,7 @@ def _source(layout: Layout, method: str, thermal: bool) -> str:
         f"b[{_DRIFT * LANES} + i] = worst if worst > off else off",  # a NaN goes through
         f"inverse = one / np.sqrt({square.name})",
         *(f"b[{axis * LANES} + i] = {new[axis].name} * inverse" for axis in range(3)),
-        *(f"b[{row * LANES} + i] = {value.name}" for row, value in keep),
+        *(f"b[{row * LANES} + i] = {trace.text(value)}" for row, value in keep),
     ]
     return _TEMPLATE.format(
         lanes=LANES,
@@ -130,8 +132,10 @@ def loop(m, rows, memory, state, waves, h, before, steps, every, out, drift):
 
 
 @cache
-def compiled(layout: Layout, method: str, thermal: bool) -> Callable[..., None]:
+def compiled(layout: Layout, method: str, thermal: bool, known: Known = ()) -> Callable[..., None]:
     """The loop for this structure, compiled at its first call (seconds) and kept on disk for the next process.
+
+    known: parameter rows that are 0 or 1 for the whole batch; their arithmetic vanishes from the loop.
 
     Call as loop(m, rows, memory, state, waves, h, before, steps, every, out, drift):
     m (3, n), rows (rows, n), memory (3 k, n), out (records, 3, n), drift (1, n) of one float type, state (4, n) uint32,
@@ -139,7 +143,7 @@ def compiled(layout: Layout, method: str, thermal: bool) -> Callable[..., None]:
     `before` steps are done already; after each `every`-th the state goes to its place in out.
     m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place.
     """
-    source = _source(layout, method, thermal)
+    source = _source(layout, method, thermal, known)
     name = f"loop_{_digest(source)}.py"
     path = Path(pooch.os_cache("spinloom")) / "kernels" / name
     try:

@@ -1,11 +1,11 @@
 """Run a formula once on symbols and get it back as straight-line Python, ready for a compiler.
 
-`rates.py` and `steppers.py` are ordinary arithmetic on components. On tensors they simply run; on `Symbol`s they write
+`rates.py` and `steps.py` are ordinary arithmetic on components. On tensors they simply run; on `Symbol`s they write
 one assignment per operation. Loops over terms disappear on the way, every parameter is read once: what is left is the
 body of a loop that a compiler vectorises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -22,7 +22,7 @@ class Trace:
         self.lines.append(f"{name} = {expression}")
         return Symbol(name, self)
 
-    def text(self, value: "Symbol | float") -> str:
+    def text(self, value: "Value") -> str:
         if isinstance(value, Symbol):
             return value.name
         return self.constants.setdefault(float(value), f"c{len(self.constants)}")
@@ -36,42 +36,49 @@ class Trace:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A scalar whose arithmetic is written down."""
+    """A scalar whose arithmetic is written down; products with 0 and 1 and sums with 0 vanish."""
 
     name: str
     trace: Trace
 
-    def __add__(self, other: "Symbol | float") -> "Symbol":
-        return self.trace.assign(f"{self.name} + {self.trace.text(other)}")
+    def __add__(self, other: "Value") -> "Value":
+        return self if other == 0 else self._write(self, "+", other)
 
-    def __sub__(self, other: "Symbol | float") -> "Symbol":
-        return self.trace.assign(f"{self.name} - {self.trace.text(other)}")
+    __radd__ = __add__
 
-    def __mul__(self, other: "Symbol | float") -> "Symbol":
-        return self.trace.assign(f"{self.name} * {self.trace.text(other)}")
+    def __sub__(self, other: "Value") -> "Value":
+        return self if other == 0 else self._write(self, "-", other)
 
-    def __truediv__(self, other: "Symbol | float") -> "Symbol":
-        return self.trace.assign(f"{self.name} / {self.trace.text(other)}")
+    def __rsub__(self, other: "Value") -> "Value":
+        return -self if other == 0 else self._write(other, "-", self)
 
-    def __rmul__(self, other: float) -> "Symbol":
-        return self.trace.assign(f"{self.trace.text(other)} * {self.name}")
+    def __mul__(self, other: "Value") -> "Value":
+        if other == 0:
+            return 0.0
+        return self if other == 1 else self._write(self, "*", other)
 
-    def __radd__(self, other: float) -> "Symbol":
-        return self.trace.assign(f"{self.trace.text(other)} + {self.name}")
+    __rmul__ = __mul__
 
-    def __rsub__(self, other: float) -> "Symbol":
-        return self.trace.assign(f"{self.trace.text(other)} - {self.name}")
+    def __truediv__(self, other: "Value") -> "Value":
+        return self._write(self, "/", other)
 
     def __neg__(self) -> "Symbol":
         return self.trace.assign(f"-{self.name}")
 
+    def _write(self, left: "Value", operator: str, right: "Value") -> "Symbol":
+        return self.trace.assign(f"{self.trace.text(left)} {operator} {self.trace.text(right)}")
+
+
+Value = Symbol | float
+
 
 @dataclass(frozen=True)
 class Loads:
-    """Indexing that writes a load: `source(index)` gives the code that reads it."""
+    """Indexing that writes a load: `source(index)` gives the code that reads it. Known values need none."""
 
     trace: Trace
     source: Callable[[int], str]
+    known: Mapping[int, float] = field(default_factory=dict)
 
-    def __getitem__(self, index: int) -> Symbol:
-        return self.trace.load(self.source(index))
+    def __getitem__(self, index: int) -> Value:
+        return self.known[index] if index in self.known else self.trace.load(self.source(index))
