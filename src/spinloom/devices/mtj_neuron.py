@@ -75,7 +75,7 @@ class TwoPolarizerMTJ:
     field_like: Quantity = 0.1
     source: Literal["voltage", "current"] = "voltage"
     pulse: float = 0.15e-9
-    reset: float = 0.4e-9
+    reset: float = 0.3e-9
     reset_drive: float = 2.5
     barrier: TunnelJunction = field(default_factory=TunnelJunction)
     reset_barrier: TunnelJunction = field(default_factory=TunnelJunction)
