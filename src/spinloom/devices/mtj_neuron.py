@@ -88,11 +88,16 @@ class TwoPolarizerMTJ:
 
     def __post_init__(self) -> None:
         require_positive("m", diameter=self.diameter, thickness=self.thickness)
+        require_positive("A/m", saturation_magnetization=self.saturation_magnetization)
+        require_non_negative("", damping=self.damping)
         require_positive("s", pulse=self.pulse, reset=self.reset, read=self.read)
         require_positive("V", read_voltage=self.read_voltage)
         require_positive(
             "", polarization=self.polarization, reset_polarization=self.reset_polarization, reset_drive=self.reset_drive
         )
+        for name in ("polarization", "reset_polarization"):
+            if bool((torch.as_tensor(getattr(self, name)) > 1).any()):
+                raise InputError(f"{name} must be at most 1 (0.6 means 60 %)")
         require_non_negative("", amplifier_noise=self.amplifier_noise)
         require_finite("T", residual_field=self.residual_field)
         if self.source not in ("voltage", "current"):
@@ -164,7 +169,7 @@ class TwoPolarizerMTJ:
         s, source = spread or Spread(), generator(seed)
 
         def drawn(value: Quantity, sigma: float) -> torch.Tensor:
-            return (torch.as_tensor(value, dtype=torch.float64) * factor(sigma, devices, source)).unsqueeze(-1)
+            return torch.as_tensor(value, dtype=torch.float64) * factor(sigma, devices, source).unsqueeze(-1)
 
         def tilted() -> tuple[torch.Tensor, torch.Tensor]:
             first, second = (tilt(s.polarizer_angle, devices, source).unsqueeze(-1) for _ in range(2))

@@ -97,7 +97,7 @@ class CompiledRun:
         if self.per_lane:
             steps = max(1, min(steps, _MOST_WAVES // (2 * lanes * len(self.drives))))
         table = waves(self.drives, piece, first, steps, self.batch)
-        table = table.reshape(table.shape[0], table.shape[1], -1).to(self.dtype)
+        table = table.reshape(*table.shape[:2], lanes if self.per_lane else 1).to(self.dtype)
         number = state.dtype.type
         memory = self.memory if method == self.method else self.memory[:0]
         self.loops[method](

@@ -58,14 +58,16 @@ def integrate(
         active = t < length * (1 - 1e-12)
         if not bool(active.any()):
             return m, h, accepted
-        h = torch.where(active, torch.minimum(h, length - t), h)
-        new, error = _trial(rate, m, t, h)
-        scaled = (error.detach().abs().amax(0) / tolerance).to(torch.float64).clamp(min=1e-6)
-        good = active & (scaled <= 1)
-        if not bool((torch.isfinite(scaled) & (h > 1e-9 * length)).all()):
+        if not bool((h > 1e-9 * length)[active].all()):
             raise PhysicsError(
                 f"the adaptive step fell below {1e-9 * length * TIME_UNIT:.2g} s; check fields, currents and tolerance"
             )
+        h = torch.where(active, torch.minimum(h, length - t), h)
+        new, error = _trial(rate, m, t, h)
+        scaled = (error.detach().abs().amax(0) / tolerance).to(torch.float64).clamp(min=1e-6)
+        scaled = scaled.nan_to_num(nan=torch.inf, posinf=torch.inf)
+        good = active & (scaled <= 1)
+        new = torch.where(good, new, m)  # a rejected state may be anything, and so may its gradient
         m = torch.where(good, new / new.norm(dim=0), m)
         t = torch.where(good, t + h, t)
         accepted = accepted + good

@@ -12,6 +12,7 @@ import torch
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
 
 Quantity = float | torch.Tensor
+_MOST_BENDS = 32
 
 
 class Drive(ABC):
@@ -109,14 +110,19 @@ class Sampled(Drive):
             raise InputError("sampled drive: times must increase strictly; sort them and drop repeats")
 
     def waveform(self, t: torch.Tensor) -> torch.Tensor:
-        times = self.times.to(t)
-        right = torch.searchsorted(times, t.contiguous().reshape(-1)).clamp(1, len(times) - 1)
+        times, values = self.times.to(t), self.values.to(t)
+        right = torch.searchsorted(times, t.contiguous()).clamp(1, len(times) - 1)
         left = right - 1
-        fraction = ((t.reshape(-1) - times[left]) / (times[right] - times[left])).clamp(0, 1)
-        values = self.values.to(t)
-        fraction = fraction.reshape(-1, *[1] * (values.ndim - 1))
-        sampled = values[left] + fraction * (values[right] - values[left])
-        return sampled.reshape(t.shape) if values.ndim == 1 else sampled
+        fraction = ((t - times[left]) / (times[right] - times[left])).clamp(0, 1)
+        batch = values.shape[1:]
+        device = torch.arange(batch.numel(), device=t.device).reshape(batch)  # each its own curve
+        flat = values.reshape(len(times), -1)
+        below, above = flat[left, device], flat[right, device]
+        return below + fraction * (above - below)
+
+    def breakpoints(self) -> tuple[float, ...]:
+        """The samples of a coarse curve, where it bends; steps may straddle those of a fine one."""
+        return tuple(self.times.tolist()) if len(self.times) <= _MOST_BENDS else ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,8 @@ class Sum(Drive):
         return tuple(sorted({edge for part in self.parts for edge in part.breakpoints()}))
 
 
-def as_drive(value: "Quantity | Drive") -> Drive:
-    """A number or tensor is a constant drive."""
-    return value if isinstance(value, Drive) else Constant(value)
+def require_drive(**drives: object) -> None:
+    """Raise InputError unless each is a Drive."""
+    for name, value in drives.items():
+        if not isinstance(value, Drive):
+            raise InputError(f"{name} must be a drive such as Constant(1e10) or Pulse(...), got {value!r}")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from spinloom.errors import InputError, PhysicsError, require_positive, unknown_name
+from spinloom.errors import InputError, PhysicsError, require_finite, require_positive, unknown_name
 from spinloom.magnetism import dormand_prince
 from spinloom.magnetism.compiled_engine import CompiledRun, available
 from spinloom.magnetism.drives import Drive, Quantity
@@ -74,13 +74,18 @@ def simulate(
     thermal = bool((torch.as_tensor(temperature) > 0).any())
     if thermal and method != "heun":
         raise InputError(f"method {method!r} cannot carry thermal noise (it would bias it); use method='heun'")
-    if records < 1:
-        raise InputError(f"records must be >= 1, got {records}")
+    if engine not in ("auto", "compiled", "eager"):
+        raise unknown_name("engine", engine, ("auto", "compiled", "eager"))
+    if method == "dopri5" and engine == "compiled":
+        raise InputError("method 'dopri5' runs on the eager engine only; use engine='auto'")
+    require_finite("s", start=start)
+    if not isinstance(records, int) or records < 1:
+        raise InputError(f"records must be a whole number >= 1, got {records!r}")
     exact = reduce_magnet(magnet, temperature)
-    _check_batch(exact, m)
+    drives = magnet.drives()
+    _check_batch(exact, drives, m)
     reduced = Reduced(exact.layout, [row.to(m) for row in exact.rows])
     span = (start, start + duration)
-    drives = magnet.drives()
     if method == "dopri5":
         require_positive("", tolerance=tolerance)
         return _adaptive(reduced, drives, m, span, step, records, tolerance, progress)
@@ -88,9 +93,10 @@ def simulate(
     return _fixed(run, drives, m, span, step, records, progress)
 
 
-def _check_batch(reduced: Reduced, m: torch.Tensor) -> None:
+def _check_batch(reduced: Reduced, drives: Sequence[Drive], m: torch.Tensor) -> None:
     try:
-        shape = torch.broadcast_shapes(*(row.shape for row in reduced.rows))
+        waveforms = (wave.shape for wave in _instant(drives))
+        shape = torch.broadcast_shapes(*(row.shape for row in reduced.rows), *waveforms)
         fits = torch.broadcast_shapes(shape, m.shape[1:]) == m.shape[1:]
     except RuntimeError as error:
         raise InputError(f"parameters do not broadcast: {error}") from error
@@ -98,6 +104,11 @@ def _check_batch(reduced: Reduced, m: torch.Tensor) -> None:
         raise InputError(
             f"parameters have batch shape {tuple(shape)}, the state only {tuple(m.shape[1:])}: expand the state"
         )
+
+
+def _instant(drives: Sequence[Drive]) -> list[torch.Tensor]:
+    """Each waveform at one instant: its batch shape, and whether a gradient goes through it."""
+    return [drive.waveform(torch.zeros((), dtype=torch.float64)) for drive in drives]
 
 
 Run = EagerRun | CompiledRun
@@ -111,9 +122,8 @@ def _runner(
     m: torch.Tensor,
     source: torch.Generator | None,
 ) -> Run:
-    if engine not in ("auto", "compiled", "eager"):
-        raise unknown_name("engine", engine, ("auto", "compiled", "eager"))
-    able = m.device.type == "cpu" and not wants_gradient(reduced, m) and available()
+    gradient = wants_gradient(m, *reduced.rows, *_instant(drives))
+    able = m.device.type == "cpu" and not gradient and available()
     if engine == "compiled" and not able:
         raise InputError("engine 'compiled' needs CPU tensors without gradients, and numba; use engine='eager'")
     if able and engine != "eager":

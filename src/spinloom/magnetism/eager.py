@@ -58,13 +58,13 @@ class EagerRun:
         table = waves(self.drives, piece, first, steps, m.shape[1:]).to(m)
         noise = None if self.source is None else _noise(m, self.reduced, piece, steps, self.source)
         arguments = (method, self.reduced, piece.step, m, memory, table, noise)
-        if wants_gradient(self.reduced, m):
+        if wants_gradient(m, table, *self.reduced.rows):
             return checkpoint(_steps, *arguments, use_reentrant=False)
         return _steps(*arguments)
 
 
-def wants_gradient(reduced: Reduced, m: torch.Tensor) -> bool:
-    return torch.is_grad_enabled() and (m.requires_grad or any(row.requires_grad for row in reduced.rows))
+def wants_gradient(*tensors: torch.Tensor) -> bool:
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
 def _noise(m: torch.Tensor, reduced: Reduced, piece: Piece, steps: int, source: torch.Generator) -> torch.Tensor:

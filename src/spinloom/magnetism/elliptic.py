@@ -39,8 +39,8 @@ def carlson_rd(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tenso
     return 3 * total + factor * series / (mean * mean.sqrt())
 
 
-def complete_k_e(complement: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Complete elliptic integrals K and E from the complementary parameter 1 - k^2 > 0."""
+def complete_e_d(complement: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Complete elliptic integrals E and D = (K - E) / k^2 from the complementary parameter 1 - k^2 > 0."""
     zero, one = torch.zeros_like(complement), torch.ones_like(complement)
-    k = carlson_rf(zero, complement, one)
-    return k, k - (1 - complement) / 3 * carlson_rd(zero, complement, one)
+    d = carlson_rd(zero, complement, one) / 3
+    return carlson_rf(zero, complement, one) - (1 - complement) * d, d

@@ -9,7 +9,7 @@ import torch
 
 from spinloom import units
 from spinloom.errors import require_finite, require_positive
-from spinloom.magnetism.drives import Constant, Drive, Quantity
+from spinloom.magnetism.drives import Constant, Drive, Quantity, require_drive
 from spinloom.magnetism.material import Material
 from spinloom.magnetism.shapes import Shape
 from spinloom.magnetism.vectors import Direction, X, Z, unit
@@ -42,6 +42,7 @@ class Uniaxial:
         require_finite("J/m^3", k1=self.k1, k2=self.k2)
         require_finite("J/(V m)", vcma=self.vcma)
         require_positive("m", barrier=self.barrier, thickness=self.thickness)
+        require_drive(voltage=self.voltage)
 
     @property
     def voltage_slope(self) -> Quantity:
@@ -62,6 +63,11 @@ class Demagnetization:
 
     shape: Shape | tuple[Quantity, Quantity, Quantity]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.shape, Shape):
+            nx, ny, nz = self.shape
+            require_finite("", N_x=nx, N_y=ny, N_z=nz)
+
     def factors(self) -> tuple[Quantity, Quantity, Quantity]:
         return self.shape.demagnetizing_factors() if isinstance(self.shape, Shape) else self.shape
 
@@ -77,6 +83,9 @@ class Applied:
 
     field: Drive
     direction: Direction = Z
+
+    def __post_init__(self) -> None:
+        require_drive(field=self.field)
 
     def energy(self, m: torch.Tensor, material: Material, t: torch.Tensor) -> torch.Tensor:
         along = _along(m, self.direction, "field direction")

@@ -6,7 +6,7 @@ all arithmetic is vectorisable: no call to libm, no branch, no multiplication of
 
 Generator: D. Blackman and S. Vigna, ACM Trans. Math. Softw. 47, 36 (2021). Logarithm: atanh series after reduction to
 [sqrt(1/2), sqrt(2)); sine and cosine: Taylor polynomials on [-pi/4, pi/4], the octants by three random bits. Absolute
-error below 3e-7 per number; the largest number is 5.8 standard deviations (2^-24 is the smallest uniform).
+error below 3e-7 per number; the largest number is 5.9 standard deviations (2^-25 is the smallest uniform).
 """
 
 import math

@@ -1,7 +1,7 @@
 """From SI to the solver's units, in one place: times in ns, every field as a precession rate in rad/ns.
 
 The rows of a reduced magnet are tensors that broadcast over the batch. Their order is fixed by a `Layout`, so that one
-rate function (`kernels.py`) serves torch tensors and compiled loops alike.
+rate function (`rates.py`) serves torch tensors and compiled loops alike.
 """
 
 from typing import NamedTuple
@@ -97,12 +97,12 @@ def noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:
     Variance 2 damping kB T / (gamma Ms V dt) of each component of B (W. F. Brown, Phys. Rev. 130, 1677 (1963)).
     """
     require_non_negative("K", temperature=temperature)
-    if not bool((_double(temperature) > 0).any()):
-        return torch.zeros((), dtype=torch.float64)  # the root has no derivative at zero
     material = magnet.material
     moment = _double(material.saturation_magnetization) * magnet.volume
     strength = 2 * _double(material.damping) * units.KB * _double(temperature)
-    return (strength * material.gamma * TIME_UNIT / moment).sqrt()
+    variance = strength * material.gamma * TIME_UNIT / moment
+    noisy = variance > 0  # the root has no derivative at zero
+    return torch.where(noisy, torch.where(noisy, variance, 1.0).sqrt(), 0.0)
 
 
 def _uniaxial_rows(term: Uniaxial, magnet: Magnet) -> list[torch.Tensor]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import torch
 
 from spinloom.errors import require_positive
-from spinloom.magnetism.elliptic import carlson_rd, complete_k_e
+from spinloom.magnetism.elliptic import carlson_rd, complete_e_d
 
 Quantity = float | torch.Tensor
 Triple = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -96,8 +96,8 @@ class EllipticCylinder(Shape):
 def _circular_cylinder(aspect: torch.Tensor) -> torch.Tensor:
     """Magnetometric N_z of a circular cylinder, aspect = height / diameter (Joseph 1966)."""
     p2 = aspect * aspect
-    k, e = complete_k_e(p2 / (1 + p2))
-    return 1 - 4 / (3 * torch.pi * aspect) * ((1 + p2).sqrt() * (p2 * k + (1 - p2) * e) - 1)
+    e, d = complete_e_d(p2 / (1 + p2))  # k^2 = 1 / (1 + p2); p2 K + (1 - p2) E without cancellation in tall ones
+    return 1 - 4 / (3 * torch.pi * aspect) * ((1 + p2).sqrt() * (p2 / (1 + p2) * d + e) - 1)
 
 
 class Cuboid(Shape):

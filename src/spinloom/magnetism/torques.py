@@ -22,7 +22,7 @@ import torch
 
 from spinloom import units
 from spinloom.errors import InputError, require_finite, require_positive, unknown_name
-from spinloom.magnetism.drives import Drive, Quantity
+from spinloom.magnetism.drives import Drive, Quantity, require_drive
 from spinloom.magnetism.material import Material
 from spinloom.magnetism.vectors import Direction, X
 
@@ -64,6 +64,7 @@ class SpinTransfer:
     angular_factor: AngularFactor = "constant"
 
     def __post_init__(self) -> None:
+        require_drive(current_density=self.current_density)
         require_positive("m", thickness=self.thickness)
         require_positive("", polarization=self.polarization)
         require_finite("", field_like=self.field_like)
@@ -91,6 +92,7 @@ class SpinOrbit:
     field_like: Quantity = 0.0
 
     def __post_init__(self) -> None:
+        require_drive(current_density=self.current_density)
         require_positive("m", thickness=self.thickness)
         require_finite("", spin_hall_angle=self.spin_hall_angle, field_like=self.field_like)
         if bool((torch.as_tensor(self.spin_hall_angle) == 0).any()):
