@@ -13,8 +13,7 @@ def operating_cost(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None) -
     if drive is None:
         drive = device.drives()
     drive = drive.to(torch.float64)
-    area, unit = device.area, device.unit_drive
-    reset_density = device.reset_drive * unit
+    area, reset_density = device.area, device.reset_density
     reset_power = reset_density**2 / device.reset_barrier.mean_conductance * (1 + device.reset_barrier.contrast)
     read_power = device.read_voltage**2 * device.barrier.mean_conductance
     return OperatingCost(

@@ -58,6 +58,7 @@ class TwoPolarizerMTJ:
         perpendicular reference layer. field_like: ratio to the damping-like torque.
     source: "voltage" (torque independent of angle) or "current" (MTJ angular factor).
     pulse: write pulse, s. reset: reset pulse, s; reset_drive: its strength in units of the drive that stands for 1.
+    reset_current_density: A/m^2; None derives it from reset_drive. Fabricated devices share that of their design.
     barrier: junction at the in-plane reference layer; reset_barrier: at the perpendicular one.
     read_voltage: V, bipolar so that reading exerts no net torque. read: s. readout: conductance or resistance.
     amplifier_noise: of each read, fraction of full scale, on top of the Johnson noise.
@@ -77,6 +78,7 @@ class TwoPolarizerMTJ:
     pulse: float = 0.15e-9
     reset: float = 0.3e-9
     reset_drive: float = 2.5
+    reset_current_density: Quantity | None = None
     barrier: TunnelJunction = field(default_factory=TunnelJunction)
     reset_barrier: TunnelJunction = field(default_factory=TunnelJunction)
     read_voltage: float = 0.1
@@ -129,6 +131,13 @@ class TwoPolarizerMTJ:
         """
         material = Material(self.saturation_magnetization, self.damping)
         return 1 / (rate_per_current(material, self.thickness) * self.polarization * self.pulse)
+
+    @property
+    def reset_density(self) -> torch.Tensor:
+        """Current density of the reset pulse, A/m^2."""
+        if self.reset_current_density is not None:
+            return torch.as_tensor(self.reset_current_density, dtype=torch.float64)
+        return self.reset_drive * self.unit_drive
 
     def write_voltage(self, current_density: Quantity) -> torch.Tensor:
         """V on the barrier at a right angle for this current density."""
@@ -183,6 +192,7 @@ class TwoPolarizerMTJ:
             damping=drawn(self.damping, s.damping),
             polarization=drawn(self.polarization, s.polarization).clamp(max=1.0),
             reset_polarization=drawn(self.reset_polarization, s.polarization).clamp(max=1.0),
+            reset_current_density=self.reset_density.detach(),
             in_plane_tilt=tilted(),
             perpendicular_tilt=tilted(),
         )

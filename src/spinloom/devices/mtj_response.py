@@ -58,8 +58,7 @@ def respond(
     made = device.fabricate(devices, spread, source)
     if drive is None:
         drive = device.drives()
-    reset = (device.reset_drive * device.unit_drive).detach()  # one supply: the same for every device
-    reads = read_population(made, drive, reset, devices, count, temperature, child_seed(source), dtype)
+    reads = read_population(made, drive, devices, count, temperature, child_seed(source), dtype)
     noise = _read_noise(made, temperature, devices).to(dtype)
     value, gradient = reads.value, reads.gradient
     thermal = value.var(-1) if count > 1 else torch.zeros_like(value[..., 0])
@@ -85,14 +84,13 @@ def respond(
 def read_population(
     made: TwoPolarizerMTJ,
     drive: torch.Tensor,
-    reset: torch.Tensor,
     devices: int,
     realizations: int,
     temperature: float,
     seed: int,
     dtype: torch.dtype,
 ) -> Reads:
-    """One cycle (reset, pulse, read) of fabricated devices (parameters (devices, 1)); drive (points,), reset (): A/m^2."""
+    """One cycle (reset, pulse, read) of fabricated devices (parameters (devices, 1)); drive (points,), A/m^2."""
     source = generator(seed)
     batch = (len(drive), devices, realizations)
     method = "heun" if temperature > 0 else "rk4"
@@ -110,7 +108,7 @@ def read_population(
             records=records,
         ).m
 
-    m = run(made.magnet(reset=Constant(reset)), m, made.reset)[-1]
+    m = run(made.magnet(reset=Constant(made.reset_density)), m, made.reset)[-1]
     after_reset = m
     m = run(made.magnet(write=Constant(drive.to(torch.float64).reshape(-1, 1, 1))), m, made.pulse)[-1]
     window = run(made.magnet(), m, made.read, READ_SAMPLES)
