@@ -57,13 +57,16 @@ class TunnelJunction:
         return (antiparallel + parallel - 2 * resistance) / (antiparallel - parallel)
 
     def read_noise(self, area: Quantity, voltage: float, length: float, temperature: Quantity) -> torch.Tensor:
-        """Standard deviation of the cosine from Johnson noise, read for `length` (s) at `voltage` (V).
+        """Standard deviation of the cosine from Johnson and shot noise, read for `length` (s) at `voltage` (V).
 
-        area in m^2; the bandwidth is 1 / (2 length). The amplifier adds its own noise.
+        Spectrum of a tunnel current 2 e V G coth(e V / 2 kB T): 4 kB T G at low voltage, 2 e I at high. area in m^2;
+        the bandwidth is 1 / (2 length), the conductance that at a right angle. The amplifier adds its own noise.
         """
         require_positive("V", voltage=voltage)
         require_positive("s", length=length)
         require_non_negative("K", temperature=temperature)
         conductance = torch.as_tensor(self.mean_conductance * area, dtype=torch.float64)
-        current = (4 * units.KB * torch.as_tensor(temperature) * conductance / (2 * length)).sqrt()
+        thermal = 2 * units.KB * torch.as_tensor(temperature, dtype=torch.float64)
+        spectrum = 2 * units.E * voltage * conductance / torch.tanh(units.E * voltage / thermal)
+        current = (spectrum / (2 * length)).sqrt()
         return current / (voltage * conductance * self.contrast)

@@ -61,7 +61,7 @@ class TwoPolarizerMTJ:
     reset_current_density: A/m^2; None derives it from reset_drive. Fabricated devices share that of their design.
     barrier: junction at the in-plane reference layer; reset_barrier: at the perpendicular one.
     read_voltage: V, bipolar so that reading exerts no net torque. read: s. readout: conductance or resistance.
-    amplifier_noise: of each read, fraction of full scale, on top of the Johnson noise.
+    amplifier_noise: of each read, fraction of full scale, on top of the tunnel noise.
     in_plane_tilt, perpendicular_tilt: errors of direction of the polarizers, (first, second) angle in rad.
     """
 

@@ -43,7 +43,7 @@ def respond(
     drive: (points,), A/m^2, None takes `device.drives()`. Each realisation starts in a random earlier output of the
     same device, is reset, written and read, so what the reset leaves counts as noise. At 0 K there is one realisation
     and it starts at +z. value: mean of m_x as read; slope: mean of the square of m_z as read; noise: standard deviation
-    of one read of m_x, thermal motion, Johnson and amplifier noise together.
+    of one read of m_x, thermal motion, tunnel (Johnson and shot) and amplifier noise together.
 
     Differentiable at 0 K in every parameter of `device` and in `drive`. The same seed gives the same response.
     Raises InputError for impossible counts or temperatures and PhysicsError where the dynamics leave the step.
@@ -135,7 +135,7 @@ def _project(made: TwoPolarizerMTJ, m: torch.Tensor) -> tuple[torch.Tensor, torc
 
 
 def _read_noise(made: TwoPolarizerMTJ, temperature: float, devices: int) -> torch.Tensor:
-    """Johnson noise of the value and the gradient read of each device, (devices, 2)."""
+    """Tunnel noise of the value and the gradient read of each device, (devices, 2)."""
     noise = [
         barrier.read_noise(made.area, made.read_voltage, made.read, temperature).detach().reshape(-1).expand(devices)
         for barrier in (made.barrier, made.reset_barrier)
