@@ -11,7 +11,8 @@ _DOUBLINGS = 10  # every doubling divides the spread of the arguments by 4: belo
 def carlson_rf(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """R_F(x, y, z); at most one argument may be 0. Shapes broadcast; float64."""
     for _ in range(_DOUBLINGS):
-        step = (x * y).sqrt() + (y * z).sqrt() + (z * x).sqrt()
+        sx, sy, sz = x.sqrt(), y.sqrt(), z.sqrt()  # apart: the root of a product with 0 has no gradient
+        step = sx * sy + sy * sz + sz * sx
         x, y, z = (x + step) / 4, (y + step) / 4, (z + step) / 4
     mean = (x + y + z) / 3
     dx, dy = 1 - x / mean, 1 - y / mean
