@@ -1,0 +1,106 @@
+"""One training step of a network on devices against the same network with nn.Tanh, both in one run.
+
+Steps of the two alternate, so that whatever else the machine does hits both; the lower quartiles are compared, which
+leaves out steps that another program disturbed. `ratio` is peer time over our time: 1 / 1.15 = 0.87 is the bar for the
+MLP with a shared device, 0.8 for the CNN, 0.625 with one device per unit. Lines with `noise` add a fresh read noise of
+2 % to every activation of every step. `tanh-first` is the harder CNN: tanh before the pool, four times the devices.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parent))
+from common import report
+from spinloom.devices.response import Response
+from spinloom.learning.networks import fashion_cnn, initialise, mlp
+from spinloom.nn import real, to_hardware
+
+BATCH = 128
+
+
+def population(devices: int = 64, points: int = 201, spread: float = 0.05, noise: float = 0.02) -> Response:
+    """Tanh-like devices of different gain and offset, driven from -4 to 4 in units of the network input."""
+    source = torch.Generator().manual_seed(0)
+    gain = 1 + spread * torch.randn(devices, 1, generator=source)
+    offset = spread * torch.randn(devices, 1, generator=source)
+    inputs = torch.linspace(-4, 4, points)
+    value = torch.tanh(gain * inputs + offset)
+    slope = gain * (1 - value.square())
+    return Response(inputs * 1e11, value, slope, torch.full_like(value, noise), unit_drive=1e11)
+
+
+def tanh_first_cnn() -> nn.Sequential:
+    """The plain Fashion-MNIST CNN with every tanh before its pool: 37,760 activations per image."""
+    return initialise(
+        nn.Sequential(
+            *(nn.Conv2d(1, 32, 3, padding=1), nn.Tanh(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(32, 64, 3, padding=1), nn.Tanh(), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Linear(3136, 128), nn.Tanh(), nn.Linear(128, 10)),
+        ),
+        seed=0,
+    )
+
+
+def training_step(model: nn.Module) -> Callable[[], None]:
+    """One step of Adam on a batch of random images."""
+    source = torch.Generator().manual_seed(1)
+    images = torch.randn(BATCH, 1, 28, 28, generator=source)
+    labels = torch.randint(10, (BATCH,), generator=source)
+    optimiser = torch.optim.Adam(model.parameters())
+
+    def step() -> None:
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(images), labels).backward()
+        optimiser.step()
+
+    return step
+
+
+def seconds(step: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def alternate(ours: Callable[[], None], peer: Callable[[], None], rounds: int) -> tuple[float, float]:
+    """Lower quartile of the seconds of each, after a warm-up that takes compilation out."""
+    for _ in range(3):
+        ours(), peer()
+    times = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
+    first, second = (statistics.quantiles(column, n=4)[0] for column in zip(*times, strict=True))
+    return first, second
+
+
+def compile_time(response: Response) -> None:
+    """Print how long the first training step of a process waits for its kernels (empty or warm compiler cache)."""
+    model = to_hardware(nn.Sequential(nn.Linear(8, 8), nn.Tanh()), response)
+    first = seconds(lambda: model(torch.randn(8, 8)).sum().backward())
+    print(f"first device layer of this process, with compilation: {first:.1f} s", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rounds", type=int, default=40, help="steps of each network per comparison (MLP: 20 times)")
+    rounds = options.parse_args().rounds
+    response = population()
+    compile_time(response)
+    networks = {"mlp": mlp(), "cnn": fashion_cnn(), "cnn-tanh-first": tanh_first_cnn()}
+    for name, network in networks.items():
+        repeats = 20 * rounds if name == "mlp" else rounds
+        for sharing in ("shared", "unit"):
+            for noisy in (False, True):
+                device = real(to_hardware(network, response, sharing=sharing), read_noise=noisy)
+                pair = alternate(training_step(device), training_step(network), repeats)
+                label = f"activation-{name}-{sharing}" + "-noise" * noisy
+                report(label, *pair, "nn.Tanh", "s per training step", higher_is_better=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""How a tanh-like device serves as another activation: scale and shift at its input and output."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from spinloom.errors import InputError
+
+
+@dataclass(frozen=True)
+class Affine:
+    """activation(x) = output_offset + output_gain * device(input_gain * (x - input_centre)).
+
+    All numbers are dimensionless (network units). The slope becomes output_gain * input_gain * slope(...), the noise
+    output_gain * noise. Raises InputError unless input_gain > 0.
+    """
+
+    input_gain: float = 1.0
+    input_centre: float = 0.0
+    output_gain: float = 1.0
+    output_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.input_gain > 0:
+            raise InputError(f"input_gain must be > 0, got {self.input_gain:g}; negate the output instead")
+
+
+TANH = Affine()
+SIGMOID = Affine(input_gain=0.5, output_gain=0.5, output_offset=0.5)
+"""sigma(x) = (1 + tanh(x/2)) / 2, an identity."""
+
+
+def hardtanh(low: float = -1.0, high: float = 1.0) -> Affine:
+    """clip(x, low, high) as mid + half * device((x - mid) / half).
+
+    An approximation: a tanh-like device rounds the two corners (off by up to 0.24 half-widths, at the corner).
+    Raises InputError unless low < high.
+    """
+    if not low < high:
+        raise InputError(f"hardtanh needs min_val < max_val, got {low:g} and {high:g}")
+    middle, half = (low + high) / 2, (high - low) / 2
+    return Affine(1 / half, middle, half, middle)
+
+
+def affine_of(module: nn.Module) -> Affine:
+    """The affine for a Tanh, Sigmoid or Hardtanh module."""
+    if isinstance(module, nn.Sigmoid):
+        return SIGMOID
+    if isinstance(module, nn.Hardtanh):
+        return hardtanh(module.min_val, module.max_val)
+    return TANH

@@ -1,0 +1,99 @@
+"""Move a trained network onto devices, its weights unchanged."""
+
+import copy
+
+import torch
+from torch import nn
+
+from spinloom.errors import InputError
+from spinloom.nn.activation import DeviceActivation
+from spinloom.nn.affine import affine_of
+from spinloom.nn.choice import REPLACEABLE, Choice, Mapped
+from spinloom.nn.expand import expand
+from spinloom.nn.layers import device_layers
+from spinloom.nn.tables import Table
+from spinloom.seeding import Seed, child_seed, generator
+
+
+def to_hardware(
+    model: nn.Module,
+    mapping: Mapped,
+    *,
+    sharing: str = "unit",
+    example_input: torch.Tensor | None = None,
+    seed: Seed = 0,
+) -> nn.Module:
+    """A copy of `model` whose activations are devices; weights, mode, device and `model` stay as they are.
+
+    mapping: a Response for every Tanh, Sigmoid and Hardtanh, or {nn.Tanh: response, "layer.name": response, ...}.
+    sharing: "unit", "channel" or "shared", see `DeviceActivation`.
+    example_input: one batch; fixes the number of devices now (else at the first forward pass).
+    seed: fixes the fabricated instance and its read noise.
+
+    Calls of torch.tanh, sigmoid, hardtanh (also as methods and from torch.nn.functional), and a module called in
+    several places (each becomes devices of its own), are found by torch.fx; the copy is then an fx.GraphModule, and
+    such layers are named as in its graph. Activations inside PyTorch's own modules (nn.LSTM) are not replaced.
+
+    Raises InputError if nothing can be replaced, a name or type in the mapping is unknown, or the network calls an
+    activation as a function and torch.fx cannot follow it.
+    """
+    choice, source = Choice(mapping), generator(seed)
+    twin = copy.deepcopy(model)
+    twin, origin = expand(twin, lambda name, kind: choice.response(name, kind) is not None)
+    sites = [(name, module, origin.get(name, name)) for name, module in _activations(twin)]
+    choice.require_used({known for name, _, called in sites for known in (name, called)})
+    for name, module, called in sites:
+        response = choice.response(name, type(module)) or choice.response(called, type(module))
+        if response is None:
+            continue
+        layer = _device(module, choice.table(response, affine_of(module)), sharing, child_seed(source), model)
+        twin = _put(twin, name, layer)
+    if not device_layers(twin):
+        raise _nothing(model)
+    if example_input is not None:
+        _meet(twin, example_input)
+    return twin
+
+
+def _activations(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Replaceable modules by name; one that hangs in two places is listed under both."""
+    every = model.named_modules(remove_duplicate=False)
+    return [(name, module) for name, module in every if isinstance(module, REPLACEABLE)]
+
+
+def _device(module: nn.Module, table: Table, sharing: str, seed: int, model: nn.Module) -> DeviceActivation:
+    layer = DeviceActivation(table, sharing=sharing, seed=seed).train(module.training)
+    weight = next((p for p in model.parameters() if p.is_floating_point()), None)
+    if weight is None:
+        return layer
+    # double stays double; half precision would blur the tables, which convert at the input instead
+    return layer.to(weight.device, torch.float64 if weight.dtype == torch.float64 else None)
+
+
+def _put(model: nn.Module, name: str, layer: nn.Module) -> nn.Module:
+    if not name:
+        return layer
+    parent, _, leaf = name.rpartition(".")
+    setattr(model.get_submodule(parent), leaf, layer)
+    return model
+
+
+def _meet(model: nn.Module, example: torch.Tensor) -> None:
+    """Let every layer see its units: one pass in eval mode, so that nothing is learnt, and its noise forgotten."""
+    modes = {module: module.training for module in model.modules()}
+    with torch.no_grad():
+        model.eval()(example)
+    for module, mode in modes.items():
+        module.training = mode
+    for layer in device_layers(model).values():
+        layer.rewind()
+
+
+def _nothing(model: nn.Module) -> InputError:
+    place = nn.modules.activation.__name__
+    others = sorted({type(m).__name__ for m in model.modules() if type(m).__module__ == place})
+    found = f"its activations are {', '.join(others)}" if others else "no activation found"
+    return InputError(
+        f"nothing to replace in {type(model).__name__} ({found}); devices stand for Tanh, Sigmoid and Hardtanh, "
+        "and the mapping must name one that the network has"
+    )

@@ -1,0 +1,56 @@
+"""All device layers of a network at once."""
+
+from torch import nn
+
+from spinloom.errors import InputError
+from spinloom.nn.activation import DeviceActivation
+from spinloom.seeding import Seed, child_seed, generator
+
+
+def device_layers(model: nn.Module) -> dict[str, DeviceActivation]:
+    """The device layers of a network by name, in order."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, DeviceActivation)}
+
+
+def resample(model: nn.Module, seed: Seed) -> nn.Module:
+    """Fabricate a new instance of every device layer; the same seed gives the same instance and the same noise.
+
+    Returns the model. Raises InputError if it has no device layer.
+    """
+    source = generator(seed)
+    for layer in _some(model).values():
+        layer.resample(child_seed(source))
+    return model
+
+
+def ideal(model: nn.Module, on: bool = True) -> nn.Module:
+    """Nominal devices without read noise in every layer (on), or the real ones (off). Returns the model."""
+    return real(model, spread=not on, read_noise=not on)
+
+
+def real(model: nn.Module, *, spread: bool = True, read_noise: bool = True) -> nn.Module:
+    """Switch device spread and read noise of every layer. Returns the model. Raises InputError without device layer."""
+    for layer in _some(model).values():
+        layer.real(spread=spread, read_noise=read_noise)
+    return model
+
+
+def count_devices(model: nn.Module) -> dict[str, int]:
+    """Devices in each layer, by name.
+
+    Raises InputError if a layer has not met an input yet, or there is none.
+    """
+    layers = _some(model)
+    for name, layer in layers.items():
+        if layer.unit_shape is None:
+            raise InputError(
+                f"device layer {name!r} has no size yet; run one batch or give to_hardware an example_input"
+            )
+    return {name: layer.assignment.numel() for name, layer in layers.items()}
+
+
+def _some(model: nn.Module) -> dict[str, DeviceActivation]:
+    layers = device_layers(model)
+    if not layers:
+        raise InputError(f"{type(model).__name__} has no device layer; make one with to_hardware(model, response)")
+    return layers

@@ -1,0 +1,83 @@
+"""A device population's curves on a uniform grid of network input, laid out for one look-up per neuron."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spinloom.devices.response import Response
+from spinloom.nn.affine import TANH, Affine
+
+TOLERANCE = 1e-4
+"""Largest deviation of the table from the response's own points, as a fraction of the range of its values."""
+_MOST_CELLS = 4096
+
+
+@dataclass(frozen=True)
+class Table:
+    """Piecewise linear curves of all devices; the last row is the nominal device (mean, noise root mean square).
+
+    curves: (devices + 1, cells, 4): value and its rise over the cell, slope and its rise. The four numbers of one cell
+        lie side by side, so that a neuron touches one cache line.
+    noise: (devices + 1, cells, 2): standard deviation of a read and its rise.
+    grid: (2,): lowest network input and cells per unit of network input.
+    error: largest deviation from the response at its points, as a fraction of the range (value, noise) or of the
+        largest slope. Exactly what rounding leaves for an evenly sampled response: its points become the grid.
+    """
+
+    curves: torch.Tensor
+    noise: torch.Tensor
+    grid: torch.Tensor
+    error: float
+
+
+def tabulate(response: Response, affine: Affine = TANH) -> Table:
+    """The float32 table of a response seen through an affine. Give it to several layers and they share its memory."""
+    inputs = response.inputs.detach().cpu().double().numpy()
+    everyone, average = response, response.nominal()
+    rows = {
+        name: torch.cat([getattr(everyone, name), getattr(average, name)]).detach().cpu().double().numpy()
+        for name in ("value", "slope", "noise")
+    }
+    grid, error = _uniform_grid(inputs, rows)
+    value, slope, noise = (_resampled(grid, inputs, rows[name]) for name in ("value", "slope", "noise"))
+    value = affine.output_offset + affine.output_gain * value
+    slope = affine.output_gain * affine.input_gain * slope
+    low = grid[0] / affine.input_gain + affine.input_centre
+    density = (len(grid) - 1) / (grid[-1] - grid[0]) * affine.input_gain
+    return Table(
+        _float(np.stack([*_cells(value), *_cells(slope)], -1)),
+        _float(np.stack(_cells(abs(affine.output_gain) * noise), -1)),
+        _float(np.array([low, density])),
+        error,
+    )
+
+
+def _uniform_grid(inputs: np.ndarray, rows: dict[str, np.ndarray]) -> tuple[np.ndarray, float]:
+    """The coarsest even grid that keeps to TOLERANCE; an evenly sampled response is its own grid."""
+    cells = len(inputs) - 1
+    while True:
+        grid = np.linspace(inputs[0], inputs[-1], cells + 1)
+        error = max(_deviation(grid, inputs, curves) for curves in rows.values())
+        if error <= TOLERANCE or 2 * cells > max(_MOST_CELLS, len(inputs) - 1):
+            return grid, error
+        cells *= 2
+
+
+def _deviation(grid: np.ndarray, inputs: np.ndarray, curves: np.ndarray) -> float:
+    # Both curves are piecewise linear: their difference is largest at a point of one of them.
+    back = _resampled(inputs, grid, _resampled(grid, inputs, curves))
+    scale = max(float(np.ptp(curves)), float(np.abs(curves).max()) * 1e-3, np.finfo(float).tiny)
+    return float(np.abs(back - curves).max()) / scale
+
+
+def _resampled(at: np.ndarray, inputs: np.ndarray, curves: np.ndarray) -> np.ndarray:
+    return np.stack([np.interp(at, inputs, curve) for curve in curves])
+
+
+def _cells(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return curves[:, :-1], np.diff(curves, axis=1)
+
+
+def _float(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

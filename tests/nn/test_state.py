@@ -1,0 +1,75 @@
+"""Saving and loading converted networks."""
+
+import copy
+import io
+
+import pytest
+import torch
+from populations import population
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from spinloom.nn import device_layers, to_hardware
+
+X = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
+
+
+def converted(devices: int = 7, seed: int = 0, **options) -> nn.Module:
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(6, 9), nn.Tanh(), nn.Linear(9, 9), nn.Tanh())
+    return to_hardware(model, population(devices=devices), seed=seed, **options)
+
+
+@pytest.mark.parametrize("met", [False, True])
+def test_a_state_dict_restores_instance_tables_and_noise_to_the_bit(met, tmp_path):
+    old = converted(seed=1)
+    old(X)
+    save_file(old.state_dict(), tmp_path / "network.safetensors")
+    new = converted(devices=5, seed=2, example_input=X if met else None)
+    new.load_state_dict(load_file(tmp_path / "network.safetensors"))
+    for _ in range(2):
+        assert torch.equal(old(X), new(X))
+    assert device_layers(new)["1"].population == 7
+
+
+def test_a_network_that_has_met_no_input_can_be_saved_too():
+    old, new = converted(seed=1), converted(seed=2)
+    new.load_state_dict(old.state_dict())
+    assert torch.equal(old(X), new(X))
+
+
+def test_torch_save_reads_back_as_data_only():
+    old, new = converted(seed=1, example_input=X), converted(seed=2)
+    file = io.BytesIO()
+    torch.save(old.state_dict(), file)
+    file.seek(0)
+    new.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(old(X), new(X))
+
+
+def test_loading_one_layer_never_writes_into_the_table_of_another():
+    model, other = converted(seed=1, example_input=X), converted(seed=2, example_input=X)
+    layers = device_layers(model)
+    before = layers["3"].curves.clone()
+    state = {name: value + 1 if name == "curves" else value for name, value in other[1].state_dict().items()}
+    layers["1"].load_state_dict(state)
+    assert torch.equal(layers["3"].curves, before)
+    assert torch.equal(layers["1"].curves, before + 1)
+
+
+def test_a_deep_copy_goes_its_own_way():
+    model = converted(seed=1, example_input=X)
+    twin = copy.deepcopy(model)
+    assert torch.equal(twin(X), model(X))
+    device_layers(twin)["1"].resample(9)
+    assert not torch.equal(twin(X), model(X))
+    assert len({layer.curves.data_ptr() for layer in device_layers(twin).values()}) == 1
+
+
+def test_moving_to_another_type_keeps_the_instance():
+    model = converted(seed=1, example_input=X)
+    before = model(X)
+    for layer in device_layers(model).values():
+        layer.rewind()
+    after = model.double()(X.double())
+    torch.testing.assert_close(after.float(), before, atol=1e-4, rtol=0)
