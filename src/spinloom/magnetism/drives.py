@@ -110,7 +110,7 @@ class Sampled(Drive):
             raise InputError("sampled drive: times must increase strictly; sort them and drop repeats")
 
     def waveform(self, t: torch.Tensor) -> torch.Tensor:
-        times, values = self.times.to(t), self.values.to(t)
+        times, values = self.times.to(t).contiguous(), self.values.to(t)
         right = torch.searchsorted(times, t.contiguous()).clamp(1, len(times) - 1)
         left = right - 1
         fraction = ((t - times[left]) / (times[right] - times[left])).clamp(0, 1)
