@@ -46,7 +46,7 @@ class TunnelJunction:
         """What a reader calibrated at P and AP takes for the cosine.
 
         Reading the conductance (fixed voltage, current measured) is exact; reading the resistance (fixed current,
-        voltage measured) as if it were linear bends the curve, by up to 0.18 at TMR = 1.
+        voltage measured) as if it were linear bends the curve, by up to 0.34 at TMR = 1.
         """
         if readout == "conductance":
             return cosine
