@@ -100,9 +100,7 @@ def whole_response() -> None:
 def main() -> None:
     for name, temperature in (("macrospin-rk4-float32", 0.0), ("macrospin-heun-300K-float32", 300.0)):
         rate, peer_name = peer(temperature)
-        report(
-            name, ours(DEVICES, STEPS, temperature), rate, peer_name, "device-steps/s", higher_is_better=True
-        )
+        report(name, ours(DEVICES, STEPS, temperature), rate, peer_name, "device-steps/s", higher_is_better=True)
         report(
             name.replace("32", "64"),
             ours(DEVICES, STEPS // 2, temperature, torch.float64),

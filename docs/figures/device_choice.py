@@ -37,7 +37,8 @@ def row(label: str, device: TwoPolarizerMTJ) -> str:
 
 def table(title: str, rows: list[tuple[str, TwoPolarizerMTJ]]) -> None:
     print(
-        f"\n| {title} | V at input 1 | deviation, nominal, 0 K | deviation, 5 % spread | noise of a read | energy at input 1, fJ |"
+        f"\n| {title} | V at input 1 | deviation, nominal, 0 K | deviation, 5 % spread | noise of a read "
+        "| energy at input 1, fJ |"
     )
     print("| --- | --- | --- | --- | --- | --- |")
     for label, device in rows:
@@ -50,21 +51,22 @@ def main() -> None:
         "saturation magnetisation, pulse",
         [
             (
-                f"{ms:.0e} A/m, {ms / 3e5 * 150:.0f} ps",
-                replace(BASE, saturation_magnetization=ms, pulse=ms / 3e5 * 0.15e-9),
+                f"{ms:.0e} A/m, {ms / 2.5e5 * 125:.0f} ps",
+                replace(BASE, saturation_magnetization=ms, pulse=ms / 2.5e5 * 0.125e-9),
             )
-            for ms in (2e5, 3e5, 4e5, 6e5, 1e6)
+            for ms in (1.5e5, 2.5e5, 4e5, 6e5, 1e6)
         ],
     )
     table("diameter", [(f"{d * 1e9:.0f} nm", replace(BASE, diameter=d)) for d in (40e-9, 60e-9, 80e-9, 120e-9, 160e-9)])
-    table("pulse", [(f"{p * 1e12:.0f} ps", replace(BASE, pulse=p)) for p in (0.1e-9, 0.15e-9, 0.2e-9, 0.3e-9)])
+    table("pulse", [(f"{p * 1e12:.0f} ps", replace(BASE, pulse=p)) for p in (0.08e-9, 0.125e-9, 0.2e-9, 0.3e-9)])
     table(
         "residual field", [(f"{b * 1e3:.1f} mT", replace(BASE, residual_field=b)) for b in (0.0, 0.5e-3, 5e-3, 20e-3)]
     )
     table("field-like / damping-like", [(f"{x}", replace(BASE, field_like=x)) for x in (0.0, 0.1, 0.2, 0.4)])
-    table("source", [(s, replace(BASE, source=s)) for s in ("voltage", "current")])
+    pairs = [(s, o) for o in ("bipolar", "single") for s in ("voltage", "current")]
+    table("source, operation", [(f"{s}, {o}", replace(BASE, source=s, operation=o)) for s, o in pairs])
     table("read-out", [(r, replace(BASE, readout=r)) for r in ("conductance", "resistance")])
-    table("reset", [(f"{r * 1e12:.0f} ps", replace(BASE, reset=r)) for r in (0.2e-9, 0.3e-9, 0.4e-9, 0.6e-9)])
+    table("reset", [(f"{r * 1e12:.0f} ps", replace(BASE, reset=r)) for r in (0.15e-9, 0.2e-9, 0.3e-9, 0.6e-9)])
 
 
 if __name__ == "__main__":

@@ -16,13 +16,16 @@ def operating_cost(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None) -
     area, reset_density = device.area, device.reset_density
     reset_power = reset_density**2 / device.reset_barrier.mean_conductance * (1 + device.reset_barrier.contrast)
     read_power = device.read_voltage**2 * device.barrier.mean_conductance
+    write_power = torch.stack([_write_power(device, sign * drive) for sign in device.polarities]).sum(0)
+    cycles = len(device.polarities)
     return OperatingCost(
         drive=drive,
-        write_energy=(_write_power(device, drive) * area * device.pulse).detach(),
-        reset_energy=float(reset_power * area * device.reset),
-        read_energy=float(read_power * area * device.read),
-        cycle_time=device.reset + device.pulse + device.read,
+        write_energy=(write_power * area * device.pulse).detach(),
+        reset_energy=cycles * float(reset_power * area * device.reset),
+        read_energy=cycles * float(read_power * area * device.read),
+        cycle_time=cycles * (device.reset + device.pulse + device.read),
         assumptions=(
+            f"{device.operation} operation: {cycles} cycle(s) of reset, pulse and read per activation",
             f"write: Joule heat of a {device.pulse * 1e12:.0f} ps {device.source} pulse in the in-plane junction, "
             "conductance followed along the ideal tanh trajectory",
             f"reset: {device.reset * 1e12:.0f} ps at {float(reset_density) / 1e10:.1f} MA/cm^2 through the "

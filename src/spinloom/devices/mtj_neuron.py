@@ -6,13 +6,16 @@ tanh. A pulse through the junction with the perpendicular reference layer (p = z
 
 Why these numbers (`docs/device.md` has the figures):
 
-- *Low magnetisation* (3e5 A/m, doped CoFeB or a ferrimagnet). The perpendicular anisotropy must cancel the shape
+- *Low magnetisation* (2.5e5 A/m, doped CoFeB or a ferrimagnet). The perpendicular anisotropy must cancel the shape
   anisotropy, and a spread of either leaves a field that grows with Ms; the pulse that turns m shortens with Ms. Both
   together make the precession angle during the pulse grow as Ms^2.
 - *Short pulse, strong drive* for the same reason, up to about 0.7 V on the barrier.
 - *Reset by spin torque*, not by anisotropy: it is fast, and it narrows the thermal spread of the start, which an
   anisotropy weak enough for tanh could not do.
 - *Diameter 120 nm*: thermal noise of one read falls as 1 / diameter; larger pillars are not single-domain.
+- *Bipolar operation*: two cycles with opposite pulses, half the difference of the reads. A reference layer tilted by
+  a few degrees shifts the input of its neuron for ever; the difference cancels every even error, at twice the
+  energy and time. `operation="single"` shows what one cycle gives.
 - *Voltage drive*: the torque of an MTJ at fixed voltage does not depend on the angle; at fixed current it does
   (`source="current"`), which skews the curve.
 
@@ -56,6 +59,7 @@ class TwoPolarizerMTJ:
         interfacial anisotropy follows from it and the geometry.
     interface_anisotropy: J/m^2; None derives it as said. polarization, reset_polarization: of the in-plane and of the
         perpendicular reference layer. field_like: ratio to the damping-like torque.
+    operation: "bipolar" (pulse and opposite pulse, half the difference is read) or "single".
     source: "voltage" (torque independent of angle) or "current" (MTJ angular factor).
     pulse: write pulse, s. reset: reset pulse, s; reset_drive: its strength in units of the drive that stands for 1.
     reset_current_density: A/m^2; None derives it from reset_drive. Fabricated devices share that of their design.
@@ -67,15 +71,16 @@ class TwoPolarizerMTJ:
 
     diameter: Quantity = 120e-9
     thickness: Quantity = 1.6e-9
-    saturation_magnetization: Quantity = 3e5
+    saturation_magnetization: Quantity = 2.5e5
     damping: Quantity = 0.01
     residual_field: Quantity = 0.5e-3
     interface_anisotropy: Quantity | None = None
     polarization: Quantity = 0.6
     reset_polarization: Quantity = 0.6
     field_like: Quantity = 0.1
+    operation: Literal["bipolar", "single"] = "bipolar"
     source: Literal["voltage", "current"] = "voltage"
-    pulse: float = 0.15e-9
+    pulse: float = 0.125e-9
     reset: float = 0.3e-9
     reset_drive: float = 2.5
     reset_current_density: Quantity | None = None
@@ -102,12 +107,21 @@ class TwoPolarizerMTJ:
                 raise InputError(f"{name} must be at most 1 (0.6 means 60 %)")
         require_non_negative("", amplifier_noise=self.amplifier_noise)
         require_finite("T", residual_field=self.residual_field)
+        if self.operation not in ("bipolar", "single"):
+            raise InputError(f"operation must be 'bipolar' or 'single', got {self.operation!r}")
         if self.source not in ("voltage", "current"):
             raise InputError(f"source must be 'voltage' or 'current', got {self.source!r}")
+        if self.readout not in ("conductance", "resistance"):
+            raise InputError(f"readout must be 'conductance' or 'resistance', got {self.readout!r}")
 
     @property
     def shape(self) -> EllipticCylinder:
         return EllipticCylinder(self.diameter, self.diameter, self.thickness)
+
+    @property
+    def polarities(self) -> tuple[int, ...]:
+        """Sign of the pulse in each cycle of one operation."""
+        return (1, -1) if self.operation == "bipolar" else (1,)
 
     @property
     def area(self) -> torch.Tensor:
@@ -180,8 +194,8 @@ class TwoPolarizerMTJ:
         def drawn(value: Quantity, sigma: float) -> torch.Tensor:
             return torch.as_tensor(value, dtype=torch.float64) * factor(sigma, devices, source).unsqueeze(-1)
 
-        def tilted() -> tuple[torch.Tensor, torch.Tensor]:
-            first, second = (tilt(s.polarizer_angle, devices, source).unsqueeze(-1) for _ in range(2))
+        def tilted(design: tuple[Quantity, Quantity]) -> tuple[torch.Tensor, torch.Tensor]:
+            first, second = (angle + tilt(s.polarizer_angle, devices, source).unsqueeze(-1) for angle in design)
             return first, second
 
         return replace(
@@ -193,8 +207,8 @@ class TwoPolarizerMTJ:
             polarization=drawn(self.polarization, s.polarization).clamp(max=1.0),
             reset_polarization=drawn(self.reset_polarization, s.polarization).clamp(max=1.0),
             reset_current_density=self.reset_density.detach(),
-            in_plane_tilt=tilted(),
-            perpendicular_tilt=tilted(),
+            in_plane_tilt=tilted(self.in_plane_tilt),
+            perpendicular_tilt=tilted(self.perpendicular_tilt),
         )
 
     def drives(self, points: int = 121, largest: float = 3.5) -> torch.Tensor:

@@ -42,33 +42,36 @@ def respond(
 
     drive: (points,), A/m^2, None takes `device.drives()`. Each realisation starts in a random earlier output of the
     same device, is reset, written and read, so what the reset leaves counts as noise. At 0 K there is one realisation
-    and it starts at +z. value: mean of m_x as read; slope: mean of the square of m_z as read; noise: standard deviation
-    of one read of m_x, thermal motion, tunnel (Johnson and shot) and amplifier noise together.
+    and it starts at +z. A bipolar operation is two such cycles.
+
+    value: mean of m_x as read; slope: mean of the square of m_z as read; noise: standard deviation of one read of m_x,
+    thermal motion, tunnel (Johnson and shot) and amplifier noise together.
 
     Differentiable at 0 K in every parameter of `device` and in `drive`. The same seed gives the same response.
     Raises InputError for impossible counts or temperatures and PhysicsError where the dynamics leave the step.
     """
     require_non_negative("K", temperature=temperature)
-    count = realizations if realizations is not None else max(16, READS // devices)
+    count = realizations if realizations is not None else max(16, READS // max(devices, 1))
     if temperature == 0:
         count = 1
     if count < 1 or (temperature > 0 and count < 2):
         raise InputError(f"realizations must be >= 2 at {temperature:g} K (a spread needs two), got {count}")
+    if device.unit_drive.numel() != 1:
+        raise InputError("thickness, polarization and saturation_magnetization of a design must be single numbers")
     source = generator(seed)
     made = device.fabricate(devices, spread, source)
     if drive is None:
         drive = device.drives()
-    reads = read_population(made, drive, devices, count, temperature, child_seed(source), dtype)
-    noise = _read_noise(made, temperature, devices).to(dtype)
-    value, gradient = reads.value, reads.gradient
+    value, gradient = _operate(made, drive, devices, count, temperature, source, dtype)
+    noise = _read_noise(made, temperature, devices).to(dtype).square() + (
+        device.amplifier_noise**2 if temperature else 0.0
+    )
     thermal = value.var(-1) if count > 1 else torch.zeros_like(value[..., 0])
-    read_variance = noise[:, 0].square() + device.amplifier_noise**2
-    gradient_noise = (noise[:, 1].square() + device.amplifier_noise**2) if temperature > 0 else torch.zeros(())
     return Response(
         drive=drive.to(dtype),
         value=value.mean(-1).T,
-        slope=(gradient.square().mean(-1) + gradient_noise).T,
-        noise=(thermal + read_variance).sqrt().T if temperature > 0 else torch.zeros_like(value.mean(-1).T),
+        slope=(gradient.mean(-1) + noise[:, 1]).T,
+        noise=(thermal + noise[:, 0] / len(device.polarities)).detach().sqrt().T,
         unit_drive=float(device.unit_drive.detach()),
         drive_unit="A/m^2",
         metadata={
@@ -79,6 +82,25 @@ def respond(
             "spread": str(spread),
         },
     )
+
+
+def _operate(
+    made: TwoPolarizerMTJ,
+    drive: torch.Tensor,
+    devices: int,
+    realizations: int,
+    temperature: float,
+    source: torch.Generator,
+    dtype: torch.dtype,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """m_x and m_z^2 of one operation, (drives, devices, realisations): the mean over its cycles, signs put right."""
+    cycles = [
+        (sign, read_population(made, sign * drive, devices, realizations, temperature, child_seed(source), dtype))
+        for sign in made.polarities
+    ]
+    value = sum(sign * reads.value for sign, reads in cycles)
+    gradient = sum(reads.gradient.square() for _, reads in cycles)
+    return torch.as_tensor(value) / len(cycles), torch.as_tensor(gradient) / len(cycles)
 
 
 def read_population(
@@ -135,7 +157,9 @@ def _project(made: TwoPolarizerMTJ, m: torch.Tensor) -> tuple[torch.Tensor, torc
 
 
 def _read_noise(made: TwoPolarizerMTJ, temperature: float, devices: int) -> torch.Tensor:
-    """Tunnel noise of the value and the gradient read of each device, (devices, 2)."""
+    """Tunnel noise of the value and the gradient read of each device, (devices, 2); none at 0 K, the ideal case."""
+    if temperature == 0:
+        return torch.zeros(devices, 2, dtype=torch.float64)
     noise = [
         barrier.read_noise(made.area, made.read_voltage, made.read, temperature).detach().reshape(-1).expand(devices)
         for barrier in (made.barrier, made.reset_barrier)
