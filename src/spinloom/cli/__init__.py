@@ -1,0 +1,58 @@
+"""What a person types: `spinloom list | run NAME | device NAME | data list | data fetch NAME`.
+
+Nothing heavy is imported before it is needed, so that `spinloom --help` answers at once.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import tyro
+
+from spinloom.cli.arguments import Command
+from spinloom.studies import registry
+
+STOPPED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 2 for a mistake in what was given, 130 after Ctrl-C."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _guarded(lambda: _dispatch(given))
+    except KeyboardInterrupt:
+        again = "; the same command goes on where it was" if given[:1] == ["run"] else ""
+        print(f"spinloom: stopped{again}", file=sys.stderr)
+        return STOPPED
+
+
+def _guarded(action: Callable[[], None]) -> int:
+    try:
+        action()
+    except Exception as error:
+        from spinloom.errors import SpinloomError  # imports torch
+
+        if not isinstance(error, SpinloomError):
+            raise
+        print(f"spinloom: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _dispatch(given: list[str]) -> None:
+    if given[:1] == ["run"] and len(given) > 1 and not given[1].startswith("-"):
+        # The study's own settings make the rest of the line, so it is known first.
+        _run(given[1], given[2:])
+        return
+    command = tyro.cli(Command, args=given, prog="spinloom", description=_ABOUT)
+    from spinloom.cli.commands import carry_out
+
+    carry_out(command)
+
+
+def _run(name: str, rest: list[str]) -> None:
+    study = registry.study(name)
+    study.run(tyro.cli(study.Settings, args=rest, prog=f"spinloom run {name}"))
+
+
+_ABOUT = "Neural networks made of spintronic devices: from the physics of one junction to the whole network."

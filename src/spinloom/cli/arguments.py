@@ -1,0 +1,72 @@
+"""The commands and their options, as dataclasses that tyro makes the command line from. Imports nothing heavy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclass(frozen=True)
+class List:
+    """Show the studies and devices there are."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a study: train, convert, measure, write a report. `spinloom run NAME --help` lists its settings."""
+
+    name: tyro.conf.Positional[str]
+    """Name of the study, see `spinloom list`."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Simulate a device, draw its curves and print its key figures."""
+
+    name: tyro.conf.Positional[str]
+    """Name of the device, see `spinloom list`."""
+    out: Path | None = None
+    """Folder for curves.png and response.safetensors."""
+    temperature: float = 300.0
+    """K."""
+    spread: float = 0.0
+    """Standard deviation of every physical parameter, as a fraction (0.05 is 5 %)."""
+    devices: int = 32
+    """Fabricated devices to simulate (one, if there is no spread)."""
+    seed: int = 0
+    """Of fabrication and noise."""
+
+
+@dataclass(frozen=True)
+class DataList:
+    """Show the data sets and where they are."""
+
+
+@dataclass(frozen=True)
+class DataFetch:
+    """Download a data set into the cache, checked against its checksums."""
+
+    name: tyro.conf.Positional[str]
+    """Name of the data set, see `spinloom data list`."""
+
+
+Data = Annotated[
+    Annotated[DataList, tyro.conf.subcommand("list")] | Annotated[DataFetch, tyro.conf.subcommand("fetch")],
+    tyro.conf.OmitSubcommandPrefixes,
+]
+
+
+@dataclass(frozen=True)
+class DataCommand:
+    """List or fetch data sets."""
+
+    action: Data
+
+
+Command = (
+    Annotated[List, tyro.conf.subcommand("list")]
+    | Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Device, tyro.conf.subcommand("device")]
+    | Annotated[DataCommand, tyro.conf.subcommand("data")]
+)

@@ -1,0 +1,64 @@
+"""What each command does."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from spinloom.cli.arguments import Command, DataCommand, DataFetch, DataList, Device, List, Run
+from spinloom.cli.devices import DEVICES
+from spinloom.studies import registry
+
+
+def carry_out(command: Command) -> None:
+    """Do what was typed. Raises SpinloomError for a mistake in it."""
+    match command:
+        case List():
+            _list()
+        case Run(name):  # only `spinloom run --help` and the like come here with a name
+            registry.study(name)
+        case Device():
+            from spinloom.cli.devices import show_device
+
+            show_device(command)
+        case DataCommand(DataList()):
+            _list_data()
+        case DataCommand(DataFetch(name)):
+            _fetch(name)
+
+
+def _list() -> None:
+    studies = _grid("Studies", "name", "what it shows")
+    for name in registry.names():
+        studies.add_row(name, registry.headline(name))
+    devices = _grid("Devices", "name", "what it is")
+    for name, (headline, _) in DEVICES.items():
+        devices.add_row(name, headline)
+    Console().print(studies, devices)
+    Console().print("spinloom run NAME, spinloom device NAME; --help behind it lists the settings")
+
+
+def _list_data() -> None:
+    from spinloom.data import resolve, status
+    from spinloom.evaluation.quantities import si
+
+    grid = _grid("Data sets", "name", "images", "size", "where", "licence")
+    for line in status():
+        images = " + ".join(f"{count:,}" for count in line.counts.values())
+        where = line.found.kind if line.found else "absent"
+        grid.add_row(line.name, images, si(line.size, "B"), where, line.licence)
+    Console().print(grid)
+    Console().print("spinloom data fetch NAME brings what is absent.")
+    Console().print(f"auto is {resolve().name}. {resolve().reason}", highlight=False)
+
+
+def _fetch(name: str) -> None:
+    from spinloom.data import fetch
+
+    Console().print(f"{name}: {fetch(name)}", highlight=False)
+
+
+def _grid(title: str, *columns: str) -> Table:
+    grid = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    return grid

@@ -1,0 +1,49 @@
+"""Share of images a network classifies correctly."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from spinloom.data.imageset import ImageSet
+from spinloom.errors import InputError
+from spinloom.learning.pixels import Scaling
+
+BATCH = 100
+"""Images per forward pass. Larger ones are slower: the allocator gives their memory back and asks for it again."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Test images as the network takes them, converted once. inputs: (n, ...) float32. labels: (n,) int64."""
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+
+    @classmethod
+    def of(cls, data: ImageSet) -> "Examples":
+        """All images of a split, scaled as in training."""
+        return cls(Scaling.of(data)(data.images), data.labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int) -> "Examples":
+        """The first `count` examples (all, if there are fewer)."""
+        return Examples(self.inputs[:count], self.labels[:count])
+
+
+def accuracy(model: nn.Module, examples: Examples, batch: int = BATCH) -> float:
+    """Correct share in 0..1, in evaluation mode; devices stay noisy, as `eval()` keeps them.
+
+    Raises InputError if the network's outputs are not finite.
+    """
+    model.eval()
+    correct = 0
+    with torch.inference_mode():
+        for inputs, labels in zip(examples.inputs.split(batch), examples.labels.split(batch), strict=True):
+            logits = model(inputs)
+            if not bool(logits.isfinite().all()):
+                raise InputError("the network's outputs are not finite; check its weights and the response")
+            correct += int((logits.argmax(1) == labels).sum())
+    return correct / len(examples)

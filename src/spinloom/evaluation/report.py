@@ -1,0 +1,60 @@
+"""Write a study's result (JSON, PNG figures, one self-contained HTML page) and print it."""
+
+import json
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+
+from spinloom.evaluation.claims import claims_table
+from spinloom.evaluation.page import page
+from spinloom.evaluation.quantities import duration
+from spinloom.evaluation.result import StudyResult
+from spinloom.evaluation.style import save
+from spinloom.evaluation.tables import Table, cell
+from spinloom.files import write_text
+
+
+def write(result: StudyResult, out: Path) -> Path:
+    """Write figures, `result.json` and `report.html` into `out`, each whole or not at all; returns the report.
+
+    Raises OutputError naming the file (disk full, no permission).
+    """
+    pictures = {plot.name: out / f"{plot.name}.png" for plot in result.plots}
+    for plot in result.plots:
+        save(plot.figure, pictures[plot.name])
+    write_text(out / "result.json", json.dumps(result.as_dict(), indent=2, default=str) + "\n")
+    report = out / "report.html"
+    write_text(report, page(result, {name: path.read_bytes() for name, path in pictures.items()}))
+    return report
+
+
+def show(result: StudyResult, console: Console | None = None) -> None:
+    """Print summary, claims, tables and assumptions."""
+    console = console or Console()
+    console.print(f"\n[bold]{result.title}[/] ({result.scale}, {duration(result.seconds)})")
+    console.print(result.summary, highlight=False, markup=False)
+    if result.claims:
+        _print(claims_table(result.claims), console)
+    for table in result.tables:
+        _print(table, console)
+    console.print("\n[bold]Assumptions[/]")
+    for assumption in result.assumptions:
+        console.print(f"- {assumption}", highlight=False, markup=False)
+
+
+def _print(table: Table, console: Console) -> None:
+    console.print(_grid(table))
+    if table.note:
+        console.print(f"{table.note}\n", style="dim", highlight=False, markup=False)
+
+
+def _grid(table: Table) -> Grid:
+    grid = Grid(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for number, name in enumerate(table.columns):
+        numeric = all(isinstance(row[number], int | float) for row in table.rows)
+        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(cell(value) for value in row))
+    return grid

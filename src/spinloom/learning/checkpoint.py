@@ -1,0 +1,53 @@
+"""State of a training on disk, so that a killed run goes on: written whole, read as data only."""
+
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from spinloom.files import write_bytes
+
+
+def fingerprint(settings: Mapping[str, Any], model: nn.Module, labels: torch.Tensor) -> str:
+    """A name for this training: settings, shapes of the network and the labels it learns."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    digest = hashlib.sha256(json.dumps([dict(settings), shapes], sort_keys=True, default=str).encode())
+    digest.update(labels.numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Snapshot:
+    """Binds a checkpoint file to a model, optimiser and schedule. Without a path it does nothing."""
+
+    def __init__(self, path: Path | None, key: str, model: nn.Module, optimiser: Any, schedule: Any) -> None:
+        self._path, self._key = path, key
+        self._parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
+
+    def store(self, losses: list[float]) -> None:
+        """Write the present state. Raises OutputError."""
+        if self._path is None:
+            return
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        content = io.BytesIO()  # torch.save reports a full disk as a RuntimeError of its own
+        torch.save({"key": self._key, "losses": losses, **state}, content)
+        write_bytes(self._path, content.getvalue())
+
+    def restore(self) -> list[float]:
+        """Load the state if it belongs to this training; returns the losses so far, [] for a fresh start."""
+        if self._path is None or not self._path.exists():
+            return []
+        try:
+            saved = torch.load(self._path, weights_only=True)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
+            return []  # a checkpoint that cannot be read costs time, never the run
+        if not isinstance(saved, dict) or saved.get("key") != self._key:
+            return []
+        for name, part in self._parts.items():
+            part.load_state_dict(saved[name])
+        return list(saved["losses"])

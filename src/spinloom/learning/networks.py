@@ -1,0 +1,96 @@
+"""Plain tanh networks for images: every activation is an `nn.Tanh` module that can become a device.
+
+A max pool stands before its tanh, not behind it: the two commute because tanh is monotone, and a quarter of the
+devices then serve the layer. The junction's own curve is monotone too over its driven range.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from spinloom.errors import InputError
+from spinloom.seeding import Seed, child_seed, generator
+
+FASHION_CHANNELS = (64, 64, 128)
+"""Convolution widths that reach more than 92 % on Fashion-MNIST."""
+
+
+def fashion_cnn(
+    image: tuple[int, int, int] = (1, 28, 28),
+    classes: int = 10,
+    channels: Sequence[int] = FASHION_CHANNELS,
+    hidden: int = 128,
+    dropout: float = 0.0,
+    seed: Seed = 0,
+) -> nn.Sequential:
+    """A tanh convolutional network: per width 3x3 convolution, 2x2 max pool, tanh; then two linear layers.
+
+    image: (channels, height, width) of one input; input (n, *image) -> logits (n, classes).
+    dropout: fraction dropped before each linear layer while training.
+    Raises InputError if the image is too small for the pools or a size is not positive.
+    """
+    _require_sizes(image, classes, hidden, *channels)
+    planes, height, width = image
+    layers: list[nn.Module] = []
+    for wide in channels:
+        layers += [nn.Conv2d(planes, wide, 3, padding=1), nn.MaxPool2d(2), nn.Tanh()]
+        planes, height, width = wide, height // 2, width // 2
+    if min(height, width) < 1:
+        raise InputError(f"an image of {image[1]}x{image[2]} is too small for {len(channels)} 2x2 pools")
+    layers += [nn.Flatten(), nn.Dropout(dropout), nn.Linear(planes * height * width, hidden), nn.Tanh()]
+    layers += [nn.Dropout(dropout), nn.Linear(hidden, classes)]
+    return initialise(nn.Sequential(*layers), seed)
+
+
+def fashion_cnn_like(tensors: Mapping[str, torch.Tensor], image: tuple[int, int, int], classes: int) -> nn.Sequential:
+    """The network of this family whose widths are those of a state dict (else of the default, to be compared)."""
+    in_order = [tensors[name] for name in sorted(tensors, key=_by_number)]
+    channels = [len(t) for t in in_order if t.ndim == 4] or list(FASHION_CHANNELS)
+    hidden = [len(t) for t in in_order if t.ndim == 2] or [128]
+    return fashion_cnn(image, classes, channels, hidden[0])
+
+
+def mlp(
+    image: tuple[int, int, int] = (1, 28, 28),
+    classes: int = 10,
+    hidden: Sequence[int] = (256, 128),
+    seed: Seed = 0,
+) -> nn.Sequential:
+    """A tanh multilayer perceptron, (n, *image) -> logits (n, classes), `hidden` neurons per hidden layer."""
+    _require_sizes(image, classes, *hidden)
+    planes, height, width = image
+    sizes = (planes * height * width, *hidden)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after), nn.Tanh()]
+    return initialise(nn.Sequential(*layers, nn.Linear(sizes[-1], classes)), seed)
+
+
+def initialise(model: nn.Sequential, seed: Seed) -> nn.Sequential:
+    """Draw all weights with variance 1/fan-in (LeCun 1998: keeps tanh units in their active range), biases 0."""
+    source = generator(seed)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            own = generator(child_seed(source))
+            fan_in = module.weight[0].numel()
+            nn.init.normal_(module.weight, std=fan_in**-0.5, generator=own)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return model
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trainable weights and biases."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _by_number(name: str) -> tuple[tuple[int, str], ...]:
+    """ "3.weight" before "11.weight"."""
+    return tuple((int(part) if part.isdecimal() else 0, part) for part in name.split("."))
+
+
+def _require_sizes(image: tuple[int, int, int], *sizes: int) -> None:
+    if min(*image, *sizes) < 1:
+        raise InputError(f"network sizes must be >= 1, got image {image} and layer sizes {sizes}")

@@ -1,0 +1,62 @@
+"""Weights from a user's file: safetensors or a PyTorch state dict, read as data, never as code."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import nn
+
+from spinloom.errors import InputError
+from spinloom.files import write_bytes
+
+_NESTED = ("state_dict", "model_state_dict", "model")
+"""Keys under which training scripts commonly keep the state dict in a larger checkpoint."""
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write all weights as safetensors, atomically. Raises OutputError."""
+    tensors = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
+    write_bytes(path, to_bytes(tensors))
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Load weights into `model`, every key and shape matching. Raises InputError naming the first mismatch."""
+    tensors = read_tensors(path)
+    wanted = model.state_dict()
+    missing = sorted(wanted.keys() - tensors.keys())
+    extra = sorted(tensors.keys() - wanted.keys())
+    if missing or extra:
+        problem = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the network has not"
+        raise InputError(f"{path} {problem}; the network's tensors are {', '.join(wanted)}")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise InputError(f"{path}: {name} is {tuple(tensor.shape)}, the network needs {tuple(wanted[name].shape)}")
+        if not bool(tensor.isfinite().all()):
+            raise InputError(f"{path}: {name} holds NaN or infinity; train or export the weights again")
+    model.load_state_dict(tensors)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Every tensor of a safetensors or state-dict file. Raises InputError for anything else."""
+    if not path.is_file():
+        raise InputError(f"no weights file at {path}; give a .safetensors or state-dict file")
+    try:
+        loaded = load_file(path) if _is_safetensors(path) else torch.load(path, "cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path} is not a whole safetensors or state-dict file; save tensors only") from error
+    for key in _NESTED:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    if not isinstance(loaded, Mapping) or not all(isinstance(t, torch.Tensor) for t in loaded.values()):
+        raise InputError(f"{path} holds no state dict (names to tensors); save model.state_dict()")
+    return dict(loaded)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """By content, not by name: 8 bytes of length, then a JSON object."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"

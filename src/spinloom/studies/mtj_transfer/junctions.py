@@ -1,0 +1,75 @@
+"""Where the devices' responses come from: simulation of the junction, or a user's own curve."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from spinloom.devices import response_csv, response_files
+from spinloom.devices.cost import OperatingCost
+from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.devices.response import Response
+from spinloom.devices.spread import Spread
+from spinloom.evaluation.quantities import parameters
+
+
+@dataclass(frozen=True)
+class Junctions:
+    """The devices of one study.
+
+    identity: all that determines the responses. parameters: name and value (SI), for people.
+    nominal: one device without spread. fabricated: a population to draw instances from, at a relative spread.
+    at_temperature (K), at_diameter (m): the nominal device there. cost: of one operation at a diameter.
+    The last three, and other spreads, exist for simulated devices only.
+    """
+
+    identity: str
+    parameters: dict[str, str]
+    nominal: Callable[[], Response]
+    fabricated: Callable[[float], Response]
+    at_temperature: Callable[[float], Response] | None = None
+    at_diameter: Callable[[float], Response] | None = None
+    cost: Callable[[float | None], OperatingCost] | None = None
+
+    @property
+    def simulated(self) -> bool:
+        return self.at_temperature is not None
+
+
+def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: int) -> Junctions:
+    """Simulate responses when they are asked for; once each."""
+
+    @cache
+    def one(device: TwoPolarizerMTJ, kelvin: float) -> Response:
+        return device.simulate(temperature=kelvin, seed=seed)
+
+    def nominal() -> Response:
+        return one(device, temperature)
+
+    @cache
+    def fabricated(sigma: float) -> Response:
+        if sigma == 0:
+            return nominal()  # one device, averaged over many more realisations
+        return device.simulate(spread=Spread.uniform(sigma), devices=devices, temperature=temperature, seed=seed)
+
+    return Junctions(
+        identity=f"{device}, {temperature} K, {devices} devices",
+        parameters=parameters(device),
+        nominal=nominal,
+        fabricated=fabricated,
+        at_temperature=lambda kelvin: one(device, kelvin),
+        at_diameter=lambda metres: one(replace(device, diameter=metres), temperature),
+        cost=lambda metres: (replace(device, diameter=metres) if metres else device).cost(),
+    )
+
+
+def measured(path: Path) -> Junctions:
+    """Devices from a file: `.csv` or Spinloom's safetensors. Its spread is the one it holds. Raises InputError."""
+    read = response_csv.read_csv if path.suffix.lower() == ".csv" else response_files.load
+    response = read(path)
+    return Junctions(
+        parameters={"file": str(path), "devices": str(response.devices), **response.metadata},
+        identity=f"file {path.name}: {response.devices} devices, values {response.value.double().sum():.12g}",
+        nominal=response.nominal,
+        fabricated=lambda _: response,
+    )

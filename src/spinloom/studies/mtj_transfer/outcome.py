@@ -1,0 +1,106 @@
+"""From measurements to what is shown: claims, tables, figures, assumptions."""
+
+from dataclasses import asdict, dataclass
+
+from spinloom.data.imageset import ImageSet
+from spinloom.evaluation.claims import Claim
+from spinloom.evaluation.result import StudyResult
+from spinloom.studies.mtj_transfer.junctions import Junctions
+from spinloom.studies.mtj_transfer.listing import raw, tables
+from spinloom.studies.mtj_transfer.measurements import Measured
+from spinloom.studies.mtj_transfer.pictures import plots
+from spinloom.studies.mtj_transfer.plan import Plan
+from spinloom.studies.mtj_transfer.settings import Settings
+from spinloom.studies.mtj_transfer.software import Software
+from spinloom.studies.registry import command
+
+NAME = "mtj-transfer"
+PUBLISHED = "fashion-mnist"
+SOURCES = {0.1: "arXiv 2409.02528, abstract", 0.4: "conference summary, Politecnico di Bari"}
+"""Published loss on Fashion-MNIST (percentage points) and where it stands; the two texts disagree."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the study, all that its result is made from."""
+
+    settings: Settings
+    plan: Plan
+    test: ImageSet
+    reason: str
+    software: Software
+    junctions: Junctions
+    found: Measured
+    seconds: float
+
+
+def outcome(run: Run) -> StudyResult:
+    """The result to write and print."""
+    return StudyResult(
+        name=NAME,
+        title="A software-trained network on magnetic tunnel junction neurons",
+        scale="full" if run.settings.full else "reduced",
+        summary=_summary(run),
+        settings={**asdict(run.settings), "data": run.test.source, "network": run.software.origin, **asdict(run.plan)},
+        claims=_claims(run),
+        tables=tables(run.found, run.junctions, f"{len(run.test):,} test images of {run.test.name}"),
+        plots=plots(run.junctions, run.settings.spread, run.found),
+        assumptions=_assumptions(run),
+        command=command(NAME, run.settings),
+        seconds=run.seconds,
+        data=raw(run.found),
+    )
+
+
+def _losses(run: Run) -> tuple[float, float]:
+    """Percentage points lost on nominal and on fabricated junctions, averaged."""
+    software = run.found.software
+    return 100 * (software - run.found.nominal.mean), 100 * (software - run.found.fabricated.mean)
+
+
+def _summary(run: Run) -> str:
+    nominal, fabricated = _losses(run)
+    made = f"with {100 * run.settings.spread:g} % spread of every physical parameter"
+    if not run.junctions.simulated:
+        made = "with the spread of the file's devices"
+    few = len(run.found.fabricated.accuracies)
+    return (
+        f"The software network classifies {100 * run.found.software:.2f} % of {len(run.test):,} {run.test.name} test "
+        f"images. With the same weights, nominal junctions {_change(nominal)}, fabricated ones {made} "
+        f"{_change(fabricated)} (mean of {few} networks). {run.reason}"
+    )
+
+
+def _change(loss: float) -> str:
+    return f"lose {loss:.2f} points" if loss >= 0 else f"gain {-loss:.2f} points"
+
+
+def _claims(run: Run) -> tuple[Claim, ...]:
+    """Both published losses against both measured ones; on other data than the published nothing is judged."""
+    comparable = run.test.name == PUBLISHED
+    nominal, fabricated = _losses(run)
+    cases = (
+        ("loss on nominal junctions", 0.1, nominal, run.found.nominal),
+        ("loss with device spread", 0.4, fabricated, run.found.fabricated),
+    )
+    return tuple(
+        Claim(
+            name=name,
+            published=published,
+            measured=loss,
+            unit="points",
+            holds=loss <= published if comparable else None,
+            source=SOURCES[published] + ("" if comparable else f" (Fashion-MNIST; measured here on {run.test.name})"),
+            uncertainty=100 * population.standard_error,
+        )
+        for name, published, loss, population in cases
+    )
+
+
+def _assumptions(run: Run) -> tuple[str, ...]:
+    made = f"{run.plan.devices} simulated ones" if run.junctions.simulated else "those in the file"
+    general = (
+        f"Every neuron has its own junction, drawn at random from {made}; weights are exact.",
+        "The network is trained with exact tanh and moved without any retraining.",
+    )
+    return general + (run.found.cost.assumptions if run.found.cost else ())

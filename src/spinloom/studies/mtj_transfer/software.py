@@ -1,0 +1,61 @@
+"""The network in software: trained here, or from the user's file."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from torch import nn
+
+from spinloom.data.imageset import ImageSet
+from spinloom.evaluation.quantities import duration
+from spinloom.evaluation.stages import Stages
+from spinloom.learning.fit import fit
+from spinloom.learning.networks import fashion_cnn, fashion_cnn_like
+from spinloom.learning.progress import bar
+from spinloom.learning.weights import load_weights, read_tensors, save_weights
+from spinloom.studies.mtj_transfer.plan import Plan, training_of
+
+
+@dataclass(frozen=True)
+class Software:
+    """network: trained, in evaluation mode. origin: how it came about, in words. digest: of its weights."""
+
+    network: nn.Sequential
+    origin: str
+    digest: str
+
+
+def given(path: Path, train: ImageSet) -> Software:
+    """The user's weights in a network of this family. Raises InputError if they do not fit one."""
+    network = fashion_cnn_like(read_tensors(path), train.shape, len(train.classes))
+    load_weights(network, path)
+    return _software(network, f"weights from {path}")
+
+
+def trained(train: ImageSet, plan: Plan, seed: int, stages: Stages) -> Software:
+    """Train, or take up a training where an earlier run was killed. Raises OutputError."""
+    training = training_of(plan, train, seed)
+    network = fashion_cnn(train.shape, len(train.classes), plan.channels, plan.hidden, plan.dropout, seed)
+    settings = {**asdict(training), "channels": plan.channels, "hidden": plan.hidden, "dropout": plan.dropout}
+    path = stages.path("network", settings, ".safetensors")
+    origin = f"trained here, {training.epochs} epochs of {len(train):,} images"
+    if path.exists():
+        load_weights(network, path)
+        return _software(network, f"{origin}, in an earlier run")
+    started = perf_counter()
+    checkpoint = path.with_suffix(".checkpoint")
+    with bar("training the software network") as report:
+        fit(network, train, training, checkpoint, report)
+    save_weights(network, path)
+    checkpoint.unlink(missing_ok=True)
+    return _software(network, f"{origin}, {duration(perf_counter() - started)}")
+
+
+def _software(network: nn.Sequential, origin: str) -> Software:
+    network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return Software(network, origin, digest.hexdigest())

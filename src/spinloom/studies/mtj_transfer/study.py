@@ -1,0 +1,59 @@
+"""The study from settings to report."""
+
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+
+from spinloom import __version__
+from spinloom.data import load_pair, resolve
+from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.report import show, write
+from spinloom.evaluation.result import StudyResult
+from spinloom.evaluation.stages import Stages
+from spinloom.files import write_text
+from spinloom.learning.weights import save_weights
+from spinloom.studies.mtj_transfer.junctions import Junctions, measured, simulated
+from spinloom.studies.mtj_transfer.measurements import Bench
+from spinloom.studies.mtj_transfer.outcome import Run, outcome
+from spinloom.studies.mtj_transfer.plan import Plan, plan_of
+from spinloom.studies.mtj_transfer.settings import Settings
+from spinloom.studies.mtj_transfer.software import given, trained
+from spinloom.studies.registry import command
+
+
+def carry_out(settings: Settings) -> StudyResult:
+    """Train or load, convert, measure, write, print. Finished stages of an earlier run are taken from `out`."""
+    started = perf_counter()
+    progress = Console(stderr=True)
+    plan = plan_of(settings)
+    junctions = _junctions(settings, plan)
+    choice = resolve(settings.dataset)
+    progress.print(choice.reason, highlight=False, markup=False)
+    write_text(settings.out / ".cache" / "command.txt", command("mtj-transfer", settings) + "\n")  # fail early
+    train, test = load_pair(choice.name)
+    stages = Stages(settings.out / ".cache", {"data": train.source, "name": train.name, "seed": settings.seed})
+    software = given(settings.weights, train) if settings.weights else trained(train, plan, settings.seed, stages)
+    progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
+    known = {"weights": software.digest, "junctions": junctions.identity, "version": __version__}
+    bench_stages = Stages(settings.out / ".cache", {"name": test.name, "seed": settings.seed, **known})
+    bench = Bench(software, junctions, Examples.of(test), plan, settings.seed, bench_stages)
+    found = bench.measure(settings.instances or plan.instances, settings.spread, settings.mac_energy)
+    run = Run(settings, plan, test, choice.reason, software, junctions, found, perf_counter() - started)
+    result = outcome(run)
+    save_weights(software.network, settings.out / "network.safetensors")
+    report = write(result, settings.out)
+    show(result)
+    _tell(report)
+    return result
+
+
+def _junctions(settings: Settings, plan: Plan) -> Junctions:
+    if settings.response:
+        return measured(settings.response)
+    return simulated(TwoPolarizerMTJ(), settings.temperature, plan.devices, settings.seed)
+
+
+def _tell(report: Path) -> None:
+    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
