@@ -1,14 +1,20 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from spinloom.devices import Spread, TunnelJunction, TwoPolarizerMTJ, mtj_response
+from spinloom.devices import Response, Spread, TunnelJunction, TwoPolarizerMTJ, mtj_response
 from spinloom.errors import InputError
 
 IDEAL = {"residual_field": 0.0, "damping": 0.0, "field_like": 0.0}
 
 
-def cold(device: TwoPolarizerMTJ, **settings):
-    return device.simulate(temperature=0.0, dtype=torch.float64, **settings)
+def cold(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None, **settings) -> Response:
+    """At 0 K, with gradients wanted: torch operations then, no compiled loop for every variant of the device."""
+    drive = (device.drives() if drive is None else drive).requires_grad_()
+    response = device.simulate(drive, temperature=0.0, dtype=torch.float64, **settings)
+    parts = ("drive", "value", "slope", "noise")
+    return replace(response, **{name: getattr(response, name).detach() for name in parts})
 
 
 def test_an_ideal_junction_at_zero_kelvin_gives_tanh_and_its_derivative():
@@ -61,14 +67,12 @@ def test_a_bipolar_operation_cancels_the_shift_of_a_tilted_polarizer():
     assert (response.value[0] - response.inputs.tanh()).abs().max() < 0.01
 
 
-@pytest.mark.parametrize(("dtype", "devices"), [(torch.float32, 3), (torch.float64, 1)])
-def test_a_population_has_a_row_for_each_device(dtype, devices):
+@pytest.mark.parametrize("devices", [1, 3])
+def test_a_population_has_a_row_for_each_device(devices):
     drive = TwoPolarizerMTJ().drives(9)
-    response = TwoPolarizerMTJ().simulate(
-        drive, spread=Spread.uniform(0.05), devices=devices, realizations=4, dtype=dtype
-    )
+    response = TwoPolarizerMTJ().simulate(drive, spread=Spread.uniform(0.05), devices=devices, realizations=4)
     assert response.value.shape == response.slope.shape == response.noise.shape == (devices, 9)
-    assert response.value.dtype == response.drive.dtype == dtype
+    assert response.value.dtype == response.drive.dtype == torch.float32
     assert response.metadata["realizations"] == "4"
     assert len(response.value[:, 4].unique()) == devices
 

@@ -18,7 +18,7 @@ WEIGHTS = torch.tensor([0.3, -1.0, 0.7, 2.0, 1.1], dtype=torch.float64)
 
 def outcome(scales: dict[str, torch.Tensor]) -> torch.Tensor:
     values = {name: NOMINAL[name] * scale for name, scale in scales.items() if name != "current"}
-    response = TwoPolarizerMTJ(**(NOMINAL | values)).simulate(
+    response = TwoPolarizerMTJ(**(NOMINAL | values), operation="single").simulate(
         DRIVE * scales.get("current", 1.0), temperature=0.0, dtype=torch.float64
     )
     return (WEIGHTS * (response.value[0] + 0.5 * response.slope[0])).sum()

@@ -42,7 +42,7 @@ BASE = {
     "lambda": 1.0,
     "beta": 0.0,
     "polarization": 0.6,
-    "polarizer": [1.0, 0.0, 0.0],
+    "polarizer": [0.8, 0.0, 0.6],
     "k": 5e5,
     "field": [1e4, 2e4, -1e4],
     "current": 0.0,
@@ -52,8 +52,8 @@ BASE = {
 }
 CASES = {
     "no torque": {},
-    "in-plane polarizer": {"current": 2e10},
-    "negative current, tilted polarizer": {"current": -3e10, "polarizer": [0.6, 0.0, 0.8]},
+    "positive current": {"current": 2e10},
+    "negative current": {"current": -3e10},
     "field-like torque, strong damping": {"current": 2e10, "beta": 0.4, "damping": 0.2},
 }
 

@@ -1,4 +1,4 @@
-"""Mean and variance of m_z of 2^17 independent magnets after ten relaxation times, all started at +x.
+"""Mean and variance of m_z of 100,000 independent magnets after at least six relaxation times, all started at +x.
 
 Two magnets in one batch: a free moment in a field (Langevin) and a uniaxial one in a smaller field (Boltzmann
 integral). Bounds are 4 standard errors of the sample, from the exact moments.
@@ -12,7 +12,7 @@ from magnets import magnet, state
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, Uniaxial, simulate
 
-SAMPLES, TEMPERATURE, MS, VOLUME = 2**17, 300.0, 1e6, 1.25e-25
+SAMPLES, TEMPERATURE, MS, VOLUME = 100_000, 300.0, 1e6, 1.25e-25
 THERMAL = units.KB * TEMPERATURE
 FIELD, BARRIER = (2.0, 0.7), (0.0, 1.5)
 """mu0 Ms V H / kT and K V / kT of the two."""
@@ -50,10 +50,10 @@ def deviations(z: torch.Tensor, xi: float, kappa: float) -> tuple[float, float]:
     return of_mean, of_variance
 
 
-@pytest.mark.parametrize("step", [1e-12, 0.5e-12])
+@pytest.mark.parametrize("step", [2e-12, 1e-12])
 def test_equilibrium_holds_within_four_standard_errors_at_either_step(step):
     m = state(np.pi / 2, batch=(2, SAMPLES), dtype=torch.float32)
-    z = simulate(particles(), m, 2.5e-9, step, method="heun", temperature=TEMPERATURE, seed=11).final[2].double()
+    z = simulate(particles(), m, 2e-9, step, method="heun", temperature=TEMPERATURE, seed=11).final[2].double()
     for k in range(2):
         off = deviations(z[k], FIELD[k], BARRIER[k])
         print(
