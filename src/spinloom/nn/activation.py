@@ -15,6 +15,8 @@ from spinloom.nn.noise import read_key
 from spinloom.nn.tables import Table, tabulate
 from spinloom.seeding import Seed, child_seed, generator
 
+_TABLE = ("curves", "noise", "grid")
+
 
 class DeviceActivation(nn.Module):
     """Activation by fabricated devices: x (batch, *unit_shape) -> value read from each unit's device, same shape.
@@ -49,12 +51,11 @@ class DeviceActivation(nn.Module):
         self.sharing = sharing
         self.spread, self.read_noise = True, True
         self.unit_shape: tuple[int, ...] | None = None
-        self.register_buffer("curves", table.curves)
-        self.register_buffer("noise", table.noise)
-        self.register_buffer("grid", table.grid)
+        for name in _TABLE:
+            self.register_buffer(name, getattr(table, name))
         self.register_buffer("assignment", torch.empty(0, dtype=torch.int32))
         self.register_buffer("_rows", torch.empty(0, dtype=torch.int32), persistent=False)
-        self._silent = not bool(table.noise.any())
+        self._silent = table.silent
         self.resample(seed)
 
     @property
@@ -91,25 +92,23 @@ class DeviceActivation(nn.Module):
             self._meet(x)
         if not x.is_floating_point():
             raise InputError(f"a device layer needs floating-point input, got {x.dtype}; convert with .float()")
-        tables: tuple[torch.Tensor, ...] = (self._rows, self.curves, self.grid)
+        key: tuple[int, ...] = ()
         if self.read_noise and not self._silent:
-            key = torch.tensor(read_key(self._seed, self._reads), dtype=torch.int32).to(x.device)
-            tables = (*tables, self.noise, key)
+            key = read_key(self._seed, self._reads)
             self._reads += 1
         flat = x if x.ndim == 2 else x.reshape(x.shape[0], math.prod(shape))
-        out = respond(flat, *tables)
+        words = torch.tensor(key, dtype=torch.int32, device=x.device)
+        out = respond(flat, self._rows, self.curves, self.grid, self.noise, words)
         return out if x.ndim == 2 else out.view(x.shape)
 
     def _meet(self, x: torch.Tensor) -> None:
-        shape = tuple(x.shape[1:])
         if x.ndim == 0:
             raise InputError("a device layer needs a batch dimension first, got a single number; use x[None]")
         if self.unit_shape is not None and self.sharing != "shared":
-            raise InputError(
-                f"this device layer was fabricated for units of shape {self.unit_shape}, got {shape}; "
-                'use one layer per place, or sharing="shared"'
-            )
-        self._fabricate(shape)
+            known, given = self.unit_shape, tuple(x.shape[1:])
+            remedy = 'use one layer per place, or sharing="shared"'
+            raise InputError(f"this device layer was fabricated for units of shape {known}, got {given}; {remedy}")
+        self._fabricate(tuple(x.shape[1:]))
 
     def _fabricate(self, shape: tuple[int, ...]) -> None:
         source = generator(self._seed)
@@ -125,15 +124,12 @@ class DeviceActivation(nn.Module):
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        for name in (
-            "curves",
-            "noise",
-            "grid",
-        ):  # shared between layers in memory; formats like safetensors refuse that
+        # shared between layers in memory, which formats like safetensors refuse
+        for name in _TABLE:
             destination[prefix + name] = destination[prefix + name].clone()
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
-        for name in ("curves", "noise", "grid", "assignment"):
+        for name in (*_TABLE, "assignment"):
             held, given = getattr(self, name), state.get(prefix + name)
             if given is not None and not torch.equal(held.to(given), given):
                 # of the size in the file; and never write into a table that other layers share

@@ -36,5 +36,7 @@ def draw_devices(sharing: str, shape: tuple[int, ...], population: int, source: 
 
 
 def rows_of_units(devices: torch.Tensor, sharing: str, shape: tuple[int, ...]) -> torch.Tensor:
-    """`devices` spread over the flattened units: (units,), or (1,) if shared."""
+    """`devices` spread over the flattened units, (units,)."""
+    if sharing == "shared":
+        return devices.repeat(math.prod(shape))
     return devices.repeat_interleave(math.prod(shape[1:])) if sharing == "channel" else devices

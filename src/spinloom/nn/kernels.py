@@ -1,63 +1,57 @@
-"""The element-wise look-up: value, slope and noise of every neuron's device in one pass over memory.
+"""The element-wise look-up: value, slope and noise of every neuron's device.
 
-Arguments of every kernel: x (batch, units); row (units,) or (1,) int32, the table row of each unit; curves and grid of
-`tables.Table`. Noisy kernels also take noise of the table and key (3,) int32. NaN in, NaN out.
+`fused` holds the same as one compiled loop for the CPU; this one serves other devices and torch.compile, and is the
+reference.
 """
 
 import torch
 
+from spinloom.nn import fused
 from spinloom.nn.noise import normals
 
 
-def value(x: torch.Tensor, row: torch.Tensor, curves: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
-    """Value of each device at its input, (batch, units)."""
-    cell, part = _locate(x, row, curves, grid)
-    return _linear(curves, 4 * cell, part)
-
-
-def value_slope(
-    x: torch.Tensor, row: torch.Tensor, curves: torch.Tensor, grid: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Value and slope, each (batch, units)."""
-    cell, part = _locate(x, row, curves, grid)
-    return _linear(curves, 4 * cell, part), _linear(curves, 4 * cell + 2, part)
-
-
-def noisy_value(
+def look_up(
     x: torch.Tensor,
     row: torch.Tensor,
     curves: torch.Tensor,
     grid: torch.Tensor,
     noise: torch.Tensor,
     key: torch.Tensor,
-) -> torch.Tensor:
-    """Value with the noise of one read, (batch, units)."""
-    cell, part = _locate(x, row, curves, grid)
-    return _linear(curves, 4 * cell, part) + _linear(noise, 2 * cell, part) * normals(x, key)
+    *,
+    want_slope: bool,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Value read from each device and slope (empty unless wanted), both (batch, units) like x. NaN in, NaN out.
+
+    x: (batch, units), float. row: (units,) int32, the row of each unit's device in the tables.
+    curves, grid, noise: see `tables.Table`. key: (3,) int32 for a noisy read (see `noise.read_key`), (0,) for none.
+    """
+    wide = x if x.dtype in (torch.float32, torch.float64) else x.float()  # half cannot place an input in its cell
+    here = x.device.type == "cpu" and curves.dtype in (torch.float32, torch.float64)
+    kernel = fused.look_up if here and not torch.compiler.is_compiling() else plain_look_up
+    value, slope = kernel(wide, row, curves, grid, noise, key, want_slope=want_slope)
+    return (value, slope) if wide is x else (value.to(x.dtype), slope.to(x.dtype))
 
 
-def noisy_value_slope(
+def plain_look_up(
     x: torch.Tensor,
     row: torch.Tensor,
     curves: torch.Tensor,
     grid: torch.Tensor,
     noise: torch.Tensor,
     key: torch.Tensor,
+    *,
+    want_slope: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Value with the noise of one read, and slope (noise contributes nothing), each (batch, units)."""
-    cell, part = _locate(x, row, curves, grid)
-    read = _linear(curves, 4 * cell, part) + _linear(noise, 2 * cell, part) * normals(x, key)
-    return read, _linear(curves, 4 * cell + 2, part)
-
-
-def _locate(
-    x: torch.Tensor, row: torch.Tensor, curves: torch.Tensor, grid: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cell (int32, counted over all devices) and place in it (0 to 1); the clamp is the saturation."""
+    """`look_up` by PyTorch's own operations."""
     cells = curves.shape[1]
-    along = ((x - grid[0]) * grid[1]).clamp(0, cells)
+    along = ((x - grid[0]) * grid[1]).clamp(0, cells)  # the saturation
     within = along.to(torch.int32).clamp(0, cells - 1)  # the second clamp keeps NaN inside the table
-    return row * cells + within, along - within
+    cell, part = row * cells + within, along - within
+    value = _linear(curves, 4 * cell, part)
+    if key.shape[0]:
+        value = value + _linear(noise, 2 * cell, part) * normals(x.shape, key)
+    slope = _linear(curves, 4 * cell + 2, part) if want_slope else value[:0]
+    return value.to(x.dtype), slope.to(x.dtype)
 
 
 def _linear(numbers: torch.Tensor, start: torch.Tensor, part: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Read noise made where it is used: counter-based normals, the same for a given key on every run.
 
-A normal is a function of a key and of the neuron's place in the batch, so that it can be made inside the fused kernel,
-costs no memory traffic and does not depend on the number of threads or on any global state.
+A normal is a function of a key and of the neuron's place in the batch, so that it can be made inside the fused loop
+(`fused._normal`), costs no memory traffic and does not depend on the number of threads or on any global state.
 
 Integer hash: C. Wellons, "Prospecting for hash functions" (lowbias32); applied twice under two parts of the key, as one
 round would give two reads the same numbers in another order. Key: splitmix64 (Steele, Lea and Flood, OOPSLA 2014).
@@ -23,14 +23,14 @@ def read_key(seed: int, reads: int) -> tuple[int, int, int]:
     return _signed(first >> 32), _signed(first), _signed(second)
 
 
-def normals(shape: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-    """Independent standard normals, (batch, units) like `shape` and of its dtype, for a key (3,) int32."""
-    batch, units = shape.shape
-    row = torch.arange(batch, dtype=torch.int32, device=shape.device)
-    place = row[:, None] * units + torch.arange(units, dtype=torch.int32, device=shape.device)
+def normals(shape: torch.Size | tuple[int, int], key: torch.Tensor) -> torch.Tensor:
+    """Independent standard normals, `shape` (batch, units) float32, for a key (3,) int32 on its device."""
+    batch, units = shape
+    row = torch.arange(batch, dtype=torch.int32, device=key.device)
+    place = row[:, None] * units + torch.arange(units, dtype=torch.int32, device=key.device)
     word = _mix(_mix(place + key[0]) ^ key[1])
-    uniform = (_high24(word).to(shape.dtype) + 0.5) * 2.0**-24
-    angle = _high24(_mix(word + key[2])).to(shape.dtype) * (2 * math.pi * 2.0**-24)
+    uniform = (_high24(word).float() + 0.5) * 2.0**-24
+    angle = _high24(_mix(word + key[2])).float() * (2 * math.pi * 2.0**-24)
     return torch.sqrt(-2 * torch.log(uniform)) * torch.cos(angle)
 
 

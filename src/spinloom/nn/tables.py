@@ -1,6 +1,7 @@
 """A device population's curves on a uniform grid of network input, laid out for one look-up per neuron."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -29,6 +30,11 @@ class Table:
     noise: torch.Tensor
     grid: torch.Tensor
     error: float
+
+    @cached_property
+    def silent(self) -> bool:
+        """Whether no device has read noise anywhere."""
+        return not bool(self.noise.any())
 
 
 def tabulate(response: Response, affine: Affine = TANH) -> Table:
