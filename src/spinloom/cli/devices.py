@@ -32,7 +32,6 @@ def show_device(command: Device) -> None:
     module, _, name = place.partition(":")
     device = getattr(import_module(module), name)()
     console = Console()
-    console.print(f"[bold]{command.name}[/]: {headline}", highlight=False)
     spread = Spread.uniform(command.spread) if command.spread else None
     with console.status("simulating"):
         response = device.simulate(
@@ -42,6 +41,7 @@ def show_device(command: Device) -> None:
             seed=command.seed,
         )
         cost = device.cost()
+    console.print(f"[bold]{command.name}[/]: {headline}", highlight=False)
     for key, value in parameters(device).items():
         console.print(f"  {key:<30} {value}", markup=False)
     _figures(response, cost)

@@ -10,16 +10,23 @@ from spinloom.devices.response import Response
 from spinloom.evaluation.robustness import SweepPoint
 from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, canvas, label, legend
 
+_THIN = 32
+"""Single devices drawn, however many there are."""
 
-def draw_curves(response: Response) -> Figure:
-    """The junction's two curves beside tanh and its gradient, with the residuals below."""
+
+def draw_curves(response: Response, fabricated: Response | None = None) -> Figure:
+    """The junction's two curves beside tanh and its gradient, with the residuals below.
+
+    response: its mean device is drawn thick. fabricated: single devices drawn thin (default: those of `response`).
+    """
+    rows = fabricated or response
     figure, (value, slope, value_left, slope_left) = canvas(2, 2, height=5.6, ratios=(2.4, 1))
     x = response.inputs
     ideal = torch.tanh(x)
     gradient = 1 - ideal.square()
     nominal = response.nominal()
-    _curve(value, response.value, nominal.value[0], nominal.noise[0], x, ideal, "tanh")
-    _curve(slope, response.slope, nominal.slope[0], None, x, gradient, "1 - tanh²")
+    _curve(value, rows.value, nominal.value[0], nominal.noise[0], x, ideal, "tanh")
+    _curve(slope, rows.slope, nominal.slope[0], None, x, gradient, "1 - tanh²")
     label(value, "Activation: $m_x$ as read", "", "output")
     label(slope, "Gradient: $m_z^2$ as read", "", "gradient")
     for axis, measured, wanted in (
@@ -46,7 +53,8 @@ def _curve(
     name: str,
 ) -> None:
     if len(rows) > 1:
-        axis.plot(x, rows[:32].T, color=BLUE, alpha=0.15, linewidth=0.8)
+        axis.plot([], [], color=BLUE, alpha=0.4, linewidth=0.8, label="fabricated junctions")
+        axis.plot(x, rows[:_THIN].T, color=BLUE, alpha=0.15, linewidth=0.8)
     if noise is not None and bool(noise.any()):
         axis.fill_between(
             x, nominal - noise, nominal + noise, color=BLUE, alpha=0.25, linewidth=0, label="noise of one read"

@@ -1,6 +1,7 @@
 """Weights from a user's file: safetensors or a PyTorch state dict, read as data, never as code."""
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise InputError(f"no weights file at {path}; give a .safetensors or state-dict file")
     try:
-        loaded = load_file(path) if _is_safetensors(path) else torch.load(path, "cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # about pickle protocols; what counts is said below
+            loaded = load_file(path) if _is_safetensors(path) else torch.load(path, "cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
         raise InputError(f"{path} is not a whole safetensors or state-dict file; save tensors only") from error
     for key in _NESTED:

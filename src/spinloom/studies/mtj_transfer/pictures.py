@@ -42,9 +42,9 @@ def plots(junctions: Junctions, spread: float, found: Measured) -> tuple[Plot, .
     drawn = [
         Plot(
             "curves",
-            "The junction's two outputs beside tanh and its derivative; below, the deviation of the mean device. "
+            "The junction's two outputs beside tanh and its derivative; below, the deviation of the nominal device. "
             "Thin lines are single fabricated devices.",
-            draw_curves(curves),
+            draw_curves(junctions.nominal(), curves),
         )
     ]
     for name, (title, axis, scale, caption) in SWEEPS.items():

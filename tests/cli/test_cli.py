@@ -1,0 +1,95 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from spinloom.cli import main
+
+
+def spinloom(*arguments, **options):
+    """The installed command in a process of its own."""
+    code = "import sys; from spinloom.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False, **options
+    )
+
+
+def test_help_names_the_commands_and_does_not_wait_for_torch():
+    code = "import sys\nfrom spinloom.cli import main\ntry: main(['--help'])\nfinally: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for command in ("list", "run", "device", "data"):
+        assert command in done.stdout
+    assert done.stdout.endswith("False\n")
+
+
+def test_help_of_a_study_lists_its_settings():
+    done = spinloom("run", "mtj-transfer", "--help")
+    assert done.returncode == 0
+    for flag in ("--dataset", "--out", "--seed", "--full", "--weights", "--response"):
+        assert flag in done.stdout
+
+
+def test_list_shows_studies_and_devices(capsys):
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    assert "mtj-transfer" in shown
+    assert "mtj-neuron" in shown
+
+
+def test_data_list_shows_sets_and_what_auto_means(capsys):
+    assert main(["data", "list"]) == 0
+    shown = capsys.readouterr().out
+    for part in ("fashion-mnist", "mnist-5k", "packaged", "auto is"):
+        assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["run", "mtj-tranfer"], "'mtj-transfer'"),
+        (["device", "mtj-neuro"], "'mtj-neuron'"),
+        (["device", "mtj-neuron", "--spread", "-0.1"], "spread"),
+        (["device", "mtj-neuron", "--temperature", "-5"], "temperature"),
+        (["data", "fetch", "mnits"], "'mnist'"),
+        (["run", "mtj-transfer", "--dataset", "fashion"], "fashion-mnist"),
+        (["run", "mtj-transfer", "--dataset", "mnist-5k", "--weights", "none.pt"], "none.pt"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it_and_status_2(arguments, named, tmp_path):
+    done = spinloom(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("spinloom: error: ")
+    assert named in last
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_unknown_option_is_refused_with_status_2():
+    assert spinloom("run", "mtj-transfer", "--sed", 3).returncode == 2
+
+
+def test_a_device_is_simulated_drawn_and_printed(tmp_path, capsys):
+    assert main(["device", "mtj-neuron", "--temperature", "0", "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    for part in ("unit drive", "deviation from tanh", "noise of one read", "cycle", "diameter"):
+        assert part in shown
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"curves.png", "response.safetensors"}
+
+
+def test_ctrl_c_ends_a_run_with_one_line_and_130_and_it_resumes(tmp_path):
+    code = "import sys; from spinloom.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "run", "mtj-transfer", "--dataset", "mnist-5k", "--out", str(tmp_path)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / ".cache").glob("network-*.checkpoint")):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    os.kill(running.pid, signal.SIGINT)
+    _, errors = running.communicate()
+    assert running.returncode == 130
+    assert errors.splitlines()[-1].startswith("spinloom: stopped")
+    assert "Traceback" not in errors
+    assert not list((tmp_path / ".cache").glob(".*.part"))

@@ -1,0 +1,80 @@
+import pytest
+import torch
+from tanh_devices import tanh_devices
+from torch import nn
+
+from spinloom.devices import OperatingCost
+from spinloom.errors import InputError
+from spinloom.evaluation.cost import inference_cost
+from spinloom.evaluation.macs import count_macs
+from spinloom.evaluation.robustness import on_devices
+
+
+def cost(signed: bool = True) -> OperatingCost:
+    """Write energy drive^2 / 1000 (J), up to a drive of 3."""
+    drive = torch.linspace(-3 if signed else 0, 3, 6001, dtype=torch.float64)
+    return OperatingCost(drive, drive**2 / 1000, 2e-3, 5e-4, 1e-9, ("made up",))
+
+
+def by_hand(network, inputs) -> float:
+    """Write energy of one inference: the same sum over neurons, written down plainly."""
+    with torch.no_grad():
+        drive = (2.0 * network[0](inputs)).double().clamp(-3, 3)
+    return float((drive**2 / 1000).sum(1).mean())
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_energies_are_those_of_the_drives_in_the_network(network, examples, signed):
+    hardware = on_devices(network, tanh_devices(), examples)
+    found = inference_cost(hardware, examples.inputs, 2.0, cost(signed))
+    assert found.write == pytest.approx(by_hand(network, examples.inputs), rel=1e-5)
+    assert found.reset == pytest.approx(12 * 2e-3)
+    assert found.read == pytest.approx(12 * 5e-4)
+    assert found.neurons == pytest.approx(found.write + found.reset + found.read)
+
+
+def test_sizes_are_counted(network, examples):
+    found = inference_cost(on_devices(network, tanh_devices(), examples), examples.inputs, 2.0, cost(), 1e-12)
+    assert found.devices == 12
+    assert found.macs == 16 * 12 + 12 * 3
+    assert found.weights == pytest.approx(found.macs * 1e-12)
+    assert found.weight_bytes == 4 * (16 * 12 + 12 + 12 * 3 + 3)
+    assert found.backward_bytes == 4 * 12
+    assert found.latency == 1e-9
+
+
+def test_layers_work_one_after_the_other(examples):
+    network = nn.Sequential(nn.Linear(16, 4), nn.Tanh(), nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    found = inference_cost(on_devices(network, tanh_devices(), examples), examples.inputs, 2.0, cost())
+    assert [layer.neurons for layer in found.layers] == [4, 6]
+    assert found.latency == pytest.approx(2e-9)
+
+
+def test_assumptions_of_device_and_network_are_listed(network, examples):
+    found = inference_cost(on_devices(network, tanh_devices(), examples), examples.inputs[:40], 2.0, cost(), 5e-12)
+    text = " ".join(found.assumptions)
+    assert found.assumptions[0] == "made up"
+    assert "40 test images" in text
+    assert "5 pJ" in text
+    assert "not in their energy" in text
+
+
+def test_measuring_leaves_no_hook_behind(network, examples):
+    hardware = on_devices(network, tanh_devices(), examples)
+    inference_cost(hardware, examples.inputs, 2.0, cost())
+    assert not any(module._forward_pre_hooks or module._forward_hooks for module in hardware.modules())
+
+
+def test_a_network_without_devices_is_refused(network, examples):
+    with pytest.raises(InputError, match="to_hardware"):
+        inference_cost(network, examples.inputs, 2.0, cost())
+
+
+def test_negative_energy_per_operation_is_refused(network, examples):
+    with pytest.raises(InputError, match="mac_energy"):
+        inference_cost(on_devices(network, tanh_devices(), examples), examples.inputs, 2.0, cost(), -1.0)
+
+
+def test_macs_of_a_convolution_are_outputs_times_kernel():
+    model = nn.Sequential(nn.Conv2d(2, 5, 3, padding=1), nn.Flatten(), nn.Linear(5 * 36, 7))
+    assert count_macs(model, torch.zeros(1, 2, 6, 6)) == 36 * 5 * 2 * 9 + 5 * 36 * 7

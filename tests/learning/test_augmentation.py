@@ -1,0 +1,68 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spinloom.learning.augmentation import Augmentation, augment, erased, flipped, shifted
+
+
+def images(count: int, side: int = 9) -> torch.Tensor:
+    return torch.randint(1, 256, (count, 2, side, side), generator=torch.Generator().manual_seed(3)).byte()
+
+
+def test_nothing_asked_nothing_done():
+    batch = images(4)
+    assert augment(batch, Augmentation(), torch.Generator()) is batch
+
+
+def test_about_half_the_images_are_mirrored_and_the_rest_untouched():
+    batch = images(400)
+    result = flipped(batch, torch.Generator().manual_seed(0))
+    mirrored = torch.tensor([torch.equal(r, b.flip(-1)) for r, b in zip(result, batch, strict=True)])
+    same = torch.tensor([torch.equal(r, b) for r, b in zip(result, batch, strict=True)])
+    assert bool((mirrored ^ same).all())
+    assert 160 < int(mirrored.sum()) < 240
+
+
+@given(reach=st.integers(1, 4), seed=st.integers(0, 1000))
+def test_a_shift_moves_the_image_whole_and_fills_with_black(reach, seed):
+    batch = images(6)
+    result = shifted(batch, reach, torch.Generator().manual_seed(seed))
+    for moved, image in zip(result, batch, strict=True):
+        candidates = [
+            (down, right)
+            for down in range(-reach, reach + 1)
+            for right in range(-reach, reach + 1)
+            if torch.equal(moved, moved_by(image, down, right))
+        ]
+        assert len(candidates) == 1
+
+
+def moved_by(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
+    """The plain reference: copy pixel by pixel."""
+    result = torch.zeros_like(image)
+    side = image.shape[-1]
+    for row in range(side):
+        for column in range(side):
+            if 0 <= row + down < side and 0 <= column + right < side:
+                result[:, row, column] = image[:, row + down, column + right]
+    return result
+
+
+def test_all_shifts_occur():
+    batch = torch.zeros(500, 1, 5, 5)
+    batch[:, :, 2, 2] = 1
+    assert bool((shifted(batch, 1, torch.Generator().manual_seed(0)).sum(0)[0, 1:4, 1:4] > 0).all())
+
+
+def test_erasing_blackens_one_square_at_most():
+    batch = images(200)
+    black = (erased(batch, 3, torch.Generator().manual_seed(1)) == 0).all(1)
+    counts = black.sum((1, 2))
+    assert int(counts.max()) == 9
+    assert int(counts.min()) >= 4  # in a corner
+
+
+def test_same_seed_same_images():
+    how = Augmentation(flip=True, shift=2, erase=2)
+    first, again = (augment(images(20), how, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert torch.equal(first, again)

@@ -1,0 +1,97 @@
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from spinloom.errors import InputError, OutputError
+from spinloom.learning.networks import mlp
+from spinloom.learning.weights import load_weights, save_weights
+
+
+def small(seed=0):
+    return mlp((1, 4, 4), 3, (5,), seed)
+
+
+def equal(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_weights_come_back_from_every_kind_of_file(tmp_path):
+    model = small(1)
+    save_weights(model, tmp_path / "w.safetensors")
+    torch.save(model.state_dict(), tmp_path / "w.pt")
+    torch.save({"epoch": 3, "state_dict": model.state_dict()}, tmp_path / "nested.pt")
+    for name in ("w.safetensors", "w.pt", "nested.pt"):
+        other = small(2)
+        load_weights(other, tmp_path / name)
+        assert equal(model, other), name
+
+
+def refused(path, message):
+    model = small()
+    before = small()
+    with pytest.raises(InputError, match=message) as caught:
+        load_weights(model, path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert equal(model, before)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    refused(tmp_path / "none.pt", "no weights file")
+
+
+def test_missing_and_foreign_tensors_are_named(tmp_path):
+    state = small().state_dict()
+    save_file({k: v for k, v in state.items() if k != "1.bias"}, tmp_path / "less")
+    save_file({**state, "9.gain": torch.ones(1)}, tmp_path / "more")
+    refused(tmp_path / "less", "lacks '1.bias'")
+    refused(tmp_path / "more", "'9.gain'")
+
+
+def test_a_wrong_shape_is_named_with_both_shapes(tmp_path):
+    save_file({**small().state_dict(), "3.bias": torch.ones(7)}, tmp_path / "w")
+    refused(tmp_path / "w", r"3\.bias is \(7,\), the network needs \(3,\)")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    save_file({**small().state_dict(), "3.bias": torch.full((3,), float("nan"))}, tmp_path / "w")
+    refused(tmp_path / "w", r"3\.bias holds NaN")
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("code ran",))
+
+
+def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, capsys):
+    (tmp_path / "evil.pt").write_bytes(pickle.dumps(Evil()))
+    torch.save({"0.weight": Evil()}, tmp_path / "evil2.pt")
+    refused(tmp_path / "evil.pt", "not a whole safetensors or state-dict file")
+    refused(tmp_path / "evil2.pt", "not a whole safetensors or state-dict file")
+    assert "code ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
+def test_a_truncated_file_is_refused(tmp_path, name):
+    model = small()
+    save_weights(model, tmp_path / "w.safetensors")
+    torch.save(model.state_dict(), tmp_path / "w.pt")
+    content = (tmp_path / name).read_bytes()
+    for size in (0, 5, len(content) // 2, len(content) - 1):
+        (tmp_path / name).write_bytes(content[:size])
+        refused(tmp_path / name, "not a whole")
+
+
+def test_other_content_is_refused(tmp_path):
+    torch.save([1, 2, 3], tmp_path / "list.pt")
+    (tmp_path / "text.pt").write_text("weights, honestly")
+    refused(tmp_path / "list.pt", "no state dict")
+    refused(tmp_path / "text.pt", "not a whole")
+
+
+def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"w\.safetensors"):
+        save_weights(small(), tmp_path / "file" / "w.safetensors")

@@ -1,0 +1,157 @@
+"""The study with a tiny network and few devices; the packaged digits are its images."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from spinloom.data import load
+from spinloom.devices import Response, TwoPolarizerMTJ, response_files
+from spinloom.errors import InputError, OutputError
+from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.stages import Stages
+from spinloom.learning.networks import fashion_cnn
+from spinloom.learning.weights import save_weights
+from spinloom.studies.mtj_transfer import Settings, run
+from spinloom.studies.mtj_transfer.junctions import measured, simulated
+from spinloom.studies.mtj_transfer.measurements import Bench
+from spinloom.studies.mtj_transfer.outcome import Run, outcome
+from spinloom.studies.mtj_transfer.plan import REDUCED, training_of
+from spinloom.studies.mtj_transfer.software import given, trained
+
+SMALL = replace(
+    REDUCED,
+    channels=(4, 4),
+    hidden=16,
+    images_seen=24_000,
+    noise_seeds=2,
+    instances=3,
+    sweep_instances=2,
+    sweep_images=100,
+    devices=4,
+    levels=(0.0, 0.1),
+    temperatures=(0.0, 300.0),
+    diameters=(60e-9, 120e-9),
+)
+
+
+@pytest.fixture(scope="module")
+def train():
+    return load("mnist-5k", "train", limit=1000)
+
+
+@pytest.fixture(scope="module")
+def software(train, tmp_path_factory):
+    return trained(train, SMALL, 0, Stages(tmp_path_factory.mktemp("cache"), {}))
+
+
+@pytest.fixture
+def curve(tmp_path) -> Path:
+    """A user's own device: three tanh curves of different steepness."""
+    x = torch.linspace(-4, 4, 81)
+    value = torch.tanh(x * torch.tensor([[0.9], [1.0], [1.1]]))
+    response = Response(x, value, 1 - value**2, torch.full_like(value, 0.01), 1.0, "A", {"made": "here"})
+    response_files.save(response, tmp_path / "curve.safetensors")
+    return tmp_path / "curve.safetensors"
+
+
+def test_the_small_network_learns_digits(software, train):
+    test = Examples.of(load("mnist-5k", "test"))
+    bench = Bench(software, simulated(TwoPolarizerMTJ(), 300.0, 2, 0), test, SMALL, 0, Stages(Path(), {}))
+    with torch.inference_mode():
+        right = bench.network(test.inputs).argmax(1) == test.labels
+    assert float(right.float().mean()) > 0.8
+
+
+def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
+    test = load("mnist-5k", "test", limit=200)
+    junctions = simulated(TwoPolarizerMTJ(), 300.0, SMALL.devices, 0)
+    bench = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {}))
+    found = bench.measure(3, 0.05, 0.23e-12)
+    assert found.nominal.mean == pytest.approx(found.software, abs=0.02)
+    assert len(found.fabricated.accuracies) == 3
+    assert {name: len(points) for name, points in found.sweeps.items()} == dict.fromkeys(
+        ("noise", "spread", "temperature", "diameter"), 2
+    )
+    assert found.cost.devices == 4 * 14 * 14 + 4 * 7 * 7 + 16
+    assert found.sizes[0].noise > found.sizes[1].noise  # a smaller free layer moves more
+    assert found.sizes[0].cost.neurons < found.sizes[1].cost.neurons
+    result = outcome(Run(Settings(), SMALL, test, "Asked for.", software, junctions, found, 1.0))
+    assert [claim.holds for claim in result.claims] == [None, None]  # published for other images
+    assert len(result.plots) == 7
+    again = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {})).measure(3, 0.05, 0.23e-12)
+    assert (again.nominal, again.fabricated, again.sweeps) == (found.nominal, found.fabricated, found.sweeps)
+
+
+def test_losses_on_the_published_images_are_judged(software, curve):
+    test = load("mnist-5k", "test", limit=100)
+    junctions = measured(curve)
+    found = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(curve.parent, {})).measure(2, 0.05, 0.0)
+    as_published = replace(test, name="fashion-mnist")
+    for software_accuracy, holds in ((found.nominal.mean, True), (found.nominal.mean + 0.01, False)):
+        judged = replace(found, software=software_accuracy)
+        result = outcome(Run(Settings(), SMALL, as_published, "", software, junctions, judged, 1.0))
+        assert result.claims[0].holds is holds
+
+
+def test_a_network_trained_before_is_taken_from_the_cache(software, train, tmp_path):
+    stages = Stages(tmp_path, {})
+    first = trained(train, replace(SMALL, images_seen=1000), 0, stages)
+    again = trained(train, replace(SMALL, images_seen=1000), 0, stages)
+    assert again.digest == first.digest != software.digest
+    assert "earlier run" in again.origin
+    assert not list(tmp_path.glob("*.checkpoint"))
+
+
+def test_digits_are_not_mirrored_and_clothes_are(train):
+    assert not training_of(SMALL, train, 0).augmentation.flip
+    assert training_of(SMALL, replace(train, name="fashion-mnist"), 0).augmentation.flip
+
+
+def test_own_weights_and_own_device_give_a_report(software, curve, tmp_path, capsys):
+    save_weights(software.network, tmp_path / "w.safetensors")
+    out = tmp_path / "out"
+    settings = Settings("mnist-5k", out, weights=tmp_path / "w.safetensors", response=curve, instances=2)
+    result = run(settings)
+    assert {path.name for path in out.iterdir()} == {
+        ".cache", "accuracy-noise.png", "curves.png", "network.safetensors", "report.html", "result.json",
+    }  # fmt: skip
+    data = json.loads((out / "result.json").read_text())
+    assert data["command"] == result.command
+    assert str(curve) in result.command
+    assert data["data"]["cost"] is None
+    assert "Sweep" not in capsys.readouterr().out
+    first, again = (json.dumps(r.as_dict()["data"]) for r in (result, run(settings)))
+    assert first == again
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"spread": -0.1}, "spread"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"instances": 0}, "instances"),
+        ({"mac_energy": -1.0}, "mac_energy"),
+        ({"dataset": "fashion-mnst"}, "fashion-mnist"),
+        ({"weights": Path("nowhere.pt")}, "nowhere.pt"),
+        ({"response": Path("nowhere.csv")}, "nowhere.csv"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_written(wrong, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        run(replace(Settings("mnist-5k", tmp_path / "out"), **wrong))
+    assert not (tmp_path / "out" / "result.json").exists()
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    save_weights(fashion_cnn((3, 32, 32), 10, (4, 4), 8), tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match=r"0\.weight"):
+        given(tmp_path / "w.safetensors", load("mnist-5k", "train", limit=10))
+
+
+def test_an_output_folder_that_cannot_be_made_fails_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        run(Settings("mnist-5k", tmp_path / "file" / "out"))

@@ -1,0 +1,44 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from spinloom import studies
+from spinloom.errors import InputError
+from spinloom.studies import registry
+from spinloom.studies.mtj_transfer import Settings
+
+
+def test_every_study_has_a_headline_settings_and_run():
+    assert "mtj-transfer" in registry.names()
+    for name in registry.names():
+        module = registry.study(name)
+        assert registry.headline(name).endswith(".")
+        assert callable(module.run)
+        module.Settings()
+
+
+def test_a_new_file_is_a_new_study(tmp_path, monkeypatch):
+    (tmp_path / "spin_magic.py").write_text(
+        '"""Magic with spins."""\nfrom dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Settings:\n'
+        "    seed: int = 0\n\ndef run(settings):\n    return settings.seed\n"
+    )
+    monkeypatch.setattr(studies, "__path__", [*studies.__path__, str(tmp_path)])
+    assert registry.names() == ["mtj-transfer", "spin-magic"]
+    assert registry.headline("spin-magic") == "Magic with spins."
+    assert registry.study("spin-magic").run(registry.study("spin-magic").Settings(7)) == 7
+    sys.modules.pop("spinloom.studies.spin_magic")
+
+
+@pytest.mark.parametrize("given", ["mtj-tranfer", "registry", "", "../x"])
+def test_an_unknown_name_is_refused_with_the_known_ones(given):
+    with pytest.raises(InputError, match="known are mtj-transfer"):
+        registry.study(given)
+
+
+def test_the_command_repeats_settings_that_are_not_the_defaults():
+    assert registry.command("mtj-transfer", Settings()) == "spinloom run mtj-transfer"
+    given = Settings(dataset="mnist", full=True, weights=Path("my weights.pt"), spread=0.1)
+    assert registry.command("mtj-transfer", given) == (
+        "spinloom run mtj-transfer --dataset mnist --full --weights 'my weights.pt' --spread 0.1"
+    )
