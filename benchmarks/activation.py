@@ -79,10 +79,12 @@ def alternate(ours: Callable[[], None], peer: Callable[[], None], rounds: int) -
 
 
 def compile_time(response: Response) -> None:
-    """Print how long the first training step of a process waits for its kernels (empty or warm compiler cache)."""
+    """Print how long the first steps of a process wait for their loops: compiled once, later read from disk."""
     model = to_hardware(nn.Sequential(nn.Linear(8, 8), nn.Tanh()), response)
-    first = seconds(lambda: model(torch.randn(8, 8)).sum().backward())
-    print(f"first device layer of this process, with compilation: {first:.1f} s", file=sys.stderr, flush=True)
+    small, large = (seconds(lambda n=n: model(torch.randn(n, 8)).sum().backward()) for n in (8, 8192))
+    print(
+        f"first small and first large batch of this process: {small:.1f} s, {large:.1f} s", file=sys.stderr, flush=True
+    )
 
 
 def main() -> None:

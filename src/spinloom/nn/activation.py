@@ -96,7 +96,7 @@ class DeviceActivation(nn.Module):
         if self.read_noise and not self._silent:
             key = read_key(self._seed, self._reads)
             self._reads += 1
-        flat = x if x.ndim == 2 else x.reshape(x.shape[0], math.prod(shape))
+        flat = x if x.ndim == 2 else x.reshape(len(x), math.prod(shape))
         words = torch.tensor(key, dtype=torch.int32, device=x.device)
         out = respond(flat, self._rows, self.curves, self.grid, self.noise, words)
         return out if x.ndim == 2 else out.view(x.shape)
@@ -105,9 +105,8 @@ class DeviceActivation(nn.Module):
         if x.ndim == 0:
             raise InputError("a device layer needs a batch dimension first, got a single number; use x[None]")
         if self.unit_shape is not None and self.sharing != "shared":
-            known, given = self.unit_shape, tuple(x.shape[1:])
-            remedy = 'use one layer per place, or sharing="shared"'
-            raise InputError(f"this device layer was fabricated for units of shape {known}, got {given}; {remedy}")
+            known, given = self.unit_shape, f'{tuple(x.shape[1:])}; use one layer per place, or sharing="shared"'
+            raise InputError(f"this device layer was fabricated for units of shape {known}, got {given}")
         self._fabricate(tuple(x.shape[1:]))
 
     def _fabricate(self, shape: tuple[int, ...]) -> None:
@@ -124,8 +123,7 @@ class DeviceActivation(nn.Module):
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        # shared between layers in memory, which formats like safetensors refuse
-        for name in _TABLE:
+        for name in _TABLE:  # shared between layers in memory, which formats like safetensors refuse
             destination[prefix + name] = destination[prefix + name].clone()
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
