@@ -50,7 +50,7 @@ def require_finite(unit: str, **quantities: float | torch.Tensor) -> None:
 
 
 def _require(name: str, quantity, unit: str, rule: str, holds) -> None:  # type: ignore[no-untyped-def]
-    values = torch.as_tensor(quantity).detach()
+    values = torch.as_tensor(quantity, dtype=torch.float64).detach()
     worst = float(values.min()) if values.isfinite().all() else math.nan
     if math.isnan(worst) or not holds(worst):
         shown = f"{worst:g} {unit}".strip() if not math.isnan(worst) else "a value that is not finite"

@@ -35,9 +35,9 @@ def pieces(
     there is one piece with all of them; with edges, or with `cut`, each record ends a piece.
     """
     slack = 1e-6 * min(step, (end - start) / records)
-    edges = sorted({edge for drive in drives for edge in drive.breakpoints() if start + slack < edge < end - slack})
-    if len(edges) > _MOST_EDGES:
-        edges = []  # a long train of pulses: steps may straddle them
+    trains = [drive.breakpoints() for drive in drives]  # a long train of pulses: steps may straddle its edges
+    every = {edge for train in trains if len(train) <= _MOST_EDGES for edge in train}
+    edges = sorted(edge for edge in every if start + slack < edge < end - slack)
     if not edges and not cut:
         steps = math.ceil((end - start) / step / records * (1 - 1e-9)) * records
         return [(Piece(start, end, steps), records)]

@@ -57,17 +57,17 @@ FULL = Plan(
     channels=(64, 64, 128),
     hidden=128,
     dropout=0.3,
-    images_seen=1_800_000,
+    images_seen=1_080_000,
     most_epochs=100,
     shift=0,
     noise_seeds=10,
     instances=20,
-    sweep_instances=10,
-    sweep_images=10_000,
+    sweep_instances=6,
+    sweep_images=5_000,
     devices=512,
-    levels=(0.0, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2),
-    temperatures=(0.0, 77.0, 150.0, 225.0, 300.0, 350.0, 400.0),
-    diameters=(20e-9, 30e-9, 45e-9, 60e-9, 80e-9, 100e-9, 120e-9),
+    levels=(0.0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2),
+    temperatures=(0.0, 77.0, 200.0, 300.0, 400.0),
+    diameters=(20e-9, 30e-9, 60e-9, 90e-9, 120e-9, 160e-9),
 )
 
 

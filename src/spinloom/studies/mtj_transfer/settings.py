@@ -15,7 +15,7 @@ class Settings:
     seed: int = 0
     """Of training, fabrication and noise."""
     full: bool = False
-    """The published size: whole data set, longer training, more instances (about 45 minutes on two cores)."""
+    """The published size: whole data set, longer training, more instances (about half an hour on two cores)."""
     weights: Path | None = None
     """Trained weights (safetensors or state dict) instead of training here."""
     response: Path | None = None
