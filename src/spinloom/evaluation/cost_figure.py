@@ -10,13 +10,13 @@ from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, TEXT, canvas, l
 def draw_cost(cost: InferenceCost) -> Figure:
     """Energy per inference by layer of junctions (reset, write, read), beside that of the weights."""
     figure, (layers, totals) = canvas(2, height=4.2)
-    names = [f"layer {number}\n{layer.neurons:,} junctions" for number, layer in enumerate(cost.layers, 1)]
+    names = [f"layer {number}\n{layer.neurons:,}" for number, layer in enumerate(cost.layers, 1)]
     base = [0.0] * len(names)
     for part, color in (("reset", BLUE), ("write", ORANGE), ("read", GREEN)):
         heights = [1e9 * getattr(layer, part) for layer in cost.layers]
         layers.bar(names, heights, bottom=base, color=color, width=0.6, label=part)
         base = [low + high for low, high in zip(base, heights, strict=True)]
-    label(layers, "Junctions, by layer", "", "nJ per inference")
+    label(layers, "Junctions, by layer", "layer and its number of junctions", "nJ per inference")
     legend(layers, "upper right")
     amounts = [cost.neurons, cost.weights]
     bars = totals.bar(["junctions", "weights\n(estimate)"], [1e9 * a for a in amounts], color=[BLUE, GREY], width=0.5)

@@ -93,8 +93,19 @@ def draw_sweep(points: Sequence[SweepPoint], software: float, title: str, x: str
     )
     instances = len(populations[0].accuracies)
     label(axis, f"{title} ({instances} instances each)", x, "accuracy (%)")
-    legend(axis, "lower left")
+    axis.set_ylim(
+        *_range([software, *(v for p in populations for v in (p.worst, p.mean - p.deviation, p.mean + p.deviation))])
+    )
+    legend(axis)
     return figure
+
+
+def _range(shares: Sequence[float], least: float = 2.0) -> tuple[float, float]:
+    """Limits of an axis in per cent around accuracies: `least` points at least, so that a flat line looks flat."""
+    low, high = 100 * min(shares), 100 * max(shares)
+    missing = max(0.0, least - (high - low))
+    margin = 0.06 * max(least, high - low)
+    return low - 0.75 * missing - margin, high + 0.25 * missing + margin
 
 
 def draw_sizes(diameters: Sequence[float], noise: Sequence[float], energy: Sequence[float]) -> Figure:

@@ -8,7 +8,7 @@ from spinloom.evaluation.claims import claims_table
 from spinloom.evaluation.page_style import CSS
 from spinloom.evaluation.quantities import duration
 from spinloom.evaluation.result import Plot, StudyResult
-from spinloom.evaluation.tables import Cell, Table, cell
+from spinloom.evaluation.tables import Cell, Table, cell, is_number
 
 
 def page(result: StudyResult, pictures: Mapping[str, bytes]) -> str:
@@ -23,8 +23,9 @@ def page(result: StudyResult, pictures: Mapping[str, bytes]) -> str:
         f'<p class="lead">{escape(result.summary)}</p>',
         f"<p>{scale} It took {escape(duration(result.seconds))}.</p>",
         _table(claims_table(result.claims), verdict=3) if result.claims else "",
+        *(_table(table) for table in result.tables[:1]),
         *(_figure(plot, pictures[plot.name]) for plot in result.plots),
-        *(_table(table) for table in result.tables),
+        *(_table(table) for table in result.tables[1:]),
         "<h2>Assumptions</h2>",
         "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in result.assumptions) + "</ul>",
         "<h2>How to repeat</h2>",
@@ -51,7 +52,7 @@ def _table(table: Table, verdict: int | None = None) -> str:
 
 
 def _cell(value: Cell, is_verdict: bool) -> str:
-    kind = "number" if isinstance(value, int | float) else ""
+    kind = "number" if is_number(value) else ""
     if is_verdict:
         kind = {"yes": "holds", "no": "fails"}.get(str(value), "")
     return f'<td class="{kind}">{escape(cell(value))}</td>' if kind else f"<td>{escape(cell(value))}</td>"

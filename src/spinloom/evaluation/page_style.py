@@ -22,6 +22,7 @@ th, td { text-align: left; padding: .45rem .8rem .45rem 0; border-bottom: 1px so
 thead th { color: var(--soft); font-weight: 600; border-bottom-width: 2px; }
 .pairs th { font-weight: 500; width: 14rem; color: var(--soft); }
 .pairs td { overflow-wrap: anywhere; }
+td.number { white-space: nowrap; }
 td.holds { color: var(--good); font-weight: 600; }
 td.fails { color: var(--bad); font-weight: 600; }
 figure { margin: 2rem 0; }

@@ -12,7 +12,7 @@ from spinloom.evaluation.page import page
 from spinloom.evaluation.quantities import duration
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.style import save
-from spinloom.evaluation.tables import Table, cell
+from spinloom.evaluation.tables import Table, cell, is_number
 from spinloom.files import write_text
 
 
@@ -37,7 +37,7 @@ def show(result: StudyResult, console: Console | None = None) -> None:
     console.print(result.summary, highlight=False, markup=False)
     if result.claims:
         _print(claims_table(result.claims), console)
-    for table in result.tables:
+    for table in filter(lambda table: table.in_print, result.tables):
         _print(table, console)
     console.print("\n[bold]Assumptions[/]")
     for assumption in result.assumptions:
@@ -53,7 +53,7 @@ def _print(table: Table, console: Console) -> None:
 def _grid(table: Table) -> Grid:
     grid = Grid(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for number, name in enumerate(table.columns):
-        numeric = all(isinstance(row[number], int | float) for row in table.rows)
+        numeric = all(is_number(row[number]) or row[number] is None for row in table.rows)
         grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in table.rows:
         grid.add_row(*(cell(value) for value in row))

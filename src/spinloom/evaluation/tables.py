@@ -7,12 +7,25 @@ Cell = str | float | int | None
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; every row has one cell per column. note: a sentence below it."""
+    """A titled table; every row has one cell per column. note: a sentence below it.
+
+    in_print: whether it is printed too, or stands in the report only.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    in_print: bool = True
+
+
+def is_number(value: Cell) -> bool:
+    """Whether a cell is a number, or a text that reads as one (a rounded figure)."""
+    try:
+        float(value if value is not None else "none")
+    except ValueError:
+        return False
+    return True
 
 
 def cell(value: Cell) -> str:

@@ -12,6 +12,9 @@ from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread
 from spinloom.evaluation.quantities import parameters
 
+SWEEP_READS = 256
+"""Thermal realisations behind each point of the sweeps of temperature and diameter: noise to 4 %."""
+
 
 @dataclass(frozen=True)
 class Junctions:
@@ -41,10 +44,11 @@ def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: i
 
     @cache
     def one(device: TwoPolarizerMTJ, kelvin: float) -> Response:
-        return device.simulate(temperature=kelvin, seed=seed)
+        return device.simulate(temperature=kelvin, realizations=SWEEP_READS, seed=seed)
 
+    @cache
     def nominal() -> Response:
-        return one(device, temperature)
+        return device.simulate(temperature=temperature, seed=seed)
 
     @cache
     def fabricated(sigma: float) -> Response:

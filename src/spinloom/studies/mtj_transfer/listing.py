@@ -5,7 +5,7 @@ from typing import Any
 
 from spinloom.evaluation.quantities import si
 from spinloom.evaluation.robustness import Population, SweepPoint
-from spinloom.evaluation.tables import Table
+from spinloom.evaluation.tables import Cell, Table
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.measurements import Measured
 from spinloom.studies.mtj_transfer.pictures import SWEEPS
@@ -13,34 +13,34 @@ from spinloom.studies.mtj_transfer.pictures import SWEEPS
 
 def tables(found: Measured, junctions: Junctions, images: str) -> tuple[Table, ...]:
     """Accuracy, every sweep, cost, the device. images: the test images in words."""
-    rows: list[tuple[str, float, float | None, float | None, int | None]] = [
-        ("software", 100 * found.software, None, None, None)
-    ]
+    rows: list[tuple[Cell, ...]] = [("software", _percent(found.software), None, None, None, None)]
     for name, group in (("nominal junctions", found.nominal), ("fabricated junctions", found.fabricated)):
-        rows.append((name, 100 * group.mean, 100 * group.deviation, 100 * group.worst, len(group.accuracies)))
-    columns = ("network", "accuracy (%)", "standard deviation", "worst", "instances")
-    accuracy = Table("Accuracy", columns, tuple(rows), f"{images}.")
+        loss = _percent(found.software - group.mean)
+        rows.append((name, *_percents(group), loss, len(group.accuracies)))
+    columns = ("network", "accuracy (%)", "deviation", "worst", "mean loss", "instances")
+    accuracy = Table("Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances.")
     sweeps = [_sweep_table(name, found.sweeps[name]) for name in SWEEPS if name in found.sweeps]
     return (accuracy, *sweeps, *([_cost_table(found)] if found.cost else []), _device_table(junctions))
 
 
 def _sweep_table(name: str, points: tuple[SweepPoint, ...]) -> Table:
     title, axis, scale, _ = SWEEPS[name]
-    rows = tuple(
-        (
-            f"{scale * point.value:g}",
-            100 * point.population.mean,
-            100 * point.population.standard_error,
-            100 * point.population.worst,
-        )
-        for point in points
-    )
-    return Table(title, (axis, "mean accuracy (%)", "standard error", "worst"), rows)
+    rows = tuple((f"{scale * point.value:g}", *_percents(point.population)) for point in points)
+    return Table(title, (axis, "accuracy (%)", "deviation", "worst"), rows)
+
+
+def _percents(population: Population) -> tuple[str, str, str]:
+    """Mean, standard deviation and worst of the instances."""
+    return _percent(population.mean), _percent(population.deviation), _percent(population.worst)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"
 
 
 def _device_table(junctions: Junctions) -> Table:
     title = "The simulated junction (SI units)" if junctions.simulated else "The device given"
-    return Table(title, ("parameter", "value"), tuple(junctions.parameters.items()))
+    return Table(title, ("parameter", "value"), tuple(junctions.parameters.items()), in_print=False)
 
 
 def _cost_table(found: Measured) -> Table:

@@ -43,7 +43,7 @@ def plots(junctions: Junctions, spread: float, found: Measured) -> tuple[Plot, .
         Plot(
             "curves",
             "The junction's two outputs beside tanh and its derivative; below, the deviation of the nominal device. "
-            "Thin lines are single fabricated devices.",
+            "Thin lines are single fabricated devices, the band is the noise of one read.",
             draw_curves(junctions.nominal(), curves),
         )
     ]
