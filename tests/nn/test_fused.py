@@ -19,7 +19,7 @@ def case(shape: tuple[int, int], dtype: torch.dtype, seed: int = 1):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("shape", [(0, 4), (3, 0), (1, 1), (3, 1001), (129, 65), (3, 9001)])
+@pytest.mark.parametrize("shape", [(0, 4), (3, 0), (1, 1), (3, 1001), (129, 65), (8, 9001)])
 def test_value_slope_and_noise_equal_the_plain_ones(shape, dtype):
     arguments = case(shape, dtype)
     for fast, plain in zip(
@@ -37,7 +37,7 @@ def test_the_slope_is_left_out_and_changes_nothing():
 
 
 def test_one_core_and_two_give_the_same_to_the_bit():
-    arguments = case((50, 1000), torch.float32)
+    arguments = case((70, 1000), torch.float32)
     threads = torch.get_num_threads()
     made = []
     try:

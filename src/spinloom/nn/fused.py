@@ -16,8 +16,8 @@ from numba import njit, prange
 from spinloom.magnetism.normals import FAST, log_float32
 
 _BLOCK = 4096
-_PARALLEL = 1 << 14
-"""Neurons from which on a second core is worth its start."""
+_PARALLEL = 1 << 16
+"""Neurons from which on more cores pay: numba's threads are not PyTorch's, which still spin after their last work."""
 _S3, _S5, _S7, _S9, _S11 = (np.float32((-1) ** (k // 2) / math.factorial(k)) for k in (3, 5, 7, 9, 11))
 _HALF, _QUARTER, _TURN = np.float32(0.5), np.float32(0.25), np.float32(2 * math.pi)
 _STEP, _TWO = np.float32(2.0**-24), np.float32(2)
