@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+
 
 @dataclass(frozen=True)
 class List:
@@ -16,7 +18,7 @@ class List:
 class Run:
     """Run a study: train, convert, measure, write a report. `spinloom run NAME --help` lists its settings."""
 
-    name: tyro.conf.Positional[str]
+    name: Name
     """Name of the study, see `spinloom list`."""
 
 
@@ -24,7 +26,7 @@ class Run:
 class Device:
     """Simulate a device, draw its curves and print its key figures."""
 
-    name: tyro.conf.Positional[str]
+    name: Name
     """Name of the device, see `spinloom list`."""
     out: Path | None = None
     """Folder for curves.png and response.safetensors."""
@@ -47,7 +49,7 @@ class DataList:
 class DataFetch:
     """Download a data set into the cache, checked against its checksums."""
 
-    name: tyro.conf.Positional[str]
+    name: Name
     """Name of the data set, see `spinloom data list`."""
 
 
