@@ -98,6 +98,7 @@ class CompiledRun:
             steps = max(1, min(steps, _MOST_WAVES // (2 * lanes * len(self.drives))))
         table = waves(self.drives, piece, first, steps, self.batch)
         table = table.reshape(*table.shape[:2], lanes if self.per_lane else 1).to(self.dtype)
+        steady = bool((table == table[:1]).all())  # to write drives that do not change costs more than a step
         number = state.dtype.type
         memory = self.memory if method == self.method else self.memory[:0]
         self.loops[method](
@@ -106,6 +107,7 @@ class CompiledRun:
             memory,
             self.words,
             table.numpy(),
+            steady,
             number(piece.step),
             first,
             steps,

@@ -97,7 +97,7 @@ from spinloom.magnetism.blocks import FAST, fill_noise, load, load_waves, store
 
 
 @njit(fastmath=FAST, parallel=True, cache=True, error_model="numpy")
-def loop(m, rows, memory, state, waves, h, before, steps, every, out, drift):
+def loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift):
     number = m.dtype.type
     one = number(1)
     noise_scale = one / np.sqrt(h)
@@ -114,7 +114,7 @@ def loop(m, rows, memory, state, waves, h, before, steps, every, out, drift):
         if {thermal}:
             load(state, first, lanes, words, 0)
         for step in range(steps):
-            for stage in range(3):
+            for stage in range(3 if step == 0 or not steady else 0):
                 load_waves(waves, 2 * step + stage, stage, first, lanes, b, {drives})
             if {thermal}:
                 fill_noise(words, lanes, b, 4)
@@ -137,9 +137,10 @@ def compiled(layout: Layout, method: str, thermal: bool, known: Known = ()) -> C
 
     known: parameter rows that are 0 or 1 for the whole batch; their arithmetic vanishes from the loop.
 
-    Call as loop(m, rows, memory, state, waves, h, before, steps, every, out, drift):
+    Call as loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift):
     m (3, n), rows (rows, n), memory (3 k, n), out (records, 3, n), drift (1, n) of one float type, state (4, n) uint32,
-    waves (2 steps + 1, channels, 1 or n) with the drives at every half step, h a scalar of that type (ns).
+    waves (2 steps + 1, channels, 1 or n) with the drives at every half step (steady: all alike), h a scalar of that
+    type (ns).
     `before` steps are done already; after each `every`-th the state goes to its place in out.
     m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place.
     """

@@ -81,8 +81,8 @@ class SpinTransfer:
 class SpinOrbit:
     """Spin-orbit torque of a heavy-metal layer: a constant factor theta_SH, polarizer = direction of the spins.
 
-    polarizer: direction of the accumulated spins. The default -y is a convention for a current along +x; stacks and sign
-    conventions differ, so state it for yours.
+    polarizer: direction of the accumulated spins. The default -y is a convention for a current along +x; stacks and
+    sign conventions differ, so state it for yours.
     current_density: Drive, A/m^2 in the heavy metal. spin_hall_angle: theta_SH, -0.4 (W) to 0.15 (Pt).
     """
 
