@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from common import machine, report
 
+from common import machine, report
 from spinloom.devices import Spread, TwoPolarizerMTJ
 from spinloom.devices.mtj_response import STEP, read_population
 from spinloom.magnetism import Applied, Constant, Demagnetization, Magnet, Material, SpinTransfer, Uniaxial, simulate

@@ -51,7 +51,7 @@ def main() -> None:
         "saturation magnetisation, pulse",
         [
             (
-                f"{ms:.0e} A/m, {ms / 2.5e5 * 125:.0f} ps",
+                f"{ms / 1e3:.0f} kA/m, {ms / 2.5e5 * 125:.0f} ps",
                 replace(BASE, saturation_magnetization=ms, pulse=ms / 2.5e5 * 0.125e-9),
             )
             for ms in (1.5e5, 2.5e5, 4e5, 6e5, 1e6)
