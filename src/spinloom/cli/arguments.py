@@ -30,6 +30,8 @@ class Device:
     """Name of the device, see `spinloom list`."""
     out: Path | None = None
     """Folder for curves.png and response.safetensors."""
+    set: tuple[str, ...] = ()
+    """Parameters of the device as name=value in SI units, for example diameter=80e-9 barrier.tmr=1.5."""
     temperature: float = 300.0
     """K."""
     spread: float = 0.0

@@ -22,6 +22,7 @@ def show_device(command: Device) -> None:
     from rich.console import Console
 
     from spinloom.devices import Spread
+    from spinloom.devices.parameters import with_parameters
     from spinloom.errors import require_non_negative, unknown_name
     from spinloom.evaluation.quantities import parameters
 
@@ -30,7 +31,7 @@ def show_device(command: Device) -> None:
     require_non_negative("(a fraction, 0.05 is 5 %)", spread=command.spread)
     headline, place = DEVICES[command.name]
     module, _, name = place.partition(":")
-    device = getattr(import_module(module), name)()
+    device = with_parameters(getattr(import_module(module), name)(), command.set)
     console = Console()
     spread = Spread.uniform(command.spread) if command.spread else None
     with console.status("simulating"):

@@ -48,7 +48,8 @@ def command(name: str, settings: Any) -> str:
         value = getattr(settings, field.name)
         if field.default is MISSING or value != field.default:
             flag = f"--{field.name.replace('_', '-')}"
-            words += [flag] if value is True else [flag, str(value)]
+            given = value if isinstance(value, tuple) else (value,)
+            words += [flag] if value is True else [flag, *map(str, given)]
     return shlex.join(words)
 
 

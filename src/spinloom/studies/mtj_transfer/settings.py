@@ -15,11 +15,13 @@ class Settings:
     seed: int = 0
     """Of training, fabrication and noise."""
     full: bool = False
-    """The published size: whole data set, longer training, more instances (about half an hour on two cores)."""
+    """The published size: whole data set, longer training, more instances (about a quarter of an hour on two cores)."""
     weights: Path | None = None
     """Trained weights (safetensors or state dict) instead of training here."""
     response: Path | None = None
     """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction."""
+    junction: tuple[str, ...] = ()
+    """Parameters of the simulated junction as name=value in SI units, for example diameter=80e-9 damping=0.02."""
     spread: float = 0.05
     """Standard deviation of every physical parameter of the fabricated devices, as a fraction."""
     temperature: float = 300.0

@@ -8,6 +8,8 @@ from rich.console import Console
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.devices.parameters import with_parameters
+from spinloom.errors import InputError
 from spinloom.evaluation.accuracy import Examples
 from spinloom.evaluation.report import show, write
 from spinloom.evaluation.result import StudyResult
@@ -50,9 +52,12 @@ def carry_out(settings: Settings) -> StudyResult:
 
 
 def _junctions(settings: Settings, plan: Plan) -> Junctions:
+    if settings.response and settings.junction:
+        raise InputError("--junction changes the simulated junction, --response replaces it; give one of them")
     if settings.response:
         return measured(settings.response)
-    return simulated(TwoPolarizerMTJ(), settings.temperature, plan.devices, settings.seed)
+    device = with_parameters(TwoPolarizerMTJ(), settings.junction)
+    return simulated(device, settings.temperature, plan.devices, settings.seed)
 
 
 def _tell(report: Path) -> None:
