@@ -83,7 +83,13 @@ def test_a_device_is_simulated_drawn_and_printed(tmp_path, capsys):
 def test_ctrl_c_ends_a_run_with_one_line_and_130_and_it_resumes(tmp_path):
     code = "import sys; from spinloom.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "run", "mtj-transfer", "--dataset", "mnist-5k", "--out", str(tmp_path)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
+    )
     while not list((tmp_path / ".cache").glob("network-*.checkpoint")):
         assert running.poll() is None, running.communicate()
         time.sleep(0.05)
