@@ -45,7 +45,8 @@ class CompiledRun:
             (index, value) for index, row in enumerate(reduced.rows) for value in (0.0, 1.0) if (row == value).all()
         )
         thermal = source is not None
-        self.loops = {name: fused.compiled(reduced.layout, name, thermal, known) for name in {method, "rk4"}}
+        needed = {method, "rk4"} if fused.MEMORY[method] else {method}  # Runge-Kutta starts a multistep scheme
+        self.loops = {name: fused.compiled(reduced.layout, name, thermal, known) for name in needed}
         lanes = batch.numel()
         rows = torch.stack([row.detach().broadcast_to(batch).reshape(lanes) for row in reduced.rows])
         self.rows, self.dtype = rows.numpy(), rows.dtype

@@ -12,7 +12,13 @@ import torch
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
 
 Quantity = float | torch.Tensor
+"""A number, or a tensor that broadcasts over the batch."""
 _MOST_BENDS = 32
+
+
+def double(value: Quantity) -> torch.Tensor:
+    """float64, in which parameters are combined whatever the type of the simulation."""
+    return torch.as_tensor(value, dtype=torch.float64)
 
 
 class Drive(ABC):

@@ -10,7 +10,7 @@ import torch
 
 from spinloom import units
 from spinloom.errors import require_non_negative
-from spinloom.magnetism.drives import Quantity
+from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.fields import Applied, Demagnetization, Interlayer, Uniaxial
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.torques import rate_per_current
@@ -44,10 +44,6 @@ class Reduced(NamedTuple):
     rows: list[torch.Tensor]
 
 
-def _double(value: Quantity) -> torch.Tensor:
-    return torch.as_tensor(value, dtype=torch.float64)
-
-
 def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> Reduced:
     """Rows of `magnet` at `temperature` (K), float64, differentiable in every material and geometry parameter."""
     uniaxial = [term for term in magnet.fields if isinstance(term, Uniaxial)]
@@ -62,14 +58,14 @@ def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> Reduced:
         if not angular:  # fold the constant factor into the rate
             a, b = 1 / a, torch.zeros_like(a)
         rate = (
-            rate_per_current(magnet.material, torque.thickness) * TIME_UNIT * _double(torque.current_density.amplitude)
+            rate_per_current(magnet.material, torque.thickness) * TIME_UNIT * double(torque.current_density.amplitude)
         )
         rate = rate if angular else rate * a
-        rows += [*unit(torque.polarizer, "polarizer"), rate, rate * _double(torque.field_like), a, b]
+        rows += [*unit(torque.polarizer, "polarizer"), rate, rate * double(torque.field_like), a, b]
     rate_per_field = magnet.material.gamma * units.MU0 * TIME_UNIT
     for external in applied:
         rows += [
-            rate_per_field * _double(external.field.amplitude) * component
+            rate_per_field * double(external.field.amplitude) * component
             for component in unit(external.direction, "field direction")
         ]
     return Reduced(layout, rows)
@@ -77,15 +73,15 @@ def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> Reduced:
 
 def _base_rows(magnet: Magnet, temperature: Quantity) -> list[torch.Tensor]:
     material = magnet.material
-    damping, ms = _double(material.damping), _double(material.saturation_magnetization)
+    damping, ms = double(material.damping), double(material.saturation_magnetization)
     per_field = material.gamma * units.MU0 * TIME_UNIT
     demag = [torch.zeros((), dtype=torch.float64)] * 3
     static = [torch.zeros((), dtype=torch.float64)] * 3
     for term in magnet.fields:
         if isinstance(term, Demagnetization):
-            demag = [total + per_field * ms * _double(n) for total, n in zip(demag, term.factors(), strict=True)]
+            demag = [total + per_field * ms * double(n) for total, n in zip(demag, term.factors(), strict=True)]
         if isinstance(term, Interlayer):
-            strength = material.gamma * TIME_UNIT * _double(term.coupling) / (ms * term.thickness)
+            strength = material.gamma * TIME_UNIT * double(term.coupling) / (ms * term.thickness)
             direction = unit(term.other, "direction of the other layer")
             static = [total + strength * c for total, c in zip(static, direction, strict=True)]
     return [damping, 1 / (1 + damping**2), noise_rate(magnet, temperature), *demag, *static]
@@ -98,14 +94,14 @@ def noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:
     """
     require_non_negative("K", temperature=temperature)
     material = magnet.material
-    moment = _double(material.saturation_magnetization) * magnet.volume
-    strength = 2 * _double(material.damping) * units.KB * _double(temperature)
+    moment = double(material.saturation_magnetization) * magnet.volume
+    strength = 2 * double(material.damping) * units.KB * double(temperature)
     variance = strength * material.gamma * TIME_UNIT / moment
     noisy = variance > 0  # the root has no derivative at zero
     return torch.where(noisy, torch.where(noisy, variance, 1.0).sqrt(), 0.0)
 
 
 def _uniaxial_rows(term: Uniaxial, magnet: Magnet) -> list[torch.Tensor]:
-    scale = magnet.material.gamma * TIME_UNIT / _double(magnet.material.saturation_magnetization)
-    slope = -2 * scale * term.voltage_slope * _double(term.voltage.amplitude)
+    scale = magnet.material.gamma * TIME_UNIT / double(magnet.material.saturation_magnetization)
+    slope = -2 * scale * term.voltage_slope * double(term.voltage.amplitude)
     return [*unit(term.axis, "anisotropy axis"), 2 * scale * term.k1, 4 * scale * term.k2, slope]

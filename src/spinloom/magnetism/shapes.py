@@ -9,14 +9,9 @@ from dataclasses import dataclass, fields
 import torch
 
 from spinloom.errors import require_positive
+from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.elliptic import carlson_rd, complete_e_d
-
-Quantity = float | torch.Tensor
-Triple = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-
-
-def _double(value: Quantity) -> torch.Tensor:
-    return torch.as_tensor(value, dtype=torch.float64)
+from spinloom.magnetism.vectors import Triple
 
 
 @dataclass(frozen=True)
@@ -50,15 +45,15 @@ class Ellipsoid(Shape):
 
     @property
     def area(self) -> torch.Tensor:
-        return torch.pi / 4 * _double(self.x) * _double(self.y)
+        return torch.pi / 4 * double(self.x) * double(self.y)
 
     @property
     def volume(self) -> torch.Tensor:
-        return torch.pi / 6 * _double(self.x) * _double(self.y) * _double(self.z)
+        return torch.pi / 6 * double(self.x) * double(self.y) * double(self.z)
 
     def demagnetizing_factors(self) -> Triple:
-        scale = (_double(self.x) * _double(self.y) * _double(self.z)) ** (1 / 3)
-        a, b, c = (_double(length) / scale for length in (self.x, self.y, self.z))
+        scale = (double(self.x) * double(self.y) * double(self.z)) ** (1 / 3)
+        a, b, c = (double(length) / scale for length in (self.x, self.y, self.z))
         a2, b2, c2 = a * a, b * b, c * c
         return carlson_rd(b2, c2, a2) / 3, carlson_rd(c2, a2, b2) / 3, carlson_rd(a2, b2, c2) / 3
 
@@ -76,18 +71,18 @@ class EllipticCylinder(Shape):
 
     @property
     def area(self) -> torch.Tensor:
-        return torch.pi / 4 * _double(self.x) * _double(self.y)
+        return torch.pi / 4 * double(self.x) * double(self.y)
 
     @property
     def volume(self) -> torch.Tensor:
-        return self.area * _double(self.z)
+        return self.area * double(self.z)
 
     def demagnetizing_factors(self) -> Triple:
-        a, b = _double(self.x).unsqueeze(-1) / 2, _double(self.y).unsqueeze(-1) / 2
+        a, b = double(self.x).unsqueeze(-1) / 2, double(self.y).unsqueeze(-1) / 2
         phi = (torch.arange(self._DIRECTIONS, dtype=torch.float64) + 0.5) * (torch.pi / 2 / self._DIRECTIONS)
         kx2, ky2 = (phi.cos() / a) ** 2, (phi.sin() / b) ** 2
         k2 = kx2 + ky2
-        nz = _circular_cylinder(_double(self.z).unsqueeze(-1) * k2.sqrt() / 2)
+        nz = _circular_cylinder(double(self.z).unsqueeze(-1) * k2.sqrt() / 2)
         nx = (1 - nz) * kx2 / k2
         ny = (1 - nz) * ky2 / k2
         return nx.mean(-1), ny.mean(-1), nz.mean(-1)
@@ -105,14 +100,14 @@ class Cuboid(Shape):
 
     @property
     def area(self) -> torch.Tensor:
-        return _double(self.x) * _double(self.y)
+        return double(self.x) * double(self.y)
 
     @property
     def volume(self) -> torch.Tensor:
-        return self.area * _double(self.z)
+        return self.area * double(self.z)
 
     def demagnetizing_factors(self) -> Triple:
-        x, y, z = _double(self.x), _double(self.y), _double(self.z)
+        x, y, z = double(self.x), double(self.y), double(self.z)
         return _prism(y, z, x), _prism(z, x, y), _prism(x, y, z)
 
 
