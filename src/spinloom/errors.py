@@ -19,6 +19,10 @@ class PhysicsError(SpinloomError, ArithmeticError):
     """The simulation left the physics: NaN, drifting |m|, a step that blew up."""
 
 
+class SpinloomWarning(UserWarning):
+    """The result may be poor: what was given works, something else would be better."""
+
+
 class OutputError(SpinloomError, OSError):
     """A result could not be written; nothing half-written is left behind."""
 

@@ -6,24 +6,33 @@ components first. A mesh ends its batch with the space axes (nz, ny, nx); a macr
 
 from spinloom.magnetism.drives import Constant, Drive, Pulse, Sampled, Sine, Sum
 from spinloom.magnetism.dynamics import Trajectory, simulate
-from spinloom.magnetism.fields import Applied, Demagnetization, Interlayer, Uniaxial
+from spinloom.magnetism.exchange import BulkDMI, Exchange, InterfacialDMI, InterlayerExchange
+from spinloom.magnetism.fields import Applied, Cubic, Demagnetization, Interlayer, Oersted, Uniaxial
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.material import Material
+from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.shapes import Cuboid, Ellipsoid, EllipticCylinder, Shape
-from spinloom.magnetism.torques import SpinOrbit, SpinTransfer
+from spinloom.magnetism.torques import SpinOrbit, SpinTransfer, ZhangLi
 from spinloom.magnetism.vectors import from_angles
 
 __all__ = [
     "Applied",
+    "BulkDMI",
     "Constant",
+    "Cubic",
     "Cuboid",
     "Demagnetization",
     "Drive",
     "Ellipsoid",
     "EllipticCylinder",
+    "Exchange",
+    "InterfacialDMI",
     "Interlayer",
+    "InterlayerExchange",
     "Magnet",
     "Material",
+    "Mesh",
+    "Oersted",
     "Pulse",
     "Sampled",
     "Shape",
@@ -33,6 +42,7 @@ __all__ = [
     "Sum",
     "Trajectory",
     "Uniaxial",
+    "ZhangLi",
     "from_angles",
     "simulate",
 ]

@@ -1,24 +1,26 @@
-"""`simulate`: a batch of magnets through time, by one of four schemes and two engines."""
+"""`simulate`: a batch of magnets through time, by one of five schemes and two engines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from spinloom.errors import InputError, PhysicsError, require_finite, require_positive, unknown_name
-from spinloom.magnetism import dormand_prince
+from spinloom.magnetism.adaptive import TABLEAUX, integrate
 from spinloom.magnetism.compiled_engine import CompiledRun, available
-from spinloom.magnetism.drives import Drive, Quantity
-from spinloom.magnetism.eager import EagerRun, wants_gradient
+from spinloom.magnetism.drives import Quantity
+from spinloom.magnetism.eager import EagerRun
 from spinloom.magnetism.magnet import Magnet
-from spinloom.magnetism.reduced import TIME_UNIT, Reduced, reduce_magnet
+from spinloom.magnetism.mesh_engine import MeshRun
+from spinloom.magnetism.preparation import prepared_state, right_hand_side
+from spinloom.magnetism.reduced import TIME_UNIT, Reduced
+from spinloom.magnetism.right_hand_side import RightHandSide
 from spinloom.magnetism.schedule import pieces
 from spinloom.magnetism.steps import STEPS
-from spinloom.magnetism.vectors import require_unit
 from spinloom.seeding import Seed, generator
 
-Method = Literal["rk4", "heun", "abm3", "dopri5"]
+Method = Literal["auto", "rk4", "heun", "abm3", "rk43", "dopri5"]
 Engine = Literal["auto", "compiled", "eager"]
 _DRIFT_LIMIT = 0.1
 
@@ -29,12 +31,14 @@ class Trajectory:
 
     drift: largest abs(|m|^2 - 1) in one step before renormalisation, a measure of the step's error.
     steps: accepted steps, one number (fixed step) or per member of the batch.
+    last_step: of the adaptive methods, s, per member, to go on with; None for a fixed step.
     """
 
     time: torch.Tensor
     m: torch.Tensor
     drift: float
     steps: torch.Tensor
+    last_step: torch.Tensor | None = None
 
     @property
     def final(self) -> torch.Tensor:
@@ -46,94 +50,88 @@ def simulate(
     magnet: Magnet,
     m: torch.Tensor,
     duration: float,
-    step: float = 1e-12,
+    step: float | torch.Tensor = 1e-12,
     *,
     start: float = 0.0,
-    method: Method = "rk4",
+    method: Method = "auto",
     temperature: Quantity = 0.0,
     seed: Seed = 0,
     records: int = 1,
-    tolerance: float = 1e-8,
+    tolerance: float | None = None,
     engine: Engine = "auto",
     progress: Callable[[float], None] | None = None,
 ) -> Trajectory:
     """Integrate the Landau-Lifshitz-Gilbert-Slonczewski equation.
 
-    m: (3, *batch), |m| = 1, float32 or float64; its type is the type of the computation, its batch must hold that of
-    every parameter. duration, step, start: s (`step` is the first step for "dopri5"). temperature: K, needs "heun"
-    (Stratonovich). records: states kept, evenly spaced, the last at the end. engine: "compiled" (CPU, no gradients),
-    "eager" (torch operations, gradients, any device), "auto" takes the compiled one where it can serve.
-    progress: called with the fraction done. The same seed gives the same result on the same engine and machine.
+    m: (3, *batch), on a mesh (3, *batch, nz, ny, nx), |m| = 1 (outside a geometry it is set to 0), float32 or float64;
+    its type is the type of the computation, its batch must hold that of every parameter.
+    duration, step, start: s. The adaptive methods begin with `step`; on a mesh it may be a tensor, one per member.
+    method: "auto" takes "heun" at a temperature, else "rk43" on a mesh and "rk4" for macrospins.
+    temperature: K, needs "heun" (Stratonovich). records: states kept, evenly spaced, the last at the end.
+    tolerance: error of any component in one step, adaptive methods only; None is 1e-5 for "rk43", 1e-8 for "dopri5".
+    engine: "compiled" (CPU, no gradients), "eager" (torch operations, gradients, any device), "auto" takes the compiled
+    one where it can serve. progress: called with the fraction done.
+    The same seed gives the same result on the same engine and machine.
 
-    Raises InputError (bad state, names, combinations) and PhysicsError (NaN, a step too long for the dynamics).
+    Raises InputError (bad state, names, combinations) and PhysicsError (NaN, a step too long for the dynamics). Warns
+    (SpinloomWarning) of cells longer than half the exchange length.
     """
-    require_unit(m)
+    m = prepared_state(magnet, m)
     require_positive("s", duration=duration, step=step)
-    if method not in (*STEPS, "dopri5"):
-        raise unknown_name("method", method, (*STEPS, "dopri5"))
     thermal = bool((torch.as_tensor(temperature) > 0).any())
-    if thermal and method != "heun":
-        raise InputError(f"method {method!r} cannot carry thermal noise (it would bias it); use method='heun'")
+    method = _method(method, magnet, thermal)
     if engine not in ("auto", "compiled", "eager"):
         raise unknown_name("engine", engine, ("auto", "compiled", "eager"))
-    if method == "dopri5" and engine == "compiled":
-        raise InputError("method 'dopri5' runs on the eager engine only; use engine='auto'")
     require_finite("s", start=start)
     if not isinstance(records, int) or records < 1:
         raise InputError(f"records must be a whole number >= 1, got {records!r}")
-    exact = reduce_magnet(magnet, temperature)
-    drives = magnet.drives()
-    _check_batch(exact, drives, m)
-    reduced = Reduced(exact.layout, [row.to(m) for row in exact.rows])
-    span = (start, start + duration)
-    if method == "dopri5":
+    if method in TABLEAUX:
+        if magnet.mesh is None and engine == "compiled":
+            raise InputError(f"method {method!r} of macrospins runs on the eager engine only; use engine='auto'")
+        tolerance = _TOLERANCE[method] if tolerance is None else tolerance
         require_positive("", tolerance=tolerance)
-        return _adaptive(reduced, drives, m, span, step, records, tolerance, progress)
-    run = _runner(engine, method, reduced, drives, m, generator(seed, m.device) if thermal else None)
-    return _fixed(run, drives, m, span, step, records, progress)
+    rhs = right_hand_side(magnet, m, temperature)
+    compiled = _compiled(engine, rhs, m)
+    span = (start, start + duration)
+    if method in TABLEAUX:
+        assert tolerance is not None
+        return _adaptive(method, rhs, compiled, m, span, step, records, tolerance, progress)
+    source = generator(seed, m.device) if thermal else None
+    run: Run
+    if compiled and rhs.space is not None:
+        run = MeshRun(method, rhs, m, source)
+    elif compiled:
+        run = CompiledRun(method, Reduced(rhs.layout, rhs.rows), rhs.drives, m.shape[1:], source)
+    else:
+        run = EagerRun(method, rhs, source)
+    return _fixed(run, rhs, m, span, float(step), records, progress)
 
 
-def _check_batch(reduced: Reduced, drives: Sequence[Drive], m: torch.Tensor) -> None:
-    try:
-        waveforms = (wave.shape for wave in _instant(drives))
-        shape = torch.broadcast_shapes(*(row.shape for row in reduced.rows), *waveforms)
-        fits = torch.broadcast_shapes(shape, m.shape[1:]) == m.shape[1:]
-    except RuntimeError as error:
-        raise InputError(f"parameters do not broadcast: {error}") from error
-    if not fits:
-        raise InputError(
-            f"parameters have batch shape {tuple(shape)}, the state only {tuple(m.shape[1:])}: expand the state"
-        )
+_TOLERANCE = {"rk43": 1e-5, "dopri5": 1e-8}
+Run = EagerRun | CompiledRun | MeshRun
 
 
-def _instant(drives: Sequence[Drive]) -> list[torch.Tensor]:
-    """Each waveform at one instant: its batch shape, and whether a gradient goes through it."""
-    return [drive.waveform(torch.zeros((), dtype=torch.float64)) for drive in drives]
+def _method(method: str, magnet: Magnet, thermal: bool) -> str:
+    if method == "auto":
+        method = "heun" if thermal else "rk43" if magnet.mesh is not None else "rk4"
+    if method not in (*STEPS, *TABLEAUX):
+        raise unknown_name("method", method, ("auto", *STEPS, *TABLEAUX))
+    if thermal and method != "heun":
+        raise InputError(f"method {method!r} cannot carry thermal noise (it would bias it); use method='heun'")
+    return method
 
 
-Run = EagerRun | CompiledRun
-
-
-def _runner(
-    engine: Engine,
-    method: str,
-    reduced: Reduced,
-    drives: Sequence[Drive],
-    m: torch.Tensor,
-    source: torch.Generator | None,
-) -> Run:
-    gradient = wants_gradient(m, *reduced.rows, *_instant(drives))
-    able = m.device.type == "cpu" and not gradient and available()
+def _compiled(engine: str, rhs: RightHandSide, m: torch.Tensor) -> bool:
+    """Whether the compiled engine serves; raises InputError where it was asked for and cannot."""
+    able = m.device.type == "cpu" and not rhs.wants_gradient(m) and available()
     if engine == "compiled" and not able:
         raise InputError("engine 'compiled' needs CPU tensors without gradients, and numba; use engine='eager'")
-    if able and engine != "eager":
-        return CompiledRun(method, reduced, drives, m.shape[1:], source)
-    return EagerRun(method, reduced, drives, source)
+    return able and engine != "eager"
 
 
 def _fixed(
     run: Run,
-    drives: Sequence[Drive],
+    rhs: RightHandSide,
     m: torch.Tensor,
     span: tuple[float, float],
     step: float,
@@ -141,7 +139,7 @@ def _fixed(
     progress: Callable[[float], None] | None,
 ) -> Trajectory:
     start, end = span
-    plan = pieces(drives, start, end, step, records)
+    plan = pieces(rhs.drives, start, end, step, records)
     kept: list[torch.Tensor] = []
     drift = m.new_zeros(())
     for piece, inside in plan:
@@ -170,23 +168,33 @@ def _check(states: torch.Tensor, drift: torch.Tensor, step: float) -> None:
 
 
 def _adaptive(
-    reduced: Reduced,
-    drives: Sequence[Drive],
+    method: str,
+    rhs: RightHandSide,
+    compiled: bool,
     m: torch.Tensor,
     span: tuple[float, float],
-    step: float,
+    step: float | torch.Tensor,
     records: int,
     tolerance: float,
     progress: Callable[[float], None] | None,
 ) -> Trajectory:
     start, end = span
     kept: list[torch.Tensor] = []
-    h = torch.full(m.shape[1:], step / TIME_UNIT, dtype=torch.float64, device=m.device)
-    steps = torch.zeros(m.shape[1:], dtype=torch.int64, device=m.device)
-    for piece, inside in pieces(drives, start, end, (end - start) / records, records, cut=True):
-        m, h, taken = dormand_prince.integrate(reduced, drives, m, piece.start, piece.end, h, tolerance)
+    members = rhs.member_shape(m)
+    first = torch.as_tensor(step, dtype=torch.float64, device=m.device)
+    first = first if first.ndim == 0 else first.reshape(members)
+    h = (first / TIME_UNIT).expand(members).clone()
+    steps = torch.zeros(members, dtype=torch.int64, device=m.device)
+    mesh = MeshRun(method, rhs, m, None) if compiled and rhs.space is not None else None
+    for piece, inside in pieces(rhs.drives, start, end, (end - start) / records, records, cut=True):
+        if mesh is not None:
+            m, h, taken = mesh.integrate(m, piece.start, piece.end, h, tolerance)
+        else:
+            m, h, taken = integrate(rhs, m, piece.start, piece.end, h, tolerance, TABLEAUX[method])
         steps = steps + taken
         kept += [m] if inside else []
         if progress is not None:
             progress((piece.end - start) / (end - start))
-    return Trajectory(_times(span, records), torch.stack(kept), 0.0, steps)
+    if rhs.space is not None:
+        h, steps = h.reshape(m.shape[1:-3]), steps.reshape(m.shape[1:-3])
+    return Trajectory(_times(span, records), torch.stack(kept), 0.0, steps, h * TIME_UNIT)

@@ -1,13 +1,10 @@
 """The same schemes on torch tensors: differentiable, on any device, one kernel call per operation."""
 
-from collections.abc import Sequence
-
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from spinloom.magnetism.drives import Drive
-from spinloom.magnetism.rates import Components, llgs
-from spinloom.magnetism.reduced import Reduced
+from spinloom.magnetism.rates import Components
+from spinloom.magnetism.right_hand_side import RightHandSide
 from spinloom.magnetism.schedule import Piece, waves
 from spinloom.magnetism.steps import STEPS, Memory
 
@@ -21,8 +18,8 @@ class EagerRun:
     With gradients wanted, the state is kept every few steps only and the rest computed again in the backward pass.
     """
 
-    def __init__(self, method: str, reduced: Reduced, drives: Sequence[Drive], source: torch.Generator | None) -> None:
-        self.method, self.reduced, self.drives, self.source = method, reduced, drives, source
+    def __init__(self, method: str, rhs: RightHandSide, source: torch.Generator | None) -> None:
+        self.method, self.rhs, self.source = method, rhs, source
         self.memory: Memory = ()
 
     def __call__(self, piece: Piece, m: torch.Tensor, records: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -47,34 +44,30 @@ class EagerRun:
         return m, drift
 
     def _rate(self, piece: Piece, step: int, m: torch.Tensor) -> Components:
-        table = waves(self.drives, piece, step, 1, m.shape[1:]).to(m)
-        rate = llgs((m[0], m[1], m[2]), None, self.reduced.rows, table[0], self.reduced.layout)
+        table = waves(self.rhs.drives, piece, step, 1, m.shape[1:]).to(m)
+        rate = self.rhs((m[0], m[1], m[2]), None, table[0])
         x, y, z = torch.broadcast_tensors(*rate)
         return x, y, z
 
     def _chunk(
         self, method: str, piece: Piece, first: int, steps: int, m: torch.Tensor, memory: Memory
     ) -> tuple[torch.Tensor, Memory, torch.Tensor]:
-        table = waves(self.drives, piece, first, steps, m.shape[1:]).to(m)
-        noise = None if self.source is None else _noise(m, self.reduced, piece, steps, self.source)
-        arguments = (method, self.reduced, piece.step, m, memory, table, noise)
-        if wants_gradient(m, table, *self.reduced.rows):
+        table = waves(self.rhs.drives, piece, first, steps, m.shape[1:]).to(m)
+        noise = None if self.source is None else _noise(m, self.rhs, piece, steps, self.source)
+        arguments = (method, self.rhs, piece.step, m, memory, table, noise)
+        if self.rhs.wants_gradient(m):
             return checkpoint(_steps, *arguments, use_reentrant=False)
         return _steps(*arguments)
 
 
-def wants_gradient(*tensors: torch.Tensor) -> bool:
-    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-
-
-def _noise(m: torch.Tensor, reduced: Reduced, piece: Piece, steps: int, source: torch.Generator) -> torch.Tensor:
+def _noise(m: torch.Tensor, rhs: RightHandSide, piece: Piece, steps: int, source: torch.Generator) -> torch.Tensor:
     normals = torch.randn((steps, *m.shape), generator=source, dtype=m.dtype, device=m.device)
-    return normals * (reduced.rows[2] / piece.step**0.5)
+    return normals * (rhs.rows[2] / piece.step**0.5)
 
 
 def _steps(
     method: str,
-    reduced: Reduced,
+    rhs: RightHandSide,
     h: float,
     m: torch.Tensor,
     memory: Memory,
@@ -86,11 +79,12 @@ def _steps(
         push: Components | None = None if noise is None else (noise[k, 0], noise[k, 1], noise[k, 2])
 
         def rate(state: Components, stage: int, k: int = k, push: Components | None = push) -> Components:
-            return llgs(state, push, reduced.rows, table[2 * k + stage], reduced.layout)
+            return rhs(state, push, table[2 * k + stage])
 
         new, memory = STEPS[method](rate, (m[0], m[1], m[2]), h, memory)
         m = torch.stack(torch.broadcast_tensors(*new))
         length = m.norm(dim=0)
-        drift = torch.maximum(drift, (length.detach().square() - 1).abs().max())
-        m = m / length
+        outside = length == 0  # cells without material
+        drift = torch.maximum(drift, torch.where(outside, 0.0, (length.detach().square() - 1).abs()).max())
+        m = m / torch.where(outside, 1.0, length)
     return m, memory, drift

@@ -21,7 +21,7 @@ from spinloom.files import write_text
 from spinloom.magnetism import blocks, normals
 from spinloom.magnetism.blocks import LANES
 from spinloom.magnetism.rates import llgs
-from spinloom.magnetism.reduced import APPLIED_ROWS, BASE_ROWS, POLARIZER_ROWS, UNIAXIAL_ROWS, Layout
+from spinloom.magnetism.reduced import APPLIED_ROWS, BASE_ROWS, CUBIC_ROWS, POLARIZER_ROWS, UNIAXIAL_ROWS, Layout
 from spinloom.magnetism.steps import STEPS
 from spinloom.magnetism.trace import Loads, Symbol, Trace
 
@@ -36,7 +36,7 @@ _DRIFT, _NOISE, _MEMORY = 3, 4, 8
 
 def row_count(layout: Layout) -> int:
     terms = UNIAXIAL_ROWS * layout.uniaxial + POLARIZER_ROWS * layout.polarizers + APPLIED_ROWS * layout.applied
-    return BASE_ROWS + terms
+    return BASE_ROWS + terms + CUBIC_ROWS * layout.cubic
 
 
 def _digest(text: str) -> str:
@@ -144,7 +144,11 @@ def compiled(layout: Layout, method: str, thermal: bool, known: Known = ()) -> C
     `before` steps are done already; after each `every`-th the state goes to its place in out.
     m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place.
     """
-    source = _source(layout, method, thermal, known)
+    return build(_source(layout, method, thermal, known)).loop
+
+
+def build(source: str) -> ModuleType:
+    """A module from its text. numba keeps what it compiles from it on disk, beside a copy of the text."""
     name = f"loop_{_digest(source)}.py"
     path = Path(pooch.os_cache("spinloom")) / "kernels" / name
     try:
@@ -155,4 +159,4 @@ def compiled(layout: Layout, method: str, thermal: bool, known: Known = ()) -> C
     module = ModuleType(f"spinloom_{name.removesuffix('.py')}")
     sys.modules[module.__name__] = module  # numba looks there when it reads its copy on disk
     exec(compile(source, str(path), "exec"), module.__dict__)  # the text above, never the file
-    return module.loop
+    return module

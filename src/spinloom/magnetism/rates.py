@@ -6,7 +6,7 @@ and compiled (`fused.py`), on the lanes of a batch.
 
 from typing import Any
 
-from spinloom.magnetism.reduced import APPLIED_ROWS, BASE_ROWS, POLARIZER_ROWS, UNIAXIAL_ROWS, Layout
+from spinloom.magnetism.reduced import APPLIED_ROWS, BASE_ROWS, CUBIC_ROWS, POLARIZER_ROWS, UNIAXIAL_ROWS, Layout
 
 Components = tuple[Any, Any, Any]
 
@@ -19,7 +19,7 @@ def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout:
     A torque -a m x (m x p) is the precession around the field-like quantity a (m x p), so every torque is a part of W
     and damping acts on it as Gilbert's equation demands.
 
-    m: components. noise: thermal field as a rate, or None. rows: reduced parameters in the order of `reduced.py`.
+    m: components. noise: thermal field and what other cells add to W, as a rate, or None. rows: reduced parameters in the order of `reduced.py`.
     waves: the waveform of every drive channel at this instant.
     """
     x, y, z = m
@@ -47,10 +47,22 @@ def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout:
         g = waves[channel]
         wx, wy, wz = wx + g * rows[at], wy + g * rows[at + 1], wz + g * rows[at + 2]
         at, channel = at + APPLIED_ROWS, channel + 1
-    damping, share = rows[0], rows[1]
+    for _ in range(layout.cubic):
+        axes = [[rows[at + 3 * k + c] for c in range(3)] for k in range(3)]
+        a, b, c = (u[0] * x + u[1] * y + u[2] * z for u in axes)
+        k1, k2 = rows[at + 9], rows[at + 10]
+        aa, bb, cc = a * a, b * b, c * c
+        ha = -(a * (k1 * (bb + cc) + k2 * (bb * cc)))
+        hb = -(b * (k1 * (cc + aa) + k2 * (cc * aa)))
+        hc = -(c * (k1 * (aa + bb) + k2 * (aa * bb)))
+        wx = wx + ha * axes[0][0] + hb * axes[1][0] + hc * axes[2][0]
+        wy = wy + ha * axes[0][1] + hb * axes[1][1] + hc * axes[2][1]
+        wz = wz + ha * axes[0][2] + hb * axes[1][2] + hc * axes[2][2]
+        at = at + CUBIC_ROWS
+    relaxing, turning = rows[0], rows[1]
     tx, ty, tz = y * wz - z * wy, z * wx - x * wz, x * wy - y * wx
     return (
-        -(share * (tx + damping * (y * tz - z * ty))),
-        -(share * (ty + damping * (z * tx - x * tz))),
-        -(share * (tz + damping * (x * ty - y * tx))),
+        -(turning * tx + relaxing * (y * tz - z * ty)),
+        -(turning * ty + relaxing * (z * tx - x * tz)),
+        -(turning * tz + relaxing * (x * ty - y * tx)),
     )

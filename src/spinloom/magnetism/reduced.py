@@ -11,7 +11,8 @@ import torch
 from spinloom import units
 from spinloom.errors import require_non_negative
 from spinloom.magnetism.drives import Quantity, double
-from spinloom.magnetism.fields import Applied, Demagnetization, Interlayer, Uniaxial
+from spinloom.magnetism.exchange import LINK_TERMS
+from spinloom.magnetism.fields import Applied, Cubic, Demagnetization, Interlayer, Oersted, Uniaxial
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.torques import rate_per_current
 from spinloom.magnetism.vectors import unit
@@ -21,22 +22,24 @@ TIME_UNIT = 1e-9
 
 
 class Layout(NamedTuple):
-    """How many of each term. Drive channels are numbered: voltages, currents, fields."""
+    """How many of each term. Drive channels are numbered: voltages, currents, fields, flows."""
 
     uniaxial: int
     polarizers: int
     applied: int
     angular: bool  # some polarizer has an angular factor: costs one division per polarizer and stage
+    cubic: int = 0
+    flows: int = 0  # Zhang-Li torques: no rows here, they couple cells
 
     @property
     def channels(self) -> int:
-        return self.uniaxial + self.polarizers + self.applied
+        return self.uniaxial + self.polarizers + self.applied + self.flows
 
 
-# Rows: damping, 1/(1+damping^2), noise, demagnetisation x y z, static field x y z, then per uniaxial term
+# Rows: damping/(1+damping^2), 1/(1+damping^2), noise, demagnetisation x y z, static field x y z, then per uniaxial term
 # (axis x y z, K1, K2, K1 per drive), per polarizer (p x y z, damping-like, field-like, A, B), per applied field (x, y,
-# z).
-BASE_ROWS, UNIAXIAL_ROWS, POLARIZER_ROWS, APPLIED_ROWS = 9, 6, 7, 3
+# z), per cubic term (three axes x y z, K1, K2).
+BASE_ROWS, UNIAXIAL_ROWS, POLARIZER_ROWS, APPLIED_ROWS, CUBIC_ROWS = 9, 6, 7, 3, 11
 
 
 class Reduced(NamedTuple):
@@ -45,15 +48,20 @@ class Reduced(NamedTuple):
 
 
 def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> Reduced:
-    """Rows of `magnet` at `temperature` (K), float64, differentiable in every material and geometry parameter."""
+    """Rows of `magnet` at `temperature` (K), float64, differentiable in every material and geometry parameter.
+
+    What couples cells of a mesh is not in them: see `space.py`.
+    """
     uniaxial = [term for term in magnet.fields if isinstance(term, Uniaxial)]
-    applied = [term for term in magnet.fields if isinstance(term, Applied)]
-    angular = any(bool((torque.coefficients()[1] != 0).any()) for torque in magnet.torques)
-    layout = Layout(len(uniaxial), len(magnet.torques), len(applied), angular)
+    applied = [term for term in magnet.fields if isinstance(term, Applied | Oersted)]
+    cubic = [term for term in magnet.fields if isinstance(term, Cubic)]
+    angular = any(bool((torque.coefficients()[1] != 0).any()) for torque in magnet.polarizers)
+    flows = len(magnet.in_plane_currents)
+    layout = Layout(len(uniaxial), len(magnet.polarizers), len(applied), angular, len(cubic), flows)
     rows = _base_rows(magnet, temperature)
     for term in uniaxial:
         rows += _uniaxial_rows(term, magnet)
-    for torque in magnet.torques:
+    for torque in magnet.polarizers:
         a, b = torque.coefficients()
         if not angular:  # fold the constant factor into the rate
             a, b = 1 / a, torch.zeros_like(a)
@@ -61,13 +69,16 @@ def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> Reduced:
             rate_per_current(magnet.material, torque.thickness) * TIME_UNIT * double(torque.current_density.amplitude)
         )
         rate = rate if angular else rate * a
+        contact = getattr(torque, "contact", None)
+        rate = rate if contact is None else rate * double(contact)
         rows += [*unit(torque.polarizer, "polarizer"), rate, rate * double(torque.field_like), a, b]
     rate_per_field = magnet.material.gamma * units.MU0 * TIME_UNIT
     for external in applied:
-        rows += [
-            rate_per_field * double(external.field.amplitude) * component
-            for component in unit(external.direction, "field direction")
-        ]
+        rows += [rate_per_field * double(external.drive.amplitude) * component for component in external.vector()]
+    scale = magnet.material.gamma * TIME_UNIT / double(magnet.material.saturation_magnetization)
+    for crystal in cubic:
+        rows += [*(component for axis in crystal.axes() for component in axis)]
+        rows += [2 * scale * double(crystal.k1), 2 * scale * double(crystal.k2)]
     return Reduced(layout, rows)
 
 
@@ -84,7 +95,11 @@ def _base_rows(magnet: Magnet, temperature: Quantity) -> list[torch.Tensor]:
             strength = material.gamma * TIME_UNIT * double(term.coupling) / (ms * term.thickness)
             direction = unit(term.other, "direction of the other layer")
             static = [total + strength * c for total, c in zip(static, direction, strict=True)]
-    return [damping, 1 / (1 + damping**2), noise_rate(magnet, temperature), *demag, *static]
+        if isinstance(term, LINK_TERMS):
+            edges = [2 * material.gamma * TIME_UNIT / ms * (0.0 if k is None else k) for k in term.edges(magnet)]
+            demag = [total + k for total, k in zip(demag, edges, strict=True)]
+    share = 1 / (1 + damping**2)
+    return [damping * share, share, noise_rate(magnet, temperature), *demag, *static]
 
 
 def noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:
@@ -94,7 +109,7 @@ def noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:
     """
     require_non_negative("K", temperature=temperature)
     material = magnet.material
-    moment = double(material.saturation_magnetization) * magnet.volume
+    moment = double(material.saturation_magnetization) * double(magnet.cell_volume)
     strength = 2 * double(material.damping) * units.KB * double(temperature)
     variance = strength * material.gamma * TIME_UNIT / moment
     noisy = variance > 0  # the root has no derivative at zero

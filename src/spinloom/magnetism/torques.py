@@ -22,9 +22,9 @@ import torch
 
 from spinloom import units
 from spinloom.errors import InputError, require_finite, require_positive, unknown_name
-from spinloom.magnetism.drives import Drive, Quantity, require_drive
+from spinloom.magnetism.drives import Drive, Quantity, double, require_drive
 from spinloom.magnetism.material import Material
-from spinloom.magnetism.vectors import Direction, X
+from spinloom.magnetism.vectors import Direction, X, unit
 
 AngularFactor = Literal["constant", "slonczewski", "mtj"]
 
@@ -54,6 +54,8 @@ class SpinTransfer:
 
     current_density: Drive, A/m^2 through the free layer. polarizer: its magnetisation, normalised here.
     polarization: eta in (0, 1]. thickness of the free layer, m. field_like: ratio xi of field-like to damping-like.
+    contact: on a mesh, the share of each cell's area through which this polarizer's current flows, (*, nz, ny, nx) from
+        0 to 1: in a three-terminal junction each reference layer covers its own part of the free layer. None: all.
     """
 
     current_density: Drive
@@ -62,6 +64,7 @@ class SpinTransfer:
     polarizer: Direction = X
     field_like: Quantity = 0.0
     angular_factor: AngularFactor = "constant"
+    contact: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         require_drive(current_density=self.current_density)
@@ -70,6 +73,8 @@ class SpinTransfer:
         require_finite("", field_like=self.field_like)
         if bool((torch.as_tensor(self.polarization) > 1).any()):
             raise InputError("polarization must be at most 1 (0.6 means 60 %)")
+        if self.contact is not None and not bool(((self.contact >= 0) & (self.contact <= 1)).all()):
+            raise InputError("contact must lie between 0 (no current) and 1 (all of the cell)")
         angular_coefficients(self.angular_factor, self.polarization)
 
     def coefficients(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -104,4 +109,38 @@ class SpinOrbit:
         return angular_coefficients("constant", self.spin_hall_angle)
 
 
-Torque = SpinTransfer | SpinOrbit
+@dataclass(frozen=True)
+class ZhangLi:
+    """Torque of a current that flows through the texture itself, in Gilbert's equation
+
+        dm/dt = ... - (u.grad) m + xi m x (u.grad) m,     u = -P mu_B J / (e Ms (1 + xi^2))
+
+    (S. Zhang and Z. Li, Phys. Rev. Lett. 93, 127204 (2004)). Textures move along u, with the electrons, that is against
+    the current. Needs a mesh.
+
+    current_density: Drive, A/m^2. direction: of the current, normalised here. polarization: P in (0, 1].
+    nonadiabaticity: xi, 0 to 0.1.
+    """
+
+    current_density: Drive
+    polarization: Quantity
+    nonadiabaticity: Quantity = 0.0
+    direction: Direction = X
+
+    def __post_init__(self) -> None:
+        require_drive(current_density=self.current_density)
+        require_positive("", polarization=self.polarization)
+        require_finite("", nonadiabaticity=self.nonadiabaticity)
+        if bool((torch.as_tensor(self.polarization) > 1).any()):
+            raise InputError("polarization must be at most 1 (0.6 means 60 %)")
+
+    def velocity(self, material: Material) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """u in m/s for a drive of 1 times its amplitude."""
+        xi, ms = double(self.nonadiabaticity), double(material.saturation_magnetization)
+        speed = -double(self.polarization) * units.MU_B * double(self.current_density.amplitude)
+        speed = speed / (units.E * ms * (1 + xi**2))
+        x, y, z = unit(self.direction, "direction of the current")
+        return speed * x, speed * y, speed * z
+
+
+Torque = SpinTransfer | SpinOrbit | ZhangLi

@@ -1,0 +1,71 @@
+"""The regular grid on which a magnet is resolved in space."""
+
+from dataclasses import dataclass
+
+import torch
+
+from spinloom.errors import InputError, require_positive
+from spinloom.magnetism.drives import Quantity, double
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Equal rectangular cells. A state on it has shape (3, *batch, nz, ny, nx); a macrospin is a mesh of one cell.
+
+    cells: (nx, ny, nz), how many. cell: (dx, dy, dz), lengths of one cell in m; each a number, or a tensor of shape
+    (*batch,) when the members of a batch have different sizes.
+
+    Raises InputError unless counts are whole and >= 1 and lengths are finite and > 0.
+    """
+
+    cells: tuple[int, int, int]
+    cell: tuple[Quantity, Quantity, Quantity]
+
+    def __post_init__(self) -> None:
+        if len(self.cells) != 3 or any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in self.cells):
+            raise InputError(f"cells must be three whole numbers >= 1 (nx, ny, nz), got {self.cells!r}")
+        if len(self.cell) != 3:
+            raise InputError(f"cell must be three lengths in m (dx, dy, dz), got {self.cell!r}")
+        dx, dy, dz = self.cell
+        require_positive("m", dx=dx, dy=dy, dz=dz)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(nz, ny, nx), the last axes of a state."""
+        nx, ny, nz = self.cells
+        return nz, ny, nx
+
+    @property
+    def count(self) -> int:
+        """Cells of one member."""
+        nx, ny, nz = self.cells
+        return nx * ny * nz
+
+    @property
+    def lengths(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(dx, dy, dz) in m, float64, shape () or (*batch,)."""
+        dx, dy, dz = (double(length) for length in self.cell)
+        return dx, dy, dz
+
+    @property
+    def spatial_lengths(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(dx, dy, dz) in m, () or (*batch, 1, 1, 1): they broadcast against (*batch, nz, ny, nx)."""
+        dx, dy, dz = (length if length.ndim == 0 else length[..., None, None, None] for length in self.lengths)
+        return dx, dy, dz
+
+    @property
+    def cell_volume(self) -> torch.Tensor:
+        """m^3, () or (*batch, 1, 1, 1)."""
+        dx, dy, dz = self.spatial_lengths
+        return dx * dy * dz
+
+    def coordinates(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """x (1, 1, nx), y (1, ny, 1), z (nz, 1, 1) of the cell centres in m, the origin in the middle of the grid.
+
+        With lengths of shape (*batch,) each gains those axes in front.
+        """
+        x, y, z = (
+            length * (torch.arange(n, dtype=torch.float64) - (n - 1) / 2)
+            for n, length in zip(self.cells, (length[..., None] for length in self.lengths), strict=True)
+        )
+        return x[..., None, None, :], y[..., None, :, None], z[..., :, None, None]

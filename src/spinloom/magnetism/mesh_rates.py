@@ -1,0 +1,156 @@
+"""dm/dt on a mesh, compiled: one pass over the cells for all local terms and neighbours, the stray field by FFT."""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import torch
+
+from spinloom.magnetism.demag import Demag
+from spinloom.magnetism.exchange import ahead
+from spinloom.magnetism.right_hand_side import RightHandSide
+from spinloom.magnetism.space import Space
+
+_CHUNKS = 8
+"""Pieces of work per call: a few per core, so that none waits long for the other."""
+
+
+@cache
+def _compiled(structure):  # type: ignore[no-untyped-def]
+    from spinloom.magnetism.fused import build
+    from spinloom.magnetism.mesh_source import source
+
+    return build(source(structure)).rate
+
+
+class MeshRates:
+    """The right-hand side for one batch of meshes. State and rates are flat numpy arrays, see `mesh_kernels.py`.
+
+    like: a state (3, *batch, nz, ny, nx), for its shape and type.
+    """
+
+    def __init__(self, rhs: RightHandSide, like: torch.Tensor, thermal: bool) -> None:
+        from spinloom.magnetism import mesh_kernels
+        from spinloom.magnetism.mesh_source import Structure
+        from spinloom.magnetism.mesh_tables import Tables
+
+        assert rhs.space is not None
+        self.batch, self.mesh = like.shape[1:-3], like.shape[-3:]
+        self.members, self.per = self.batch.numel(), self.mesh.numel()
+        nz, ny, nx = self.mesh
+        shifts = [link.shift * (1, nx, nx * ny)[link.axis] for link in rhs.space.links]
+        self.pad = max([nx * ny if nz > 1 else nx, *shifts])
+        self.cells, self.dtype = self.members * self.per, like.dtype
+        self.kernels, self.demag, self.share = mesh_kernels, rhs.space.demag, rhs.space.share
+        tables = Tables(self.batch, self.mesh, self.pad, like.dtype)
+        structure = Structure(
+            rhs.layout,
+            tuple(tables.add(row) for row in rhs.rows),
+            *_space_places(rhs.space, self.mesh, like, tables),
+            thermal,
+        )
+        self._rate = _compiled(structure)
+        self._member, self._site, self._cell = tables.arrays()
+        number = self._member.dtype.type
+        self.number = number
+        self._noise = np.zeros(3 * self.cells if thermal else 1, dtype=number)
+        self._none = np.zeros(1, dtype=number)
+        if self.demag is not None:
+            self._kernel = _flat_kernel(self.demag, self.batch, _memory_order(self.demag.forward(like)))
+        self._chunk = max(1, -(-self.members * nz * ny // _CHUNKS))
+
+    def flat(self, m: torch.Tensor) -> np.ndarray:
+        """A padded flat copy of a state."""
+        out = np.zeros(3 * self.cells + 2 * self.pad, dtype=self.number)
+        out[self.pad : self.pad + 3 * self.cells] = m.detach().reshape(-1).numpy()
+        return out
+
+    def state(self, flat: np.ndarray) -> torch.Tensor:
+        """The state in a padded flat array, (3, *batch, nz, ny, nx), sharing its memory."""
+        inner = flat[self.pad : self.pad + 3 * self.cells]
+        return torch.from_numpy(inner).reshape(3, *self.batch, *self.mesh)
+
+    def __call__(self, m: np.ndarray, waves: np.ndarray, out: np.ndarray, noise_scale: float = 0.0) -> None:
+        """Write dm/dt (rad/ns, flat) of the state m into out; waves (channels, members)."""
+        stray, row = self._none, 1
+        if self.demag is not None:
+            field = self._stray(self.state(m))
+            row = field.shape[-1]
+            stray = field.reshape(-1).numpy()
+        nz, ny, nx = self.mesh
+        self._rate(
+            m,
+            stray,
+            self._member,
+            self._site,
+            self._cell,
+            waves,
+            self._noise,
+            self.number(noise_scale),
+            out,
+            self.members,
+            nz,
+            ny,
+            nx,
+            self.pad,
+            row,
+            self._chunk,
+        )
+
+    def draw(self, words: np.ndarray) -> None:
+        """New normals for the thermal field of the coming step."""
+        self.kernels.draw_noise(words, self._noise)
+
+    def _stray(self, m: torch.Tensor) -> torch.Tensor:
+        """H / Ms with the padding along x left on, (3, *batch, nz, ny, Px)."""
+        assert self.demag is not None
+        f = self.demag.forward(m if self.share is None else self.share * m)
+        size = f.shape[-3:].numel()
+        assert f.stride(0) == self.members * size
+        flat = f.as_strided((3, self.members, size), (self.members * size, size, 1))  # in the order of the memory
+        pairs = torch.view_as_real(flat).numpy()
+        self.kernels.product(pairs, self._kernel, max(1, _CHUNKS // self.members))
+        return self.demag.inverse(f, keep_padding=True).contiguous()
+
+
+def _memory_order(f: torch.Tensor) -> list[int]:
+    """The axes of a transform as they lie in memory, slowest first (a transform along an axis puts it last)."""
+    first = f.ndim - 3
+    return [*range(first), *sorted(range(first, f.ndim), key=lambda axis: (-f.stride(axis), -f.shape[axis]))]
+
+
+def _flat_kernel(demag: Demag, batch: Sequence[int], order: list[int]) -> np.ndarray:
+    """(parts, 1 or members, n), n in the memory order of the transform."""
+    kernel, lead = demag.kernel, demag.kernel.shape[1:-3]
+    shared = lead.numel() == 1
+    shape = (1,) * len(batch) if shared else tuple(batch)
+    kernel = kernel.reshape(len(kernel), *(1,) * (len(batch) - len(lead)), *lead, *kernel.shape[-3:])
+    kernel = kernel.expand(len(kernel), *shape, *kernel.shape[-3:]).permute(order)
+    return kernel.reshape(len(kernel), math.prod(shape), -1).contiguous().numpy()
+
+
+def _space_places(space: Space, mesh: torch.Size, like: torch.Tensor, tables):  # type: ignore[no-untyped-def]
+    """links, per_energy, per_share, flows, faces of a `Structure`."""
+    from spinloom.magnetism.mesh_source import FlowPlaces, LinkPlaces
+
+    def add(value: torch.Tensor | None):  # type: ignore[no-untyped-def]
+        return None if value is None else tables.add(value.to(like))
+
+    links = tuple(
+        LinkPlaces(link.axis, link.shift, add(link.s), (add(link.d[0]), add(link.d[1]), add(link.d[2])))
+        for link in space.links
+    )
+    axes = tuple(axis for axis in range(3) if mesh[2 - axis] > 1)
+    flows = tuple(
+        FlowPlaces((add(f.rates[0]), add(f.rates[1]), add(f.rates[2])), add(f.nonadiabaticity), axes)
+        for f in space.flows
+    )
+    faces = tuple(add(_faces(space, mesh, axis)) if flows and axis in axes else None for axis in range(3))
+    return links, add(space.per_energy), add(space.per_share) if space.demag is not None else None, flows, faces
+
+
+def _faces(space: Space, mesh: torch.Size, axis: int) -> torch.Tensor:
+    """1 where a cell and its next neighbour along the axis both hold material."""
+    here = torch.ones(mesh) if space.inside is None else space.inside.to(torch.float32)
+    return here * ahead(here, axis, 1)
