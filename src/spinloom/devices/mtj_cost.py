@@ -13,27 +13,41 @@ def operating_cost(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None) -
     if drive is None:
         drive = device.drives()
     drive = drive.to(torch.float64)
-    area, reset_density = device.area, device.reset_density
-    reset_power = reset_density**2 / device.reset_barrier.mean_conductance * (1 + device.reset_barrier.contrast)
-    read_power = device.read_voltage**2 * device.barrier.mean_conductance
-    write_power = torch.stack([_write_power(device, sign * drive) for sign in device.polarities]).sum(0)
     cycles = len(device.polarities)
     return OperatingCost(
         drive=drive,
-        write_energy=(write_power * area * device.pulse).detach(),
-        reset_energy=cycles * float(reset_power * area * device.reset),
-        read_energy=cycles * float(read_power * area * device.read),
-        cycle_time=cycles * (device.reset + device.pulse + device.read),
+        write_energy=write_energy(device, drive).detach(),
+        reset_energy=float(reset_energy(device).detach()),
+        read_energy=float(read_energy(device).detach()),
+        cycle_time=cycles * (float(device.reset) + float(device.pulse) + device.read),
         assumptions=(
             f"{device.operation} operation: {cycles} cycle(s) of reset, pulse and read per activation",
             f"write: Joule heat of a {device.pulse * 1e12:.0f} ps {device.source} pulse in the in-plane junction, "
             "conductance followed along the ideal tanh trajectory",
-            f"reset: {device.reset * 1e12:.0f} ps at {float(reset_density) / 1e10:.1f} MA/cm^2 through the "
+            f"reset: {device.reset * 1e12:.0f} ps at {float(device.reset_density) / 1e10:.1f} MA/cm^2 through the "
             "perpendicular junction, taken in its parallel state (upper bound)",
             f"read: {device.read_voltage * 1e3:.0f} mV (bipolar) for {device.read * 1e12:.0f} ps, mean conductance",
             "transistors, wires, drivers, amplifiers and converters are not included",
         ),
     )
+
+
+def write_energy(device: TwoPolarizerMTJ, drive: torch.Tensor) -> torch.Tensor:
+    """Joule heat of the write pulses of one operation, J, (points,); drive in A/m^2. Differentiable, as the next two."""
+    power = torch.stack([_write_power(device, sign * drive) for sign in device.polarities]).sum(0)
+    return power * device.area * device.pulse
+
+
+def reset_energy(device: TwoPolarizerMTJ) -> torch.Tensor:
+    """Joule heat of the reset pulses of one operation, J, in the parallel state (upper bound)."""
+    barrier = device.reset_barrier
+    power = device.reset_density**2 / barrier.mean_conductance * (1 + barrier.contrast)
+    return len(device.polarities) * power * device.area * device.reset
+
+
+def read_energy(device: TwoPolarizerMTJ) -> torch.Tensor:
+    """Joule heat of the reads of one operation, J, at a right angle."""
+    return len(device.polarities) * device.read_voltage**2 * device.barrier.mean_conductance * device.area * device.read
 
 
 def _write_power(device: TwoPolarizerMTJ, drive: torch.Tensor) -> torch.Tensor:

@@ -31,6 +31,7 @@ import torch
 from spinloom import units
 from spinloom.devices.cost import OperatingCost
 from spinloom.devices.junction import Readout, TunnelJunction
+from spinloom.devices.mtj_mesh import free_layer, spatial
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread, factor, tilt
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
@@ -38,6 +39,7 @@ from spinloom.magnetism import (
     Demagnetization,
     Drive,
     EllipticCylinder,
+    Exchange,
     Magnet,
     Material,
     SpinTransfer,
@@ -67,6 +69,8 @@ class TwoPolarizerMTJ:
     read_voltage: V, bipolar so that reading exerts no net torque. read: s. readout: conductance or resistance.
     amplifier_noise: of each read, fraction of full scale, on top of the tunnel noise.
     in_plane_tilt, perpendicular_tilt: errors of direction of the polarizers, (first, second) angle in rad.
+    resolution: length of a cell in m; the free layer is then resolved in space (`mtj_mesh.py`), with modes of motion
+        that a macrospin cannot have. None: a macrospin. exchange_stiffness: A, J/m, of the resolved layer.
     """
 
     diameter: Quantity = 120e-9
@@ -80,9 +84,9 @@ class TwoPolarizerMTJ:
     field_like: Quantity = 0.1
     operation: Literal["bipolar", "single"] = "bipolar"
     source: Literal["voltage", "current"] = "voltage"
-    pulse: float = 0.125e-9
-    reset: float = 0.3e-9
-    reset_drive: float = 2.5
+    pulse: Quantity = 0.125e-9
+    reset: Quantity = 0.3e-9
+    reset_drive: Quantity = 2.5
     reset_current_density: Quantity | None = None
     barrier: TunnelJunction = field(default_factory=TunnelJunction)
     reset_barrier: TunnelJunction = field(default_factory=TunnelJunction)
@@ -92,8 +96,13 @@ class TwoPolarizerMTJ:
     amplifier_noise: float = 0.005
     in_plane_tilt: tuple[Quantity, Quantity] = (0.0, 0.0)
     perpendicular_tilt: tuple[Quantity, Quantity] = (0.0, 0.0)
+    resolution: float | None = None
+    exchange_stiffness: Quantity = 1e-11
 
     def __post_init__(self) -> None:
+        if self.resolution is not None:
+            require_positive("m", resolution=self.resolution)
+        require_positive("J/m", exchange_stiffness=self.exchange_stiffness)
         require_positive("m", diameter=self.diameter, thickness=self.thickness)
         require_positive("A/m", saturation_magnetization=self.saturation_magnetization)
         require_non_negative("", damping=self.damping)
@@ -166,20 +175,43 @@ class TwoPolarizerMTJ:
         return unit(in_plane, "in-plane polarizer"), unit(perpendicular, "perpendicular polarizer")
 
     def magnet(self, write: Drive | None = None, reset: Drive | None = None) -> Magnet:
-        """The free layer with its torques; drives are current densities in A/m^2 at the two junctions."""
+        """The free layer with its torques; drives are current densities in A/m^2 at the two junctions.
+
+        Resolved in space, the magnet has a mesh, and drives need the shape (*batch, 1, 1, 1).
+        """
+        torques = self.torques(write, reset)
+        material = Material(self.saturation_magnetization, self.damping)
+        anisotropy = self.anisotropy / self.thickness
+        if self.resolution is None:
+            fields = (Demagnetization(self.shape), Uniaxial(anisotropy))
+            return Magnet(material, self.shape.volume, fields, torques)
+        mesh, disk = free_layer(self.diameter, self.thickness, self.resolution)
+        fields_in_space = (
+            Exchange(spatial(self.exchange_stiffness)),
+            Demagnetization(),
+            Uniaxial(spatial(anisotropy)),
+        )
+        material = Material(spatial(self.saturation_magnetization), spatial(self.damping))
+        return Magnet(material, None, fields_in_space, torques, mesh, disk)
+
+    def torques(self, write: Drive | None, reset: Drive | None) -> tuple[SpinTransfer, ...]:
+        """Those of the two reference layers, as far as they are driven."""
         angular: Literal["constant", "mtj"] = "constant" if self.source == "voltage" else "mtj"
-        in_plane, perpendicular = self.references()
-        torques = [
-            SpinTransfer(drive, self.thickness, polarization, direction, self.field_like, angular)
-            for drive, polarization, direction in (
-                (write, self.polarization, in_plane),
-                (reset, self.reset_polarization, perpendicular),
+        lift = (lambda value: value) if self.resolution is None else spatial
+        return tuple(
+            SpinTransfer(
+                drive,
+                lift(self.thickness),
+                lift(polarization),
+                (lift(direction[0]), lift(direction[1]), lift(direction[2])),
+                lift(self.field_like),
+                angular,
+            )
+            for drive, polarization, direction in zip(
+                (write, reset), (self.polarization, self.reset_polarization), self.references(), strict=True
             )
             if drive is not None
-        ]
-        fields = (Demagnetization(self.shape), Uniaxial(self.anisotropy / self.thickness))
-        material = Material(self.saturation_magnetization, self.damping)
-        return Magnet(material, self.shape.volume, fields, tuple(torques))
+        )
 
     def fabricate(self, devices: int, spread: Spread | None, seed: Seed = 0) -> "TwoPolarizerMTJ":
         """`devices` real ones of this design: parameters of shape (devices, 1), drawn with `spread`.

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import torch
 
+from spinloom.devices.mtj_mesh import spatial, thermal_step
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread
 from spinloom.errors import InputError, require_non_negative
-from spinloom.magnetism import Constant, simulate
+from spinloom.magnetism import Constant, Magnet, simulate
 from spinloom.seeding import child_seed, generator
 
 STEP = 1e-12
@@ -16,6 +17,10 @@ STEP = 1e-12
 READ_SAMPLES = 8
 READS = 1024
 """Thermal realisations shared among the devices when the number is left open; at least 16 for each."""
+MESH_READS = 128
+"""The same for devices resolved in space; at least 4 for each."""
+MOST_CELLS = 1_500_000
+"""Cells in one batch: drives are simulated in parts, so that memory stays below a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ def respond(
     Raises InputError for impossible counts or temperatures and PhysicsError where the dynamics leave the step.
     """
     require_non_negative("K", temperature=temperature)
-    count = realizations if realizations is not None else max(16, READS // max(devices, 1))
+    least, shared = (16, READS) if device.resolution is None else (4, MESH_READS)
+    count = realizations if realizations is not None else max(least, shared // max(devices, 1))
     if temperature == 0:
         count = 1
     if count < 1 or (temperature > 0 and count < 2):
@@ -61,7 +67,7 @@ def respond(
     source = generator(seed)
     made = device.fabricate(devices, spread, source)
     if drive is None:
-        drive = device.drives()
+        drive = device.drives() if device.resolution is None else device.drives(61)
     value, gradient = _operate(made, drive, devices, count, temperature, source, dtype)
     noise = _read_noise(made, temperature, devices).to(dtype).square() + (
         device.amplifier_noise**2 if temperature else 0.0
@@ -80,6 +86,7 @@ def respond(
             "realizations": str(count),
             "seed": str(seed),
             "spread": str(spread),
+            "resolution": "macrospin" if device.resolution is None else f"{device.resolution * 1e9:g} nm",
         },
     )
 
@@ -114,28 +121,61 @@ def read_population(
 ) -> Reads:
     """One cycle (reset, pulse, read) of fabricated devices (parameters (devices, 1)); drive (points,), A/m^2."""
     source = generator(seed)
+    most = MOST_CELLS // (devices * realizations * _cells(made))
+    parts = [
+        _read_drives(made, part, devices, realizations, temperature, source, dtype)
+        for part in drive.split(max(1, min(len(drive), most)))
+    ]
+    value, gradient, after_reset = zip(*parts, strict=True)
+    return Reads(torch.cat(value), torch.cat(gradient), torch.cat(after_reset, dim=1))
+
+
+def _cells(made: TwoPolarizerMTJ) -> int:
+    mesh = made.magnet().mesh
+    return 1 if mesh is None else mesh.count
+
+
+def _read_drives(
+    made: TwoPolarizerMTJ,
+    drive: torch.Tensor,
+    devices: int,
+    realizations: int,
+    temperature: float,
+    source: torch.Generator,
+    dtype: torch.dtype,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Value, gradient and m after the reset for some of the drives, as one batch."""
     batch = (len(drive), devices, realizations)
-    method = "heun" if temperature > 0 else "rk4"
     m = _start(batch, temperature, source, dtype)
+    resting = made.magnet()
+    mesh = resting.mesh
+    step, method = STEP, "heun" if temperature > 0 else "rk4"
+    if mesh is not None:
+        m = m[..., None, None, None].expand(*m.shape, *mesh.shape)
+        step, method = (thermal_step(resting, STEP), "heun") if temperature > 0 else (STEP, "rk43")
 
-    def run(magnet, m, length, records=1):  # type: ignore[no-untyped-def]
-        return simulate(
-            magnet,
-            m,
-            length,
-            STEP,
-            method=method,
-            temperature=temperature,
-            seed=child_seed(source),
-            records=records,
-        ).m
+    def run(magnet: Magnet, m: torch.Tensor, length: float, records: int = 1) -> torch.Tensor:
+        seed = child_seed(source)
+        return simulate(magnet, m, length, step, method=method, temperature=temperature, seed=seed, records=records).m  # type: ignore[arg-type]
 
-    m = run(made.magnet(reset=Constant(made.reset_density)), m, made.reset)[-1]
-    after_reset = m
-    m = run(made.magnet(write=Constant(drive.to(torch.float64).reshape(-1, 1, 1))), m, made.pulse)[-1]
-    window = run(made.magnet(), m, made.read, READ_SAMPLES)
-    value, gradient = _project(made, window.mean(0))
-    return Reads(made.barrier.read(value, made.readout), made.reset_barrier.read(gradient, made.readout), after_reset)
+    wave = drive.to(torch.float64).reshape(-1, 1, 1)
+    if mesh is not None:
+        wave = wave[..., None, None, None]
+    reset = Constant(made.reset_density if mesh is None else spatial(made.reset_density))
+    m = run(made.magnet(reset=reset), m, float(made.reset))[-1]
+    after_reset = _mean(resting, m)
+    m = run(made.magnet(write=Constant(wave)), m, float(made.pulse))[-1]
+    window = run(resting, m, made.read, READ_SAMPLES)
+    value, gradient = _project(made, _mean(resting, window.mean(0)))
+    return made.barrier.read(value, made.readout), made.reset_barrier.read(gradient, made.readout), after_reset
+
+
+def _mean(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
+    """The mean magnetisation of each member, (3, *batch): the conductance, linear in the cosine, sees no more."""
+    if magnet.mesh is None:
+        return m
+    assert magnet.geometry is not None
+    return m.sum((-3, -2, -1)) / int(magnet.geometry.sum())
 
 
 def _start(

@@ -4,9 +4,10 @@
 components first. A mesh ends its batch with the space axes (nz, ny, nx); a macrospin is one cell and may omit them.
 """
 
+from spinloom.magnetism.dmi import BulkDMI, InterfacialDMI
 from spinloom.magnetism.drives import Constant, Drive, Pulse, Sampled, Sine, Sum
 from spinloom.magnetism.dynamics import Trajectory, simulate
-from spinloom.magnetism.exchange import BulkDMI, Exchange, InterfacialDMI, InterlayerExchange
+from spinloom.magnetism.exchange import Exchange, InterlayerExchange
 from spinloom.magnetism.fields import Applied, Cubic, Demagnetization, Interlayer, Oersted, Uniaxial
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.material import Material

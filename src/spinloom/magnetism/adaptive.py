@@ -3,7 +3,7 @@
 | name | scheme | rates per step |
 | --- | --- | --- |
 | dopri5 | Dormand and Prince, J. Comput. Appl. Math. 6, 19 (1980), order 5(4) | 6 |
-| rk43 | classical Runge-Kutta, order 4, with a third-order companion from the rate at its end: error h (k4 - k5) / 6 | 4 |
+| rk43 | classical Runge-Kutta, order 4, third-order companion from the rate at its end: error h (k4 - k5) / 6 | 4 |
 
 rk43 is made for meshes, where exchange between neighbours limits the step by stability: along the imaginary axis, on
 which precession lies, it is stable up to 2.83 / 4 rates, dopri5 up to about 1 / 6. The controller is

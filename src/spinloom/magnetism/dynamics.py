@@ -79,31 +79,31 @@ def simulate(
     m = prepared_state(magnet, m)
     require_positive("s", duration=duration, step=step)
     thermal = bool((torch.as_tensor(temperature) > 0).any())
-    method = _method(method, magnet, thermal)
+    scheme = _scheme(method, magnet, thermal)
     if engine not in ("auto", "compiled", "eager"):
         raise unknown_name("engine", engine, ("auto", "compiled", "eager"))
     require_finite("s", start=start)
     if not isinstance(records, int) or records < 1:
         raise InputError(f"records must be a whole number >= 1, got {records!r}")
-    if method in TABLEAUX:
+    if scheme in TABLEAUX:
         if magnet.mesh is None and engine == "compiled":
-            raise InputError(f"method {method!r} of macrospins runs on the eager engine only; use engine='auto'")
-        tolerance = _TOLERANCE[method] if tolerance is None else tolerance
+            raise InputError(f"method {scheme!r} of macrospins runs on the eager engine only; use engine='auto'")
+        tolerance = _TOLERANCE[scheme] if tolerance is None else tolerance
         require_positive("", tolerance=tolerance)
     rhs = right_hand_side(magnet, m, temperature)
     compiled = _compiled(engine, rhs, m)
     span = (start, start + duration)
-    if method in TABLEAUX:
+    if scheme in TABLEAUX:
         assert tolerance is not None
-        return _adaptive(method, rhs, compiled, m, span, step, records, tolerance, progress)
+        return _adaptive(scheme, rhs, compiled, m, span, step, records, tolerance, progress)
     source = generator(seed, m.device) if thermal else None
     run: Run
     if compiled and rhs.space is not None:
-        run = MeshRun(method, rhs, m, source)
+        run = MeshRun(scheme, rhs, m, source)
     elif compiled:
-        run = CompiledRun(method, Reduced(rhs.layout, rhs.rows), rhs.drives, m.shape[1:], source)
+        run = CompiledRun(scheme, Reduced(rhs.layout, rhs.rows), rhs.drives, m.shape[1:], source)
     else:
-        run = EagerRun(method, rhs, source)
+        run = EagerRun(scheme, rhs, source)
     return _fixed(run, rhs, m, span, float(step), records, progress)
 
 
@@ -111,7 +111,7 @@ _TOLERANCE = {"rk43": 1e-5, "dopri5": 1e-8}
 Run = EagerRun | CompiledRun | MeshRun
 
 
-def _method(method: str, magnet: Magnet, thermal: bool) -> str:
+def _scheme(method: str, magnet: Magnet, thermal: bool) -> str:
     if method == "auto":
         method = "heun" if thermal else "rk43" if magnet.mesh is not None else "rk4"
     if method not in (*STEPS, *TABLEAUX):

@@ -11,8 +11,9 @@ import torch
 
 from spinloom import units
 from spinloom.errors import InputError, require_finite, require_positive
+from spinloom.magnetism.dmi import BulkDMI, InterfacialDMI
 from spinloom.magnetism.drives import Constant, Drive, Quantity, double, require_drive
-from spinloom.magnetism.exchange import BulkDMI, Exchange, InterfacialDMI, InterlayerExchange
+from spinloom.magnetism.exchange import Exchange, InterlayerExchange
 from spinloom.magnetism.shapes import Shape
 from spinloom.magnetism.vectors import Direction, Triple, X, Y, Z, unit
 

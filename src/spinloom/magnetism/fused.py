@@ -39,7 +39,7 @@ def row_count(layout: Layout) -> int:
     return BASE_ROWS + terms + CUBIC_ROWS * layout.cubic
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -78,7 +78,7 @@ def _source(layout: Layout, method: str, thermal: bool, known: Known) -> str:
     ]
     return _TEMPLATE.format(
         lanes=LANES,
-        pieces=_digest(inspect.getsource(blocks) + inspect.getsource(normals)),
+        pieces=digest(inspect.getsource(blocks) + inspect.getsource(normals)),
         size=(drives + 3 * layout.channels) * LANES,
         constants="\n".join(f"    {name} = number({value!r})" for value, name in trace.constants.items()),
         thermal=thermal,
@@ -149,7 +149,7 @@ def compiled(layout: Layout, method: str, thermal: bool, known: Known = ()) -> C
 
 def build(source: str) -> ModuleType:
     """A module from its text. numba keeps what it compiles from it on disk, beside a copy of the text."""
-    name = f"loop_{_digest(source)}.py"
+    name = f"loop_{digest(source)}.py"
     path = Path(pooch.os_cache("spinloom")) / "kernels" / name
     try:
         if not path.exists():

@@ -6,11 +6,12 @@ import torch
 
 from spinloom.errors import InputError, require_positive
 from spinloom.magnetism.drives import Drive, Quantity
-from spinloom.magnetism.exchange import LINK_TERMS, Exchange, InterlayerExchange
+from spinloom.magnetism.exchange import Exchange, InterlayerExchange
 from spinloom.magnetism.fields import Applied, Demagnetization, FieldTerm, Oersted, Uniaxial
+from spinloom.magnetism.links import LinkTerm
 from spinloom.magnetism.material import Material
 from spinloom.magnetism.mesh import Mesh
-from spinloom.magnetism.torques import Torque, ZhangLi
+from spinloom.magnetism.torques import SpinOrbit, SpinTransfer, Torque, ZhangLi
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class Magnet:
     @property
     def cell_volume(self) -> Quantity:
         """m^3 that one moment stands for: the macrospin's, or that of a cell, () or (*batch, 1, 1, 1)."""
-        return self.volume if self.mesh is None else self.mesh.cell_volume  # type: ignore[return-value]
+        if self.mesh is not None:
+            return self.mesh.cell_volume
+        assert self.volume is not None
+        return self.volume
 
     def energies(self, m: torch.Tensor, t: float = 0.0) -> dict[str, torch.Tensor]:
         """Energy in J of each term by the name of its class, (*batch); terms of one class are added up."""
@@ -75,7 +79,7 @@ class Magnet:
         return (*voltages, *currents, *applied, *(torque.current_density for torque in self.in_plane_currents))
 
     @property
-    def polarizers(self) -> list:  # type: ignore[type-arg]
+    def polarizers(self) -> list[SpinTransfer | SpinOrbit]:
         """Torques of a fixed polarizer: spin-transfer and spin-orbit."""
         return [torque for torque in self.torques if not isinstance(torque, ZhangLi)]
 
@@ -87,17 +91,16 @@ class Magnet:
     def _total(self, density: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
         density = density.expand(torch.broadcast_shapes(density.shape, m.shape[1:]))
         if self.mesh is None:
-            return density * self.volume
+            return density * self.cell_volume
         if self.geometry is not None:
             density = torch.where(self.geometry, density, 0.0)
         return (density * self.cell_volume).sum((-3, -2, -1))
 
     def _require_no_space(self) -> None:
-        spatial = [term for term in (*self.fields, *self.torques) if isinstance(term, (*LINK_TERMS, ZhangLi))]
-        spatial += [term for term in self.fields if isinstance(term, Demagnetization) and term.shape is None]
+        spatial = [type(term).__name__ for term in (*self.fields, *self.torques) if _couples(term)]
         if spatial:
             raise InputError(
-                f"{type(spatial[0]).__name__} couples cells and needs a mesh: Magnet(..., mesh=Mesh(cells, cell)); "
+                f"{spatial[0]} couples cells and needs a mesh: Magnet(..., mesh=Mesh(cells, cell)); "
                 "a macrospin takes Demagnetization(shape)"
             )
         if self.geometry is not None:
@@ -108,13 +111,17 @@ class Magnet:
         if len(exchange) > 1:
             raise InputError(f"one Exchange term is needed at most, got {len(exchange)}; add their constants")
         for term in self.fields:
-            if isinstance(term, LINK_TERMS) and not isinstance(term, Exchange | InterlayerExchange) and not exchange:
+            if isinstance(term, LinkTerm) and not isinstance(term, Exchange | InterlayerExchange) and not exchange:
                 raise InputError(f"{type(term).__name__} needs an Exchange term: its edge condition holds D / A")
             if isinstance(term, InterlayerExchange) and self.mesh and term.upper >= self.mesh.cells[2]:
                 raise InputError(
                     f"InterlayerExchange couples layers {term.lower} and {term.upper}, the mesh has layers 0 to "
                     f"{self.mesh.cells[2] - 1}"
                 )
+
+
+def _couples(term: object) -> bool:
+    return isinstance(term, LinkTerm | ZhangLi) or (isinstance(term, Demagnetization) and term.shape is None)
 
 
 def _require_geometry(geometry: torch.Tensor, mesh: Mesh) -> None:

@@ -38,6 +38,7 @@ class MeshRun:
         self.kernels = self.rates.kernels
         stages = 4 if method == "abm3" else len((FIXED | TABLEAUX)[method].nodes)
         r = self.rates
+        self.memory: list[np.ndarray] = []
         self.k = np.zeros((stages, 3 * r.cells), dtype=r.number)
         self.y = np.zeros(3 * r.cells + 2 * r.pad, dtype=r.number)
         self.good = np.ones(r.members, dtype=np.bool_)

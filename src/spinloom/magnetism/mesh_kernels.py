@@ -4,13 +4,15 @@ States are flat: pad, then three components of all cells of all members, then pa
 beyond the ends may be read and is multiplied by 0). Rates are flat without pads. `per` is the cells of one member.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 
 from spinloom.magnetism.normals import FAST, next_word, normal_pair
 
 BLOCK = 512
-_OPTIONS = {"fastmath": FAST, "cache": True, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"fastmath": FAST, "cache": True, "error_model": "numpy"}
 
 
 @njit(**_OPTIONS)

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 
 from spinloom.magnetism.demag import Demag
-from spinloom.magnetism.exchange import ahead
+from spinloom.magnetism.links import ahead
 from spinloom.magnetism.right_hand_side import RightHandSide
 from spinloom.magnetism.space import Space
 
@@ -47,8 +48,8 @@ class MeshRates:
         structure = Structure(
             rhs.layout,
             tuple(tables.add(row) for row in rhs.rows),
-            *_space_places(rhs.space, self.mesh, like, tables),
-            thermal,
+            **_space_places(rhs.space, self.mesh, like, tables),
+            thermal=thermal,
         )
         self._rate = _compiled(structure)
         self._member, self._site, self._cell = tables.arrays()
@@ -83,16 +84,15 @@ class MeshRates:
             m,
             stray,
             self._member,
-            self._site,
-            self._cell,
+            self._site.reshape(-1),
+            self._site.shape[1],
+            self._cell.reshape(-1),
+            self._cell.shape[1],
             waves,
             self._noise,
             self.number(noise_scale),
             out,
-            self.members,
-            nz,
-            ny,
-            nx,
+            (self.members, nz, ny, nx),
             self.pad,
             row,
             self._chunk,
@@ -117,7 +117,10 @@ class MeshRates:
 def _memory_order(f: torch.Tensor) -> list[int]:
     """The axes of a transform as they lie in memory, slowest first (a transform along an axis puts it last)."""
     first = f.ndim - 3
-    return [*range(first), *sorted(range(first, f.ndim), key=lambda axis: (-f.stride(axis), -f.shape[axis]))]
+    return [
+        *range(first),
+        *sorted(range(first, f.ndim), key=lambda axis: (f.stride()[axis], f.shape[axis]), reverse=True),
+    ]
 
 
 def _flat_kernel(demag: Demag, batch: Sequence[int], order: list[int]) -> np.ndarray:
@@ -130,8 +133,8 @@ def _flat_kernel(demag: Demag, batch: Sequence[int], order: list[int]) -> np.nda
     return kernel.reshape(len(kernel), math.prod(shape), -1).contiguous().numpy()
 
 
-def _space_places(space: Space, mesh: torch.Size, like: torch.Tensor, tables):  # type: ignore[no-untyped-def]
-    """links, per_energy, per_share, flows, faces of a `Structure`."""
+def _space_places(space: Space, mesh: torch.Size, like: torch.Tensor, tables) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+    """What a `Structure` says of the space."""
     from spinloom.magnetism.mesh_source import FlowPlaces, LinkPlaces
 
     def add(value: torch.Tensor | None):  # type: ignore[no-untyped-def]
@@ -147,7 +150,9 @@ def _space_places(space: Space, mesh: torch.Size, like: torch.Tensor, tables):  
         for f in space.flows
     )
     faces = tuple(add(_faces(space, mesh, axis)) if flows and axis in axes else None for axis in range(3))
-    return links, add(space.per_energy), add(space.per_share) if space.demag is not None else None, flows, faces
+    per_share = add(space.per_share) if space.demag is not None else None
+    per_energy = add(space.per_energy)
+    return {"links": links, "per_energy": per_energy, "per_share": per_share, "flows": flows, "faces": faces}
 
 
 def _faces(space: Space, mesh: torch.Size, axis: int) -> torch.Tensor:

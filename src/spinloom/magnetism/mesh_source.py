@@ -4,14 +4,28 @@ A row of cells is cut into blocks. A block copies what it needs (state, neighbou
 buffer, whose places do not overlap for certain, and computes from there: that is what lets the compiler vectorise.
 """
 
+import inspect
 from typing import NamedTuple
 
+from spinloom.magnetism import mesh_blocks
+from spinloom.magnetism.fused import digest
 from spinloom.magnetism.mesh_tables import Place
-from spinloom.magnetism.rates import llgs
+from spinloom.magnetism.rates import Components, llgs
 from spinloom.magnetism.reduced import Layout
 from spinloom.magnetism.trace import Symbol, Trace, Value
 
 LANES = 64
+STRIDE = LANES + 2
+_STARTS = {
+    "m": "pad + {row} * cells + here",
+    "site": "{row} * site_row + pad + there",
+    "cell": "{row} * cell_row + pad + here",
+    "stray": "{row} * stray_size + stray_at",
+    "noise": "{row} * cells + here",
+}
+"""Where a block's first value stands in each array, row (or component) by row."""
+_LOCAL = ("stray", "noise")
+"""Arrays without a pad, whose neighbours are never read."""
 _STRIDES = ("1", "nx", "nx * ny")
 
 
@@ -46,13 +60,16 @@ class Structure(NamedTuple):
 
 
 class _Block:
-    """Numbers the places of a block's buffer and writes the loops that fill them."""
+    """Numbers the places of a block's buffer and writes the copies that fill them.
+
+    A place holds LANES values and one more on either side, so that neighbours along x need no copy of their own.
+    """
 
     def __init__(self) -> None:
         self.trace = Trace()
-        self.loads: list[str] = []
-        self._places: dict[str, int] = {}
+        self._groups: dict[tuple[str, int, int], dict[int, int]] = {}
         self._scalars: dict[str, None] = {}
+        self.places = 0
 
     def value(self, place: Place, axis: int = 0, shift: int = 0) -> Value:
         """A parameter, in this cell or in the one `shift` cells along the axis."""
@@ -60,20 +77,30 @@ class _Block:
             return place.value
         if place.kind == "member":
             return self._scalar(f"member[{place.row}, number]")
-        start = "here" if place.kind == "cell" else "there"
-        return self.array(f"{place.kind}[{place.row}, pad + {start} + i{_offset(axis, shift)}]")
+        return self._array(place.kind, place.row, axis, shift)
 
     def state(self, component: int, axis: int = 0, shift: int = 0) -> Value:
-        return self.array(f"m[pad + {component} * cells + here + i{_offset(axis, shift)}]")
+        return self._array("m", component, axis, shift)
+
+    def stray(self, component: int) -> Value:
+        return self._array("stray", component)
+
+    def noise(self, component: int) -> Value:
+        return self._array("noise", component)
 
     def wave(self, channel: int) -> Value:
         return self._scalar(f"waves[{channel}, number]")
 
-    def array(self, source: str) -> Value:
-        if source not in self._places:
-            at = self._places[source] = len(self._places)
-            self.loads += ["for i in range(lanes):", f"    b[{at * LANES} + i] = {source}"]
-        return self.trace.load(f"b[{self._places[source] * LANES} + i]")
+    def new(self) -> int:
+        self.places += 1
+        return self.places - 1
+
+    def _array(self, name: str, row: int, axis: int = 0, shift: int = 0) -> Value:
+        along_x = axis == 0 and abs(shift) == 1
+        group = self._groups.setdefault((name, axis, 0 if along_x else shift) if shift else (name, 0, 0), {})
+        if row not in group:
+            group[row] = self.new()
+        return self.trace.load(at(group[row], shift if along_x else 0))
 
     def _scalar(self, source: str) -> Value:
         self._scalars.setdefault(source)
@@ -84,15 +111,26 @@ class _Block:
         return [f"p{k} = {source}" for k, source in enumerate(self._scalars)]
 
     @property
-    def size(self) -> int:
-        return len(self._places)
+    def loads(self) -> list[str]:
+        """One call for each row of each array."""
+        lines = []
+        for (name, axis, shift), rows in self._groups.items():
+            moved = f" {'+' if shift > 0 else '-'} {abs(shift)} * {_STRIDES[axis]}" if shift else ""
+            for row, place in rows.items():
+                start = _STARTS[name].format(row=row)
+                if name in _LOCAL:
+                    lines.append(f"copy({name}, {start}, lanes, b, {place * STRIDE + 1})")
+                else:
+                    lines.append(f"copy({name}, {start}{moved} - 1, lanes + 2, b, {place * STRIDE})")
+        return lines
 
 
-def _offset(axis: int, shift: int) -> str:
-    return f" {'+' if shift > 0 else '-'} {abs(shift)} * {_STRIDES[axis]}" if shift else ""
+def at(place: int, shift: int = 0) -> str:
+    """A cell's value in the buffer."""
+    return f"b[{place * STRIDE + 1 + shift} + i]"
 
 
-def _link_fields(block: _Block, structure: Structure, m: tuple) -> list[Value]:  # type: ignore[type-arg]
+def _link_fields(block: _Block, structure: Structure, m: Components) -> list[Value]:
     """What the links add to W, as `space.link_field` has it."""
     total: list[Value] = [0.0, 0.0, 0.0]
     for link in structure.links:
@@ -111,7 +149,7 @@ def _link_fields(block: _Block, structure: Structure, m: tuple) -> list[Value]: 
     return [per_energy * part for part in total]
 
 
-def _flow_fields(block: _Block, structure: Structure, m: tuple) -> list[Value]:  # type: ignore[type-arg]
+def _flow_fields(block: _Block, structure: Structure, m: Components) -> list[Value]:
     """What the Zhang-Li torques add to W, as `space.flow_field` has it."""
     total: list[Value] = [0.0, 0.0, 0.0]
     first = structure.layout.channels - structure.layout.flows
@@ -135,29 +173,27 @@ def source(structure: Structure) -> str:
     """Text of a module with the function `rate` for this structure."""
     block = _Block()
     m = (block.state(0), block.state(1), block.state(2))
-    extra = [
-        a + b
-        for a, b in zip(_link_fields(block, structure, m), _flow_fields(block, structure, m), strict=True)  # type: ignore[operator]
-    ]
+    extra = [a + b for a, b in zip(_link_fields(block, structure, m), _flow_fields(block, structure, m), strict=True)]
     if structure.per_share is not None:
         share = block.value(structure.per_share)
-        extra = [e + share * block.array(f"stray[{c} * stray_size + stray_at + i]") for c, e in enumerate(extra)]
+        extra = [e + share * block.stray(c) for c, e in enumerate(extra)]
     rows = _Rows(block, structure.rows)
     if structure.thermal:
         sigma = rows[2] * Symbol("noise_scale", block.trace)
-        extra = [e + sigma * block.array(f"noise[{c} * cells + here + i]") for c, e in enumerate(extra)]
+        extra = [e + sigma * block.noise(c) for c, e in enumerate(extra)]
     waves = _Waves(block)
     rate = llgs(m, (extra[0], extra[1], extra[2]), rows, waves, structure.layout)
-    out = block.size
-    body = [*block.trace.lines, *(f"b[{(out + c) * LANES} + i] = {block.trace.text(rate[c])}" for c in range(3))]
+    out = [block.new() for _ in range(3)]
+    body = [*block.trace.lines, *(f"{at(place)} = {block.trace.text(rate[c])}" for c, place in enumerate(out))]
     return _TEMPLATE.format(
         lanes=LANES,
-        size=(out + 3) * LANES,
-        out=[(out + c) * LANES for c in range(3)],
+        size=block.places * STRIDE,
+        out=[place * STRIDE + 1 for place in out],
         constants="\n".join(f"    {name} = kind({value!r})" for value, name in block.trace.constants.items()),
         scalars="\n".join(" " * 12 + line for line in block.scalars) or " " * 12 + "pass",
         loads="\n".join(" " * 16 + line for line in block.loads),
         body="\n".join(" " * 20 + line for line in body),
+        pieces=digest(inspect.getsource(mesh_blocks)),
     )
 
 
@@ -181,17 +217,21 @@ class _Waves:
         return self.block.wave(channel)
 
 
-_TEMPLATE = '''"""Written by spinloom.magnetism.mesh_source; made anew when missing."""
+_TEMPLATE = '''"""Written by spinloom.magnetism.mesh_source (pieces {pieces}); made anew when missing."""
 
 import numpy as np
 from numba import njit, prange
 
+from spinloom.magnetism.mesh_blocks import copy, put
 from spinloom.magnetism.normals import FAST
 
 
 @njit(fastmath=FAST, parallel=True, cache=True, error_model="numpy")
-def rate(m, stray, member, site, cell, waves, noise, noise_scale, out, members, nz, ny, nx, pad, stray_row, chunk):
+def rate(
+    m, stray, member, site, site_row, cell, cell_row, waves, noise, noise_scale, out, shape, pad, stray_row, chunk
+):
     kind = m.dtype.type
+    members, nz, ny, nx = shape
     cells, rows = members * nz * ny * nx, members * nz * ny
     stray_size = rows * stray_row
 {constants}
@@ -208,8 +248,7 @@ def rate(m, stray, member, site, cell, waves, noise, noise_scale, out, members, 
 {loads}
                 for i in range(lanes):
 {body}
-                for i in range(lanes):
-                    out[here + i] = b[{out[0]} + i]
-                    out[cells + here + i] = b[{out[1]} + i]
-                    out[2 * cells + here + i] = b[{out[2]} + i]
+                put(b, {out[0]}, lanes, out, here)
+                put(b, {out[1]}, lanes, out, cells + here)
+                put(b, {out[2]}, lanes, out, 2 * cells + here)
 '''

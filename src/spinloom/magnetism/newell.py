@@ -1,59 +1,142 @@
-"""PROVISIONAL exact Newell tensor so that everybody can work; helper-1 replaces this file (overwrite it)."""
+"""The demagnetising tensor between equal rectangular cells.
+
+Close cells take the closed form of A. J. Newell, W. Williams, D. J. Dunlop, J. Geophys. Res. 98, 9551 (1993). It is a
+sixth difference of functions that grow as r^3, so rounding costs it about 1e-15 r^6 / V^2 of the value for cells of
+volume V at distance r. Hence distant cells take the dipole field averaged by quadrature (newell_far). Needles are close
+to others that are many widths away; they are cut into shorter parts.
+"""
+
 import torch
 
+from spinloom.errors import InputError
 from spinloom.magnetism.mesh import Mesh
+from spinloom.magnetism.newell_far import averaged_dipole
+from spinloom.magnetism.vectors import Triple
 
-
-def _asinh(a, b):
-    return torch.asinh(a / b.clamp(min=1e-300).sqrt()) * (b > 0)
-
-
-def _f(x, y, z):
-    x, y, z = x.abs(), y.abs(), z.abs()
-    r = (x * x + y * y + z * z).sqrt()
-    t = torch.where((x > 0) & (r > 0), torch.atan(y * z / (x * r).clamp(min=1e-300)), 0.0)
-    return (
-        y / 2 * (z * z - x * x) * _asinh(y, x * x + z * z)
-        + z / 2 * (y * y - x * x) * _asinh(z, x * x + y * y)
-        - x * y * z * t
-        + (2 * x * x - y * y - z * z) * r / 6
-    )
-
-
-def _at(a, b):
-    return torch.where(b.abs() > 0, torch.atan(a / torch.where(b == 0, 1.0, b)), 0.0)
-
-
-def _g(x, y, z):
-    r = (x * x + y * y + z * z).sqrt()
-    return (
-        x * y * z * _asinh(z, x * x + y * y)
-        + y / 6 * (3 * z * z - y * y) * _asinh(x, y * y + z * z)
-        + x / 6 * (3 * z * z - x * x) * _asinh(y, x * x + z * z)
-        - z**3 / 6 * _at(x * y, z * r)
-        - z * y * y / 2 * _at(x * z, y * r)
-        - z * x * x / 2 * _at(y * z, x * r)
-        - x * y * r / 3
-    )
+Axes = tuple[int, int, int]
+_NEAR = 1.25  # cell diagonals
+_LONGEST = 6.0  # cells are cut to a length of this times the root of their other two lengths
+_MOST_PARTS = 16
+_ODD = {-1: (3, 4), -2: (3, 5), -3: (4, 5)}  # parts that are odd in x, y, z
 
 
 def demagnetizing_tensor(mesh: Mesh) -> torch.Tensor:
-    dx, dy, dz = torch.broadcast_tensors(*mesh.lengths)
-    scale = dx
-    dx, dy, dz = dx / scale, dy / scale, dz / scale
-    nz, ny, nx = mesh.shape
-    x = torch.arange(-1, nx + 1).double() * dx[..., None]
-    y = torch.arange(-1, ny + 1).double() * dy[..., None]
-    z = torch.arange(-1, nz + 1).double() * dz[..., None]
-    x, y, z = x[..., None, None, :], y[..., None, :, None], z[..., :, None, None]
-    v = (dx * dy * dz)[..., None, None, None]
+    """N at the offsets 0 .. n - 1 along each axis, averaged over source and target cell, dimensionless, float64.
 
-    def second(f):
-        for axis in (-1, -2, -3):
-            n = f.shape[axis]
-            f = 2 * f.narrow(axis, 1, n - 2) - f.narrow(axis, 0, n - 2) - f.narrow(axis, 2, n - 2)
-        return f / (4 * torch.pi * v)
+    Returns (6, *batch, nz, ny, nx), parts xx, yy, zz, xy, xz, yz; batch is that of the cell lengths, which broadcast
+    against each other. H(r_i) = -sum_j N(r_i - r_j) M(r_j). At negative offsets: xx, yy, zz are even, xy is odd in x
+    and in y, and so on; where an odd part must vanish it is exactly 0. Differentiable with respect to the lengths.
+    Raises InputError for batches that do not broadcast.
 
-    return torch.stack(
-        [second(_f(x, y, z)), second(_f(y, x, z)), second(_f(z, y, x)), second(_g(x, y, z)), second(_g(x, z, y)), second(_g(y, z, x))]
-    )
+    Measured against the closed form with 60 digits: the error is < 3e-11 of the largest part at the same offset, up to
+    1000 cells away, for cells 1x1x1, 3x2x1.3, 5x5x1, 2x2x0.5, 1x1x10, 1x1x20, 20x20x1, 1x4x20, 100x100x1, 1x1x300;
+    that of the gradient < 1e-11 for 1x1x1, 5x5x1, 1x1x10, 20x20x1. 256x256x1 cells take 0.1 s, 1024x1024x1 0.8 s.
+    """
+    try:
+        x, y, z = torch.broadcast_tensors(*mesh.lengths)
+    except RuntimeError as error:
+        shapes = [tuple(length.shape) for length in mesh.lengths]
+        raise InputError(f"cell lengths dx, dy, dz must have batches that broadcast, got shapes {shapes}") from error
+    scale = (x * y * z).detach() ** (1 / 3)  # N does not depend on the unit; volumes of 1 are far from underflow
+    return _tensor([(length / scale)[..., None, None, None] for length in (x, y, z)], list(mesh.cells))
+
+
+def _tensor(lengths: list[torch.Tensor], counts: list[int]) -> torch.Tensor:
+    """demagnetizing_tensor for lengths dx, dy, dz (*batch, 1, 1, 1) in any unit and counts nx, ny, nz."""
+    offsets = _grid(lengths, [range(n) for n in counts])
+    distance, diagonal = _norm(offsets).detach(), _norm(lengths).detach()
+    near = distance < _NEAR * diagonal
+    tensor = averaged_dipole(offsets, lengths, distance - diagonal, near)
+    reach = [int(near.transpose(-1, axis).flatten(0, -2).any(0).sum()) for axis in (-1, -2, -3)]
+    x, y, z = (slice(count) for count in reach)
+    box = (..., z, y, x)
+    tensor[box] = torch.where(near[box], _close(lengths, reach), tensor[box])
+    for axis, odd in _ODD.items():
+        for part in odd:
+            tensor[part].select(axis, 0).zero_()
+    return tensor
+
+
+def _close(lengths: list[torch.Tensor], counts: list[int]) -> torch.Tensor:
+    """The tensor by the closed form: of the cells, or of the parts they are cut into, then summed."""
+    root = (lengths[0] * lengths[1] * lengths[2]).detach().sqrt()
+    cuts = [int((length.detach() ** 1.5 / (_LONGEST * root)).ceil().clamp(1, _MOST_PARTS).max()) for length in lengths]
+    if max(cuts) == 1:
+        return _closed_form(lengths, counts)
+    parts = [length / cut for length, cut in zip(lengths, cuts, strict=True)]
+    tensor = _tensor(parts, [count * cut for count, cut in zip(counts, cuts, strict=True)])
+    for axis, cut in zip((-1, -2, -3), cuts, strict=True):
+        tensor = _joined(tensor, axis, cut)
+    return tensor
+
+
+def _joined(tensor: torch.Tensor, axis: int, cut: int) -> torch.Tensor:
+    """The tensor of cells from that of parts, `cut` to a cell: at offset k, sum_j (1 - |j| / cut) N(k cut + j)."""
+    mirrored = tensor.narrow(axis, 1, cut - 1).flip(axis)
+    sign = torch.tensor([-1.0 if part in _ODD[axis] else 1.0 for part in range(6)], dtype=torch.float64)
+    mirrored = mirrored * sign.reshape(6, *(1,) * (tensor.ndim - 1))
+    windows = torch.cat([mirrored, tensor], axis).unfold(axis, 2 * cut - 1, cut)
+    return windows @ (1 - torch.arange(1 - cut, cut, dtype=torch.float64).abs() / cut)
+
+
+def _grid(lengths: list[torch.Tensor], counts: list[range]) -> list[torch.Tensor]:
+    """Multiples of the lengths (*batch, 1, 1, 1) along x (last axis), y, z."""
+    steps = [torch.tensor(list(count), dtype=torch.float64) for count in counts]
+    x, y, z = lengths
+    return [x * steps[0], y * steps[1][:, None], z * steps[2][:, None, None]]
+
+
+def _norm(parts: list[torch.Tensor]) -> torch.Tensor:
+    """Length of a vector, with a gradient of 0 where it is 0."""
+    x, y, z = parts
+    square = x * x + y * y + z * z
+    return torch.where(square == 0, 0.0, torch.where(square == 0, 1.0, square).sqrt())
+
+
+def _closed_form(lengths: list[torch.Tensor], counts: list[int]) -> torch.Tensor:
+    """-(second differences along x, y, z of f or g) / (4 pi V): (6, *batch, nz, ny, nx)."""
+    functions = _potentials(*_grid(lengths, [range(-1, count + 1) for count in counts]))
+    for axis in (-1, -2, -3):
+        functions = functions.diff(n=2, dim=axis)
+    return -functions / (4 * torch.pi * lengths[0] * lengths[1] * lengths[2])
+
+
+def _potentials(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """f(x, y, z), f(y, z, x), f(z, x, y), g(x, y, z), g(x, z, y), g(y, z, x)."""
+    r = _norm([x, y, z])
+    logs = _log(x, y, z), _log(y, z, x), _log(z, x, y)
+    angles = _angle(y * z, x * r), _angle(z * x, y * r), _angle(x * y, z * r)
+    f = [_diagonal(axes, (x, y, z), logs, angles, r) for axes in ((0, 1, 2), (1, 2, 0), (2, 0, 1))]
+    g = [_mixed(axes, (x, y, z), logs, angles, r) for axes in ((0, 1, 2), (0, 2, 1), (1, 2, 0))]
+    return torch.stack(f + g)
+
+
+def _diagonal(axes: Axes, position: Triple, logs: Triple, angles: Triple, r: torch.Tensor) -> torch.Tensor:
+    """f(u, v, w) where u, v, w are the position along these axes."""
+    u, v, w = (position[axis] for axis in axes)
+    u2, v2, w2 = u * u, v * v, w * w
+    in_logs = (w2 - u2) * v * logs[axes[1]] + (v2 - u2) * w * logs[axes[2]]
+    return in_logs / 2 - u * v * w * angles[axes[0]] + (2 * u2 - v2 - w2) / 6 * r
+
+
+def _mixed(axes: Axes, position: Triple, logs: Triple, angles: Triple, r: torch.Tensor) -> torch.Tensor:
+    """g(u, v, w) where u, v, w are the position along these axes."""
+    u, v, w = (position[axis] for axis in axes)
+    u2, v2, w2 = u * u, v * v, w * w
+    log_u, log_v, log_w = (logs[axis] for axis in axes)
+    angle_u, angle_v, angle_w = (angles[axis] for axis in axes)
+    in_logs = u * v * w * log_w + v / 6 * (3 * w2 - v2) * log_u + u / 6 * (3 * w2 - u2) * log_v
+    return in_logs - w / 2 * (u2 * angle_u + v2 * angle_v + w2 / 3 * angle_w) - u * v / 3 * r
+
+
+def _log(u: torch.Tensor, v: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+    """asinh(u / sqrt(v^2 + w^2)), 0 on the axis v = w = 0, where its factor vanishes."""
+    square = v * v + w * w
+    on_axis = square == 0
+    return torch.where(on_axis, 0.0, torch.asinh(u * torch.where(on_axis, 1.0, square).rsqrt()))
+
+
+def _angle(above: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
+    """atan(above / below), 0 at below = 0, where its factor vanishes."""
+    zero = below == 0
+    return torch.where(zero, 0.0, torch.atan(above / torch.where(zero, 1.0, below)))

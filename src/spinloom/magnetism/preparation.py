@@ -64,7 +64,7 @@ def exchange_length(magnet: Magnet) -> torch.Tensor | None:
 
 
 def warn_of_coarse_cells(magnet: Magnet) -> None:
-    """SpinloomWarning where a cell is longer than half the exchange length: walls and vortices would stick to the grid."""
+    """SpinloomWarning for cells longer than half the exchange length: walls and vortices would stick to the grid."""
     length = exchange_length(magnet)
     if magnet.mesh is None or length is None:
         return

@@ -19,8 +19,8 @@ def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout:
     A torque -a m x (m x p) is the precession around the field-like quantity a (m x p), so every torque is a part of W
     and damping acts on it as Gilbert's equation demands.
 
-    m: components. noise: thermal field and what other cells add to W, as a rate, or None. rows: reduced parameters in the order of `reduced.py`.
-    waves: the waveform of every drive channel at this instant.
+    m: components. noise: thermal field and what other cells add to W, as a rate, or None. rows: reduced parameters
+    in the order of `reduced.py`. waves: the waveform of every drive channel at this instant.
     """
     x, y, z = m
     wx, wy, wz = (rows[6 + k] - rows[3 + k] * m[k] for k in range(3))

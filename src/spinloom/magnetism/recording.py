@@ -22,7 +22,7 @@ from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.dynamics import Engine, Method
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.preparation import prepared_state
-from spinloom.magnetism.recording_file import create, finished_records, last_state, opened
+from spinloom.magnetism.recording_file import create, finished_records, last_state, opened, text
 from spinloom.magnetism.recording_result import Recording, load_recording
 from spinloom.magnetism.recording_run import Run, record_times
 from spinloom.magnetism.recording_settings import as_json, described, differences
@@ -108,7 +108,7 @@ def _begin(path: Path, run: Run, m: torch.Tensor, step: torch.Tensor, settings: 
 def _complete(path: Path, settings: str) -> bool:
     """Whether the run in the file is at its end. Raises InputError where it is another run."""
     with opened(path) as file:
-        before, version = file.attrs["settings"], file.attrs["spinloom"]
+        before, version = text(file, "settings"), text(file, "spinloom")
         done = bool(file["stopped"][0]) or finished_records(file) == len(file["time"])
     if different := differences(json.loads(before), json.loads(settings)):
         raise InputError(

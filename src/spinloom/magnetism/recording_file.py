@@ -25,6 +25,8 @@ from spinloom.files import replacing
 
 FORMAT = "spinloom recording 1"
 Rows = dict[str, np.ndarray]
+_OLD = ("v108", "v108")
+"""Every HDF5 from 1.8 on reads it, and its structure has checksums."""
 _UNITS = {"time": "s", "m": "1", "mean": "1", "energy": "J", "step": "s", "cell": "m", "state": "1"}
 
 
@@ -40,7 +42,8 @@ def create(path: Path, times: list[float], rows: Rows, whole: Rows, attributes: 
             with h5py.File(
                 temporary, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8
             ) as file:
-                file.attrs.update({"format": FORMAT, **attributes})
+                for name, value in {"format": FORMAT, **attributes}.items():
+                    file.attrs[name] = _fixed(value)
                 file.require_group("energies")
                 file["time"] = np.array([times[0], *[np.nan] * (len(times) - 1)])
                 for name, values in {"stopped": np.zeros(1, np.int8), **whole}.items():
@@ -49,17 +52,29 @@ def create(path: Path, times: list[float], rows: Rows, whole: Rows, attributes: 
                     _reserve(file, name, (len(times), *row.shape), row.dtype)
                     file[name][0] = row
                 for name in file.keys() & _UNITS.keys():
-                    file[name].attrs["unit"] = _UNITS[name]
+                    file[name].attrs["unit"] = _fixed(_UNITS[name])
                 for part in file["energies"].values():
-                    part.attrs["unit"] = "J"
+                    part.attrs["unit"] = _fixed("J")
         except RuntimeError as error:  # what h5py makes of a disk that is full at closing
             raise OSError(str(error)) from error
+
+
+def _fixed(value: Any) -> Any:
+    """Text of fixed length: that of variable length lies in a part of the file without checksums."""
+    return np.bytes_(value.encode("ascii")) if isinstance(value, str) else value
+
+
+def text(file: h5py.File, name: str) -> str:
+    """An attribute of the file. Raises ValueError where it is damaged."""
+    value = file.attrs.get(name, b"")
+    return bytes(value).decode("ascii")
 
 
 def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], kind: np.dtype) -> None:
     layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    layout.set_obj_track_times(False)
     h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(kind), h5py.h5s.create_simple(shape), layout)
 
 
@@ -79,7 +94,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     """The file of a recording, to read. Raises InputError where it is none or is damaged."""
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
+            if text(file, "format") != FORMAT:
                 raise InputError(f"{path} is an HDF5 file, but no recording of Spinloom; choose another path")
             yield file
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:

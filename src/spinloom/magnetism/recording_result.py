@@ -9,7 +9,7 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.magnetism.mesh import Mesh
-from spinloom.magnetism.recording_file import finished_records, last_state, opened
+from spinloom.magnetism.recording_file import finished_records, last_state, opened, text
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def load_recording(path: str | Path) -> Recording:
             stopped=stopped,
             mesh=_mesh(file),
             geometry=torch.from_numpy(file["geometry"][()]) if "geometry" in file else None,
-            settings=json.loads(file.attrs["settings"]),
+            settings=json.loads(text(file, "settings")),
         )
 
 

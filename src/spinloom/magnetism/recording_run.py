@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from spinloom.errors import InputError
-from spinloom.magnetism.dynamics import simulate
+from spinloom.magnetism.dynamics import Trajectory, simulate
 from spinloom.magnetism.magnet import Magnet
 
 Rows = dict[str, np.ndarray]
@@ -34,15 +34,18 @@ class Run:
         Makes one step, which raises InputError or PhysicsError for a run that `simulate` refuses.
         """
         length = min(self.times[1] - self.times[0], float(step.min()))
-        tried = simulate(self.magnet, m, length, step, start=self.times[0], **self.options).last_step
+        tried = self._advance(0, m, length, step).last_step
         return step.reshape(()) if tried is None else step.reshape(-1).expand(tried.numel()).reshape(tried.shape)
 
     def segment(self, number: int, m: torch.Tensor, step: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """State of record `number` from the one before, and the first step of the next segment (s)."""
-        begin, length = self.times[number - 1], self.times[number] - self.times[number - 1]
-        seed = segment_seed(self.seed, number)
-        done = simulate(self.magnet, m, length, step, start=begin, seed=seed, **self.options)
+        length = self.times[number] - self.times[number - 1]
+        done = self._advance(number - 1, m, length, step)
         return done.final, step if done.last_step is None else done.last_step.clamp(min=_SHORTEST * length)
+
+    def _advance(self, begin: int, m: torch.Tensor, length: float, step: torch.Tensor) -> Trajectory:
+        seed = segment_seed(self.seed, begin)
+        return simulate(self.magnet, m, length, step, start=self.times[begin], seed=seed, **self.options)
 
     def mean(self, m: torch.Tensor) -> torch.Tensor:
         """m averaged over the cells with material, (3, *batch), float64; of macrospins m itself."""
@@ -84,6 +87,9 @@ def record_times(start: float, duration: float, every: float) -> list[float]:
 
 
 def segment_seed(seed: int, number: int) -> int:
-    """Of one segment. Segments of a run differ in the lower 32 bits: torch's generator on the CPU reads no others."""
+    """For the segment that begins at record `number`.
+
+    Those of a run differ in their lower 32 bits: torch's generator on the CPU reads no others.
+    """
     first = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:4], "big")
     return (first + number) % 2**32

@@ -11,8 +11,8 @@ import torch
 from spinloom import units
 from spinloom.errors import require_non_negative
 from spinloom.magnetism.drives import Quantity, double
-from spinloom.magnetism.exchange import LINK_TERMS
 from spinloom.magnetism.fields import Applied, Cubic, Demagnetization, Interlayer, Oersted, Uniaxial
+from spinloom.magnetism.links import LinkTerm
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.torques import rate_per_current
 from spinloom.magnetism.vectors import unit
@@ -95,7 +95,7 @@ def _base_rows(magnet: Magnet, temperature: Quantity) -> list[torch.Tensor]:
             strength = material.gamma * TIME_UNIT * double(term.coupling) / (ms * term.thickness)
             direction = unit(term.other, "direction of the other layer")
             static = [total + strength * c for total, c in zip(static, direction, strict=True)]
-        if isinstance(term, LINK_TERMS):
+        if isinstance(term, LinkTerm):
             edges = [2 * material.gamma * TIME_UNIT / ms * (0.0 if k is None else k) for k in term.edges(magnet)]
             demag = [total + k for total, k in zip(demag, edges, strict=True)]
     share = 1 / (1 + damping**2)

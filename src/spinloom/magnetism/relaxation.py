@@ -15,6 +15,7 @@ import torch
 from spinloom.errors import InputError, PhysicsError, require_positive, unknown_name
 from spinloom.magnetism.adaptive import TABLEAUX, integrate
 from spinloom.magnetism.compiled_engine import available
+from spinloom.magnetism.drives import Drive
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.mesh_engine import MeshRun
 from spinloom.magnetism.mesh_rates import MeshRates
@@ -49,8 +50,8 @@ def relax(
     """The equilibrium that m (3, *batch) falls into under the fields of `magnet` at time `at` (s).
 
     Spin torques are left out: they are not fields and need not have an equilibrium. torque: the stop criterion, largest
-    |m x B| in T of every member; None is 1e-5 T in float64 and 3e-4 T in float32. A member that has arrived rests while others move on. progress: called with the share
-    of the way, on a logarithmic scale.
+    |m x B| in T of every member; None is 1e-5 T in float64 and 3e-4 T in float32. A member that has arrived rests while
+    others move on. progress: called with the share of the way, on a logarithmic scale.
 
     Returns also where it stopped after `most_steps` without arriving (`converged` False). Raises InputError for a bad
     state or an unknown method, PhysicsError for NaN.
@@ -102,7 +103,8 @@ class _Descent:
 
     def __init__(self, rhs: RightHandSide, m: torch.Tensor, at: float) -> None:
         self.rhs, self.seconds = rhs, torch.tensor(at, dtype=torch.float64)
-        self.mesh = MeshRates(rhs, m, False) if rhs.space is not None and m.device.type == "cpu" and available() else None
+        compiled = rhs.space is not None and m.device.type == "cpu" and available()
+        self.mesh = MeshRates(rhs, m, False) if compiled else None
         if self.mesh is not None:
             waves = [drive.waveform(self.seconds).expand(*self.mesh.batch, 1, 1, 1) for drive in rhs.drives]
             empty = torch.ones(1, self.mesh.members)
@@ -194,11 +196,12 @@ def _outcome(
     return Relaxation(m, tesla * found, steps, found <= goal)
 
 
-class _Frozen:
+@dataclass(frozen=True)
+class _Frozen(Drive):
     """A drive held at one instant."""
 
-    def __init__(self, drive, at: float) -> None:  # type: ignore[no-untyped-def]
-        self.drive, self.at = drive, at
+    drive: Drive
+    at: float
 
     def waveform(self, t: torch.Tensor) -> torch.Tensor:
         return self.drive.waveform(torch.full_like(t, self.at))

@@ -1,4 +1,4 @@
-"""What the cells of a mesh do to each other, in the solver's units: couplings of neighbours, stray field, flowing spins.
+"""What the cells of a mesh do to each other, in the solver's units: neighbours, stray field, flowing spins.
 
 This is the plain form on torch tensors: differentiable, on any device. The compiled engine (`mesh_kernels.py`) reads
 the same tables.
@@ -11,8 +11,8 @@ import torch
 from spinloom import units
 from spinloom.magnetism.demag import Demag, demag
 from spinloom.magnetism.drives import double
-from spinloom.magnetism.exchange import LINK_TERMS, Link, ahead, behind
 from spinloom.magnetism.fields import Demagnetization
+from spinloom.magnetism.links import Link, LinkTerm, ahead, behind
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.rates import Components
 from spinloom.magnetism.reduced import TIME_UNIT
@@ -136,7 +136,7 @@ def merged_links(magnet: Magnet) -> tuple[Link, ...]:
     """The links of all terms, one for each axis and shift."""
     found: dict[tuple[int, int], Link] = {}
     for term in magnet.fields:
-        if isinstance(term, LINK_TERMS):
+        if isinstance(term, LinkTerm):
             for link in term.links(magnet):
                 key = (link.axis, link.shift)
                 found[key] = _merged(found[key], link) if key in found else link

@@ -1,0 +1,118 @@
+"""The two curves of the junction at 0 K, differentiable in every parameter, the lengths of the pulses included.
+
+A number of steps has no derivative, so time is stretched instead of cut: at 0 K every rate of the LLGS equation is
+proportional to gamma, so gamma times s for a time tau is gamma for the time s tau, exactly. The pulses are simulated for
+their present length with a gamma whose factor is 1 and whose derivative is that of the length.
+"""
+
+import math
+from dataclasses import replace
+
+import torch
+
+from spinloom.devices.mtj_mesh import LARGEST_PHASE, spatial, thermal_step
+from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.devices.mtj_response import READ_SAMPLES
+from spinloom.errors import InputError, require_finite
+from spinloom.magnetism import Constant, Magnet, simulate
+from spinloom.magnetism.drives import Quantity, double
+
+STEP = 4e-12
+"""s; against 0.25 ps the curves of the default macrospin move by less than 1e-7 (tested)."""
+PHASE = 1.5
+"""rad, by which the fastest mode of exchange may turn in one step of rk4, which is stable up to 2.8."""
+
+
+def design_curves(
+    device: TwoPolarizerMTJ,
+    drive: torch.Tensor,
+    starts: torch.Tensor,
+    *,
+    step: float = STEP,
+    dtype: torch.dtype = torch.float64,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(value, slope) of one operation at 0 K, (devices, points, pairs), on the eager engine.
+
+    device: parameters are numbers or tensors (); fabricated devices have (devices, 1), see `TwoPolarizerMTJ.fabricate`.
+    drive: (points,), A/m^2. starts: (n,), network inputs u whose outputs the reset finds: tanh u along the in-plane
+        polarizer, sech u along z. Each cycle of an operation takes each of them on its own, so pairs is n^2 in bipolar
+        operation and n in single.
+    step: s, at most; on a mesh exchange shortens it.
+
+    Differentiable in everything that the device holds, in `drive` and in `starts`. A mesh has the number of cells that
+    its present diameter asks for, which makes the curves jump a little where that number changes.
+    Raises InputError for drives or starts that are not (n,), PhysicsError where the dynamics leave the step.
+    """
+    for name, given in (("drive", drive), ("starts", starts)):
+        require_finite("", **{name: given})
+        if given.ndim != 1 or not len(given):
+            raise InputError(f"{name} must be (n,) with n >= 1, got {tuple(given.shape)}")
+    written = after_pulse(device, drive, starts, step=step, dtype=dtype)
+    resting = device.magnet()
+    window = _run(resting, written, device.read, step, READ_SAMPLES).mean(0)
+    value, gradient = (_along(p, mean_magnetization(resting, window)) for p in device.references())
+    signs = torch.tensor(device.polarities, dtype=value.dtype).reshape(-1, 1, 1, 1)
+    value = signs * device.barrier.read(value, device.readout)
+    slope = device.reset_barrier.read(gradient, device.readout).square()
+    return _pairs(value), _pairs(slope)
+
+
+def after_pulse(
+    device: TwoPolarizerMTJ,
+    drive: torch.Tensor,
+    starts: torch.Tensor,
+    *,
+    step: float = STEP,
+    dtype: torch.dtype = torch.float64,
+) -> torch.Tensor:
+    """m right after the pulse: (3, cycles, points, devices, starts), on a mesh with (nz, ny, nx) behind."""
+    resting = device.magnet()
+    lift = (lambda value: value) if resting.mesh is None else spatial
+    devices = device.area.numel()
+    x, y, _ = device.references()[0]
+    along = starts.tanh() / torch.hypot(x, y)
+    m = torch.stack(torch.broadcast_tensors(x * along, y * along, 1 / starts.cosh())).to(dtype)
+    m = lift(m.expand(3, 1, 1, devices, len(starts)))
+    if resting.mesh is not None:
+        m = m.expand(*m.shape[:-3], *resting.mesh.shape)
+    # the reset does not know the drive that comes: once for all of them
+    m = _run(_stretched(device.magnet(reset=Constant(lift(device.reset_density))), device.reset), m, device.reset, step)[0]
+    signs = torch.tensor(device.polarities, dtype=torch.float64)
+    wave = signs[:, None, None, None] * double(drive)[:, None, None]
+    m = m.expand(3, len(signs), len(drive), *m.shape[3:])
+    return _run(_stretched(device.magnet(write=Constant(lift(wave))), device.pulse), m, device.pulse, step)[0]
+
+
+def mean_magnetization(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
+    """Of each member, (3, *batch)."""
+    if magnet.mesh is None:
+        return m
+    assert magnet.geometry is not None
+    return m.sum((-3, -2, -1)) / int(magnet.geometry.sum())
+
+
+def _stretched(magnet: Magnet, length: Quantity) -> Magnet:
+    """The same magnet with a gamma whose derivative is that of time; unchanged where `length` has none."""
+    if not isinstance(length, torch.Tensor) or not length.requires_grad:
+        return magnet
+    material = magnet.material
+    return replace(magnet, material=replace(material, gamma=material.gamma * length.double() / float(length)))
+
+
+def _run(magnet: Magnet, m: torch.Tensor, length: Quantity, step: float, records: int = 1) -> torch.Tensor:
+    if magnet.mesh is not None:
+        step = min(step, PHASE / LARGEST_PHASE * thermal_step(magnet, math.inf))
+    return simulate(magnet, m, float(length), step, method="rk4", records=records, engine="eager").m
+
+
+def _along(reference: tuple[torch.Tensor, ...], m: torch.Tensor) -> torch.Tensor:
+    x, y, z = (p.to(m) for p in reference)
+    return x * m[0] + y * m[1] + z * m[2]
+
+
+def _pairs(cycles: torch.Tensor) -> torch.Tensor:
+    """(cycles, points, devices, starts) to the mean over the cycles, (devices, points, starts of each cycle)."""
+    total = cycles[0]
+    for cycle in cycles[1:]:
+        total = total[..., None] + cycle.reshape(*cycle.shape[:2], *[1] * (total.ndim - 2), -1)
+    return (total / len(cycles)).flatten(2).transpose(0, 1)

@@ -1,0 +1,80 @@
+"""Gradient descent between bounds, every evaluation kept on disk."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+
+from spinloom.files import write_text
+from spinloom.learning.progress import Report
+
+Terms = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
+"""From shares (n,) of the free parameters to the parts of the objective."""
+
+
+@dataclass(frozen=True)
+class Descent:
+    """shares (evaluations, n) and the parts of the objective at each; best: the evaluation of the least sum."""
+
+    shares: list[list[float]]
+    terms: list[dict[str, float]]
+
+    @property
+    def totals(self) -> list[float]:
+        return [sum(parts.values()) for parts in self.terms]
+
+    @property
+    def best(self) -> int:
+        return min(range(len(self.terms)), key=self.totals.__getitem__)
+
+
+def descend(terms: Terms, start: list[float], evaluations: int, checkpoint: Path, report: Report) -> dict[str, Any]:
+    """L-BFGS-B (R. Byrd et al., SIAM J. Sci. Comput. 16, 1190 (1995)) on shares that are held in 0..1.
+
+    checkpoint: the evaluations done. A killed run takes the same ones from there (the method draws nothing at random),
+    so the file must belong to the same terms and start; it is removed at the end. At most a line search more than
+    `evaluations` are made. Returns the fields of `Descent`, plain numbers. Raises OutputError.
+    """
+    done = _load(checkpoint)
+    taken = 0
+
+    def evaluate(shares: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal taken
+        if taken == len(done) or done[taken]["shares"] != shares.tolist():
+            del done[taken:]
+            done.append(_evaluation(terms, shares))
+            write_text(checkpoint, json.dumps(done))
+        taken += 1
+        least = min(sum(one["terms"].values()) for one in done[:taken])
+        report(taken, max(evaluations, taken), f"{least:.4g}")
+        return sum(done[taken - 1]["terms"].values()), np.array(done[taken - 1]["slope"])
+
+    options = {"maxfun": evaluations - 1, "maxiter": evaluations, "ftol": 1e-5}
+    minimize(evaluate, np.array(start), jac=True, method="L-BFGS-B", bounds=[(0, 1)] * len(start), options=options)
+    checkpoint.unlink(missing_ok=True)
+    return {"shares": [one["shares"] for one in done], "terms": [one["terms"] for one in done]}
+
+
+def _evaluation(terms: Terms, shares: np.ndarray) -> dict[str, Any]:
+    given = torch.tensor(shares, dtype=torch.float64, requires_grad=True)
+    parts = terms(given)
+    total = torch.stack(list(parts.values())).sum()
+    (slope,) = torch.autograd.grad(total, given)
+    return {
+        "shares": shares.tolist(),
+        "terms": {name: float(part.detach()) for name, part in parts.items()},
+        "slope": slope.tolist(),
+    }
+
+
+def _load(checkpoint: Path) -> list[dict[str, Any]]:
+    try:
+        done = json.loads(checkpoint.read_text())
+    except (OSError, ValueError):
+        return []
+    return done if isinstance(done, list) else []
