@@ -68,7 +68,7 @@ def test_every_part_has_ten_digits_of_the_closed_form(lengths):
 @pytest.mark.parametrize("lengths", [(5, 5, 1), (1, 1, 10)])
 def test_cells_hundreds_apart_have_ten_digits_of_the_closed_form(lengths):
     n = tensor((1000, 40, 1), lengths)
-    for x, y in ((40, 0), (0, 39), (65, 3), (130, 39), (420, 1), (620, 17), (999, 0), (999, 39)):
+    for x, y in ((33, 0), (0, 39), (65, 3), (130, 39), (210, 0), (420, 1), (620, 17), (999, 0), (999, 39)):
         expected = reference((x, y, 0), lengths)
         assert n[:, 0, y, x].numpy() == pytest.approx(expected, rel=0, abs=1e-10 * abs(expected).max()), (x, y)
 

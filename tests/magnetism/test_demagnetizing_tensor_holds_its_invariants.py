@@ -9,7 +9,7 @@ from spinloom.magnetism.newell import demagnetizing_tensor
 
 NM = 1e-9
 LENGTH = st.floats(0.5, 10.0)
-QUICK = settings(max_examples=25, deadline=None, derandomize=True)
+QUICK = settings(max_examples=15, deadline=None, derandomize=True)
 CELLS = (7, 6, 4)
 
 

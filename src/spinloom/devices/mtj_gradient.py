@@ -19,7 +19,7 @@ from spinloom.magnetism.drives import Quantity, double
 
 STEP = 4e-12
 """s; against 0.25 ps the curves of the default macrospin move by less than 1e-7 (tested)."""
-PHASE = 1.5
+PHASE = 2.0
 """rad, by which the fastest mode of exchange may turn in one step of rk4, which is stable up to 2.8."""
 
 
@@ -72,7 +72,7 @@ def after_pulse(
     x, y, _ = device.references()[0]
     along = starts.tanh() / torch.hypot(x, y)
     m = torch.stack(torch.broadcast_tensors(x * along, y * along, 1 / starts.cosh())).to(dtype)
-    m = lift(m.expand(3, 1, 1, devices, len(starts)))
+    m = lift(m.reshape(3, 1, 1, -1, len(starts)).expand(3, 1, 1, devices, len(starts)))
     if resting.mesh is not None:
         m = m.expand(*m.shape[:-3], *resting.mesh.shape)
     # the reset does not know the drive that comes: once for all of them

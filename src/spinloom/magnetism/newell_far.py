@@ -15,7 +15,7 @@ import torch
 # measured with cells 1x1x1 to 20x20x1 and 1x1x20 in 17 directions against 40 nodes.
 _NODES = (24, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4, 3, 2)
 _FROM = torch.tensor([0.35, 0.5, 0.8, 1.0, 1.5, 2.5, 4.0, 6.0, 10.0, 20.0, 60.0, 500.0], dtype=torch.float64)
-_WORK = 1 << 16  # nodes in one pass: temporary arrays stay in the cache
+_WORK = 30_000  # nodes in one pass: arrays stay in the cache, and below the size at which torch starts threads (32768)
 
 Rule = tuple[torch.Tensor, torch.Tensor]
 """Nodes and weights."""

@@ -1,5 +1,6 @@
 """Appends records to the file of a recording, by plain writes to the places of their rows."""
 
+import math
 import os
 import time as clock
 from collections.abc import Iterator
@@ -30,16 +31,15 @@ class Place:
 
 def places(file: h5py.File) -> dict[str, Place]:
     """Where the rows of every dataset lie. Raises ValueError for a file that another program has rewritten."""
-    found: dict[str, Place] = {}
-
-    def look(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim:
-            offset = item.id.get_offset()
-            if offset is None:
-                raise ValueError(f"another program has rewritten {name!r}: it can be read, but not continued")
-            found[name] = Place(offset, item.dtype.itemsize * int(np.prod(item.shape[1:])), item.dtype)
-
-    file.visititems(look)
+    names = ["time", "stopped", "mean", "energy", "step", *(f"energies/{term}" for term in file["energies"])]
+    names += ["state", "state_record"] if "state" in file else ["m"]
+    found = {}
+    for name in names:
+        offset = file[name].id.get_offset()
+        if offset is None:
+            raise ValueError(f"another program has rewritten {name!r}: it can be read, but not continued")
+        kind = file[name].dtype
+        found[name] = Place(offset, kind.itemsize * math.prod(file[name].shape[1:]), kind)
     return found
 
 
