@@ -1,12 +1,15 @@
 """dm/dt on a mesh, compiled: one pass over the cells for all local terms and neighbours, the stray field by FFT."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.fft import fft, ifft, irfft, rfft
 
 from spinloom.magnetism.demag import Demag
 from spinloom.magnetism.links import ahead
@@ -15,14 +18,26 @@ from spinloom.magnetism.space import Space
 
 _CHUNKS = 8
 """Pieces of work per call: a few per core, so that none waits long for the other."""
+_SMALL = 20_000
+"""Cells of all members up to which one core is used: to wake the others would take longer than the work."""
 
 
 @cache
-def _compiled(structure):  # type: ignore[no-untyped-def]
+def _compiled(structure, parallel: bool):  # type: ignore[no-untyped-def]
     from spinloom.magnetism.fused import build
     from spinloom.magnetism.mesh_source import source
 
-    return build(source(structure)).rate
+    return build(source(structure, parallel)).rate
+
+
+@cache
+def _kernels(parallel: bool) -> ModuleType:
+    from spinloom.magnetism import mesh_kernels
+    from spinloom.magnetism.fused import build
+
+    if parallel:
+        return mesh_kernels
+    return build(inspect.getsource(mesh_kernels).replace("parallel=True", "parallel=False"))
 
 
 class MeshRates:
@@ -32,7 +47,6 @@ class MeshRates:
     """
 
     def __init__(self, rhs: RightHandSide, like: torch.Tensor, thermal: bool) -> None:
-        from spinloom.magnetism import mesh_kernels
         from spinloom.magnetism.mesh_source import Structure
         from spinloom.magnetism.mesh_tables import Tables
 
@@ -43,7 +57,9 @@ class MeshRates:
         shifts = [link.shift * (1, nx, nx * ny)[link.axis] for link in rhs.space.links]
         self.pad = max([nx * ny if nz > 1 else nx, *shifts])
         self.cells, self.dtype = self.members * self.per, like.dtype
-        self.kernels, self.demag, self.share = mesh_kernels, rhs.space.demag, rhs.space.share
+        self.parallel = self.cells > _SMALL
+        self.kernels, self.demag = _kernels(self.parallel), rhs.space.demag
+        self.share = None if rhs.space.share is None else rhs.space.share.numpy()
         tables = Tables(self.batch, self.mesh, self.pad, like.dtype)
         structure = Structure(
             rhs.layout,
@@ -51,15 +67,16 @@ class MeshRates:
             **_space_places(rhs.space, self.mesh, like, tables),
             thermal=thermal,
         )
-        self._rate = _compiled(structure)
+        self._rate = _compiled(structure, self.parallel)
         self._member, self._site, self._cell = tables.arrays()
         number = self._member.dtype.type
         self.number = number
         self._noise = np.zeros(3 * self.cells if thermal else 1, dtype=number)
         self._none = np.zeros(1, dtype=number)
         if self.demag is not None:
-            self._kernel = _flat_kernel(self.demag, self.batch, _memory_order(self.demag.forward(like)))
-        self._chunk = max(1, -(-self.members * nz * ny // _CHUNKS))
+            order = _memory_order(self.demag.forward(like)) if self.parallel else list(range(like.ndim))
+            self._kernel = _flat_kernel(self.demag, self.batch, order)
+        self._chunk = max(1, -(-self.members * nz * ny // _CHUNKS)) if self.parallel else self.members * nz * ny
 
     def flat(self, m: torch.Tensor) -> np.ndarray:
         """A padded flat copy of a state."""
@@ -76,9 +93,9 @@ class MeshRates:
         """Write dm/dt (rad/ns, flat) of the state m into out; waves (channels, members)."""
         stray, row = self._none, 1
         if self.demag is not None:
-            field = self._stray(self.state(m))
+            field = self._stray(m[self.pad : self.pad + 3 * self.cells].reshape(3, self.members, *self.mesh))
             row = field.shape[-1]
-            stray = field.reshape(-1).numpy()
+            stray = field.reshape(-1)
         nz, ny, nx = self.mesh
         self._rate(
             m,
@@ -102,34 +119,47 @@ class MeshRates:
         """New normals for the thermal field of the coming step."""
         self.kernels.draw_noise(words, self._noise)
 
-    def _stray(self, m: torch.Tensor) -> torch.Tensor:
-        """H / Ms with the padding along x left on, (3, *batch, nz, ny, Px)."""
+    def _stray(self, m: np.ndarray) -> np.ndarray:
+        """H / Ms with the padding along x left on, (3, members, nz, ny, Px)."""
         assert self.demag is not None
-        f = self.demag.forward(m if self.share is None else self.share * m)
+        if self.share is not None:
+            m = (m.reshape(3, *self.batch, *self.mesh) * self.share).reshape(m.shape)
+        return self._threaded(self.demag, m) if self.parallel else self._single(self.demag, m)
+
+    def _single(self, demag: Demag, m: np.ndarray) -> np.ndarray:
+        """By scipy's transforms on one core: for small meshes as quick as any, also when the machine is busy."""
+        (pz, py, px), (nz, ny, _) = demag.lengths, self.mesh
+        f = rfft(m, n=px, axis=-1)
+        f = fft(f, n=py, axis=-2, overwrite_x=True) if py > 1 else f
+        f = fft(f, n=pz, axis=-3, overwrite_x=True) if pz > 1 else f
+        self.kernels.product(f.reshape(3, self.members, -1, 1).view(self.number), self._kernel, 1)
+        f = ifft(f, axis=-3, overwrite_x=True)[..., :nz, :, :] if pz > 1 else f
+        f = ifft(f, axis=-2, overwrite_x=True)[..., :ny, :] if py > 1 else f
+        return irfft(f, n=px, axis=-1)
+
+    def _threaded(self, demag: Demag, m: np.ndarray) -> np.ndarray:
+        """By PyTorch's transforms on all cores. They put the axis of the last transform last in memory."""
+        f = demag.forward(torch.from_numpy(m))
         size = f.shape[-3:].numel()
         assert f.stride(0) == self.members * size
-        flat = f.as_strided((3, self.members, size), (self.members * size, size, 1))  # in the order of the memory
-        pairs = torch.view_as_real(flat).numpy()
-        self.kernels.product(pairs, self._kernel, max(1, _CHUNKS // self.members))
-        return self.demag.inverse(f, keep_padding=True).contiguous()
+        flat = f.as_strided((3, self.members, size), (self.members * size, size, 1))
+        self.kernels.product(torch.view_as_real(flat).numpy(), self._kernel, max(1, _CHUNKS // self.members))
+        return demag.inverse(f, keep_padding=True).contiguous().numpy()
 
 
 def _memory_order(f: torch.Tensor) -> list[int]:
-    """The axes of a transform as they lie in memory, slowest first (a transform along an axis puts it last)."""
-    first = f.ndim - 3
-    return [
-        *range(first),
-        *sorted(range(first, f.ndim), key=lambda axis: (f.stride()[axis], f.shape[axis]), reverse=True),
-    ]
+    """The axes of a transform as they lie in memory, slowest first."""
+    spectral = range(f.ndim - 3, f.ndim)
+    by_stride = sorted(spectral, key=lambda axis: (f.stride()[axis], f.shape[axis]), reverse=True)
+    return [*range(f.ndim - 3), *by_stride]
 
 
 def _flat_kernel(demag: Demag, batch: Sequence[int], order: list[int]) -> np.ndarray:
-    """(parts, 1 or members, n), n in the memory order of the transform."""
-    kernel, lead = demag.kernel, demag.kernel.shape[1:-3]
-    shared = lead.numel() == 1
-    shape = (1,) * len(batch) if shared else tuple(batch)
-    kernel = kernel.reshape(len(kernel), *(1,) * (len(batch) - len(lead)), *lead, *kernel.shape[-3:])
-    kernel = kernel.expand(len(kernel), *shape, *kernel.shape[-3:]).permute(order)
+    """(parts, 1 or members, n), axes in the given order."""
+    kernel, lead, spectrum = demag.kernel, demag.kernel.shape[1:-3], demag.kernel.shape[-3:]
+    shape = (1,) * len(batch) if lead.numel() == 1 else tuple(batch)
+    kernel = kernel.reshape(len(kernel), *(1,) * (len(batch) - len(lead)), *lead, *spectrum)
+    kernel = kernel.expand(len(kernel), *shape, *spectrum).permute(order)
     return kernel.reshape(len(kernel), math.prod(shape), -1).contiguous().numpy()
 
 

@@ -169,8 +169,8 @@ def _flow_fields(block: _Block, structure: Structure, m: Components) -> list[Val
     return total
 
 
-def source(structure: Structure) -> str:
-    """Text of a module with the function `rate` for this structure."""
+def source(structure: Structure, parallel: bool) -> str:
+    """Text of a module with the function `rate` for this structure; parallel: on all cores."""
     block = _Block()
     m = (block.state(0), block.state(1), block.state(2))
     extra = [a + b for a, b in zip(_link_fields(block, structure, m), _flow_fields(block, structure, m), strict=True)]
@@ -193,6 +193,7 @@ def source(structure: Structure) -> str:
         scalars="\n".join(" " * 12 + line for line in block.scalars) or " " * 12 + "pass",
         loads="\n".join(" " * 16 + line for line in block.loads),
         body="\n".join(" " * 20 + line for line in body),
+        parallel=parallel,
         pieces=digest(inspect.getsource(mesh_blocks)),
     )
 
@@ -226,7 +227,7 @@ from spinloom.magnetism.mesh_blocks import copy, put
 from spinloom.magnetism.normals import FAST
 
 
-@njit(fastmath=FAST, parallel=True, cache=True, error_model="numpy")
+@njit(fastmath=FAST, parallel={parallel}, cache=True, error_model="numpy")
 def rate(
     m, stray, member, site, site_row, cell, cell_row, waves, noise, noise_scale, out, shape, pad, stray_row, chunk
 ):

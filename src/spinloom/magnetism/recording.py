@@ -22,7 +22,7 @@ from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.dynamics import Engine, Method
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.preparation import prepared_state
-from spinloom.magnetism.recording_file import create, finished_records, last_state, opened, text
+from spinloom.magnetism.recording_file import create, finished_records, last_state, opened, rows, text
 from spinloom.magnetism.recording_result import Recording, load_recording
 from spinloom.magnetism.recording_run import Run, record_times
 from spinloom.magnetism.recording_settings import as_json, described, differences
@@ -109,7 +109,7 @@ def _complete(path: Path, settings: str) -> bool:
     """Whether the run in the file is at its end. Raises InputError where it is another run."""
     with opened(path) as file:
         before, version = text(file, "settings"), text(file, "spinloom")
-        done = bool(file["stopped"][0]) or finished_records(file) == len(file["time"])
+        done = bool(rows(file, "stopped")[0]) or finished_records(file) == len(file["time"])
     if different := differences(json.loads(before), json.loads(settings)):
         raise InputError(
             f"{path} holds a run with other settings ({different}); choose another path, or overwrite=True to lose it"
@@ -128,7 +128,7 @@ def _go_on(
     with opened(path) as file:
         last = finished_records(file) - 1
         m = torch.from_numpy(last_state(file)).to(device)
-        step = torch.from_numpy(np.asarray(file["step"][last])).to(device)
+        step = torch.from_numpy(rows(file, "step", last, 1)[0, ...]).to(device)
     end = len(run.times) - 1
     with Writer(path) as writer:
         ended = last > 0 and _ends(stop, run, last, m)  # it may have been killed before it could stop

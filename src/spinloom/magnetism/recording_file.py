@@ -9,6 +9,7 @@ valid HDF5 file, which other programs may read all the time, without locks. A re
 With averages only, the state from which to go on is kept in two slots by turns: one is always whole.
 """
 
+import math
 import os
 import shutil
 import warnings
@@ -108,12 +109,27 @@ def opened(path: Path) -> Iterator[h5py.File]:
         ) from error
 
 
+def rows(file: h5py.File, name: str, first: int = 0, count: int | None = None) -> np.ndarray:
+    """`count` rows (None: all) of a dataset from row `first` on, (count, ...), as they are in the file now.
+
+    Read past the HDF5 library, which may show a process that holds the file open what it has read before.
+    """
+    data = file[name]
+    count = len(data) - first if count is None else count
+    offset = data.id.get_offset()
+    if offset is None:  # another program has rewritten the file
+        return data[first : first + count]
+    size = math.prod(data.shape[1:])
+    offset += first * size * data.dtype.itemsize
+    return np.fromfile(file.filename, data.dtype, count * size, offset=offset).reshape(count, *data.shape[1:])
+
+
 def finished_records(file: h5py.File) -> int:
     """How many records are whole."""
-    empty = np.isnan(file["time"][:])
+    empty = np.isnan(rows(file, "time"))
     count = int(empty.argmax()) if empty.any() else len(empty)
     if "state" in file:
-        count = 1 + max(int(k) for k in file["state_record"][:] if k < count)
+        count = 1 + max(int(k) for k in rows(file, "state_record") if k < count)
     if count < 1:
         raise ValueError("it has no record")
     return count
@@ -122,4 +138,6 @@ def finished_records(file: h5py.File) -> int:
 def last_state(file: h5py.File) -> np.ndarray:
     """The state of the last record, (3, *batch) or (3, *batch, nz, ny, nx)."""
     last = finished_records(file) - 1
-    return file["m"][last] if "m" in file else file["state"][list(file["state_record"][:]).index(last)]
+    if "m" in file:
+        return rows(file, "m", last, 1)[0]
+    return rows(file, "state", rows(file, "state_record").tolist().index(last), 1)[0]

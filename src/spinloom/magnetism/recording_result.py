@@ -9,7 +9,7 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.magnetism.mesh import Mesh
-from spinloom.magnetism.recording_file import finished_records, last_state, opened, text
+from spinloom.magnetism.recording_file import finished_records, last_state, opened, rows, text
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Recording:
             raise InputError(f"{self.path} has records 0 to {count - 1}, got {index}")
         with opened(self.path) as file:
             if "m" in file:
-                return torch.from_numpy(file["m"][index % count])
+                return torch.from_numpy(rows(file, "m", index % count, 1)[0])
             if index % count != finished_records(file) - 1:
                 raise InputError(
                     f"{self.path} keeps averages and its last state only; load it again if the run has gone on, record "
@@ -67,18 +67,18 @@ def load_recording(path: str | Path) -> Recording:
     path = Path(path)
     with opened(path) as file:
         count = finished_records(file)
-        stopped = bool(file["stopped"][0])
+        stopped = bool(rows(file, "stopped")[0])
 
-        def rows(name: str) -> torch.Tensor:
-            return torch.from_numpy(file[name][:count])
+        def kept(name: str) -> torch.Tensor:
+            return torch.from_numpy(rows(file, name, 0, count))
 
         return Recording(
             path,
-            time=rows("time"),
-            mean=rows("mean"),
-            energy=rows("energy"),
-            energies={name: rows(f"energies/{name}") for name in file["energies"]},
-            step=rows("step"),
+            time=kept("time"),
+            mean=kept("mean"),
+            energy=kept("energy"),
+            energies={name: kept(f"energies/{name}") for name in file["energies"]},
+            step=kept("step"),
             complete=stopped or count == len(file["time"]),
             stopped=stopped,
             mesh=_mesh(file),

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from spinloom.errors import OutputError
-from spinloom.magnetism.recording_file import Rows, finished_records, opened
+from spinloom.magnetism.recording_file import Rows, finished_records, opened, rows
 
 _REMEDY = "free space and run the same command again: it goes on after the last record"
 _WAITING = 20
@@ -49,7 +49,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         with opened(path) as file:
             self.places = places(file)
-            slots = list(file["state_record"][:]) if "state" in file else []
+            slots = rows(file, "state_record").tolist() if "state" in file else []
             self.slot = slots.index(finished_records(file) - 1) if slots else None
         self.path, self.next_wait = path, clock.monotonic()
         self.waiting: tuple[int, list[float], np.ndarray | None] = (0, [], None)  # first record, times, last state
