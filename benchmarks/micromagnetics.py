@@ -143,7 +143,7 @@ def cost() -> None:
         rates = MeshRates(right_hand_side(film(mesh), m), m, thermal=False)
         assert rates.demag is not None
         demag = rates.demag
-        limit = min(seconds(lambda demag=demag, m=m: demag.inverse(demag.forward(m), True)) for _ in range(10))
+        limit = min(seconds(lambda demag=demag, m=m: demag.inverse(demag.forward(m))) for _ in range(10))
         line = {"name": f"cost-{members}x{side}x{side}", "cells": side**2, "members": members}
         line |= {"seconds": float(f"{whole:.4g}"), "transforms": float(f"{limit:.4g}"), "machine": machine()}
         print(json.dumps(line), flush=True)

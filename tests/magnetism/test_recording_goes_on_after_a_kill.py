@@ -185,7 +185,7 @@ class Mortal:
 def test_a_death_in_the_middle_of_any_write_loses_no_record(tmp_path, monkeypatch, averages_only, waiting):
     """waiting 0: every record is published at once; 1e9: only the first and, at the end, all others together."""
     monkeypatch.setattr(writing, "_WAITING", waiting)
-    options = case("macrospins at 300 K") | {"duration": 0.8e-12, "step": 2e-13, "averages_only": averages_only}
+    options = case("macrospins at 300 K") | {"duration": 0.6e-12, "step": 2e-13, "averages_only": averages_only}
     record(path=tmp_path / "whole.h5", **options)
     whole = content(tmp_path / "whole.h5")
     last, deaths, before = 0, 0, 0

@@ -10,7 +10,7 @@ from magnets import magnet, random_states
 
 from spinloom.errors import OutputError, SpinloomWarning
 from spinloom.magnetism import Applied, Constant, Uniaxial
-from spinloom.magnetism import recording_file as layout
+from spinloom.magnetism import recording_layout as layout
 from spinloom.magnetism import recording_writer as writing
 from spinloom.magnetism.recording import load_recording, record
 
@@ -34,12 +34,13 @@ def small_disk(tmp_path):
 
 @pytest.mark.parametrize("averages_only", [False, True])
 def test_a_full_disk_loses_no_record(small_disk, tmp_path, averages_only):
-    path, m = small_disk / "r.h5", random_states(100 if averages_only else 400)
-    with pytest.warns(SpinloomWarning, match=r"will take 0.* GB are free"):
-        with open(small_disk / "filler", "wb") as filler:
-            filler.write(b"x" * 140_000)
-        with pytest.raises(OutputError, match=r"cannot write .*r\.h5: No space left on device; free space and run"):
-            record(THING, m, path=path, averages_only=averages_only, **OPTIONS)
+    path, m = small_disk / "r.h5", random_states(60)
+    (small_disk / "filler").write_bytes(b"x" * 170_000)
+    with (
+        pytest.warns(SpinloomWarning, match=r"will take 0.* GB are free"),
+        pytest.raises(OutputError, match=r"cannot write .*r\.h5: No space left on device; free space and run"),
+    ):
+        record(THING, m, path=path, averages_only=averages_only, **OPTIONS)
     cut = load_recording(path)
     assert 3 < len(cut.time) < 41
     assert not cut.complete

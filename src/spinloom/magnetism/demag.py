@@ -70,13 +70,12 @@ class Demag:
             [k[0] * x + k[3] * y + k[4] * z, k[3] * x + k[1] * y + k[5] * z, k[4] * x + k[5] * y + k[2] * z]
         )
 
-    def inverse(self, f: torch.Tensor, keep_padding: bool = False) -> torch.Tensor:
-        """Back, without the padding (keep_padding: that along x stays, whose removal would cost a copy)."""
+    def inverse(self, f: torch.Tensor) -> torch.Tensor:
+        """Back, without the padding."""
         (pz, py, px), (nz, ny, nx) = self.lengths, self.cells
         f = torch.fft.ifft(f, dim=-3)[..., :nz, :, :] if pz > 1 else f
         f = torch.fft.ifft(f, dim=-2)[..., :ny, :] if py > 1 else f
-        back = torch.fft.irfft(f, n=px, dim=-1)
-        return back if keep_padding else back[..., :nx]
+        return torch.fft.irfft(f, n=px, dim=-1)[..., :nx]
 
     def _mirrored(self, part: torch.Tensor, odd: tuple[int, ...]) -> torch.Tensor:
         """The part at positive and negative offsets, in the wrapped order of a transform."""

@@ -76,7 +76,6 @@ class MeshRates:
         if self.demag is not None:
             order = _memory_order(self.demag.forward(like)) if self.parallel else list(range(like.ndim))
             self._kernel = _flat_kernel(self.demag, self.batch, order)
-        self._chunk = max(1, -(-self.members * nz * ny // _CHUNKS)) if self.parallel else self.members * nz * ny
 
     def flat(self, m: torch.Tensor) -> np.ndarray:
         """A padded flat copy of a state."""
@@ -91,12 +90,10 @@ class MeshRates:
 
     def __call__(self, m: np.ndarray, waves: np.ndarray, out: np.ndarray, noise_scale: float = 0.0) -> None:
         """Write dm/dt (rad/ns, flat) of the state m into out; waves (channels, members)."""
-        stray, row = self._none, 1
+        stray = self._none
         if self.demag is not None:
-            field = self._stray(m[self.pad : self.pad + 3 * self.cells].reshape(3, self.members, *self.mesh))
-            row = field.shape[-1]
-            stray = field.reshape(-1)
-        nz, ny, nx = self.mesh
+            inner = m[self.pad : self.pad + 3 * self.cells].reshape(3, self.members, *self.mesh)
+            stray = np.ascontiguousarray(self._stray(inner)).reshape(-1)
         self._rate(
             m,
             stray,
@@ -109,10 +106,9 @@ class MeshRates:
             self._noise,
             self.number(noise_scale),
             out,
-            (self.members, nz, ny, nx),
+            (self.members, *self.mesh),
             self.pad,
-            row,
-            self._chunk,
+            _CHUNKS if self.parallel else 1,
         )
 
     def draw(self, words: np.ndarray) -> None:
@@ -120,7 +116,7 @@ class MeshRates:
         self.kernels.draw_noise(words, self._noise)
 
     def _stray(self, m: np.ndarray) -> np.ndarray:
-        """H / Ms with the padding along x left on, (3, members, nz, ny, Px)."""
+        """H / Ms, (3, members, nz, ny, nx)."""
         assert self.demag is not None
         if self.share is not None:
             m = (m.reshape(3, *self.batch, *self.mesh) * self.share).reshape(m.shape)
@@ -128,14 +124,14 @@ class MeshRates:
 
     def _single(self, demag: Demag, m: np.ndarray) -> np.ndarray:
         """By scipy's transforms on one core: for small meshes as quick as any, also when the machine is busy."""
-        (pz, py, px), (nz, ny, _) = demag.lengths, self.mesh
+        (pz, py, px), (nz, ny, nx) = demag.lengths, self.mesh
         f = rfft(m, n=px, axis=-1)
         f = fft(f, n=py, axis=-2, overwrite_x=True) if py > 1 else f
         f = fft(f, n=pz, axis=-3, overwrite_x=True) if pz > 1 else f
         self.kernels.product(f.reshape(3, self.members, -1, 1).view(self.number), self._kernel, 1)
         f = ifft(f, axis=-3, overwrite_x=True)[..., :nz, :, :] if pz > 1 else f
         f = ifft(f, axis=-2, overwrite_x=True)[..., :ny, :] if py > 1 else f
-        return irfft(f, n=px, axis=-1)
+        return irfft(f, n=px, axis=-1)[..., :nx]
 
     def _threaded(self, demag: Demag, m: np.ndarray) -> np.ndarray:
         """By PyTorch's transforms on all cores. They put the axis of the last transform last in memory."""
@@ -144,7 +140,7 @@ class MeshRates:
         assert f.stride(0) == self.members * size
         flat = f.as_strided((3, self.members, size), (self.members * size, size, 1))
         self.kernels.product(torch.view_as_real(flat).numpy(), self._kernel, max(1, _CHUNKS // self.members))
-        return demag.inverse(f, keep_padding=True).contiguous().numpy()
+        return demag.inverse(f).numpy()
 
 
 def _memory_order(f: torch.Tensor) -> list[int]:

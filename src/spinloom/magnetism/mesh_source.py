@@ -1,6 +1,6 @@
 """Writes the compiled right-hand side of a mesh: `rates.llgs` and what neighbours add, as one loop over cells.
 
-A row of cells is cut into blocks. A block copies what it needs (state, neighbours, tables, stray field) into one small
+The cells of a member are cut into blocks. A block copies what it needs (state, neighbours, tables, stray field) into one small
 buffer, whose places do not overlap for certain, and computes from there: that is what lets the compiler vectorise.
 """
 
@@ -14,13 +14,13 @@ from spinloom.magnetism.rates import Components, llgs
 from spinloom.magnetism.reduced import Layout
 from spinloom.magnetism.trace import Symbol, Trace, Value
 
-LANES = 64
+LANES = 256
 STRIDE = LANES + 2
 _STARTS = {
     "m": "pad + {row} * cells + here",
     "site": "{row} * site_row + pad + there",
     "cell": "{row} * cell_row + pad + here",
-    "stray": "{row} * stray_size + stray_at",
+    "stray": "{row} * cells + here",
     "noise": "{row} * cells + here",
 }
 """Where a block's first value stands in each array, row (or component) by row."""
@@ -191,8 +191,8 @@ def source(structure: Structure, parallel: bool) -> str:
         out=[place * STRIDE + 1 for place in out],
         constants="\n".join(f"    {name} = kind({value!r})" for value, name in block.trace.constants.items()),
         scalars="\n".join(" " * 12 + line for line in block.scalars) or " " * 12 + "pass",
-        loads="\n".join(" " * 16 + line for line in block.loads),
-        body="\n".join(" " * 20 + line for line in body),
+        loads="\n".join(" " * 12 + line for line in block.loads),
+        body="\n".join(" " * 16 + line for line in body),
         parallel=parallel,
         pieces=digest(inspect.getsource(mesh_blocks)),
     )
@@ -223,33 +223,29 @@ _TEMPLATE = '''"""Written by spinloom.magnetism.mesh_source (pieces {pieces}); m
 import numpy as np
 from numba import njit, prange
 
-from spinloom.magnetism.mesh_blocks import copy, put
+from spinloom.magnetism.mesh_blocks import copy
 from spinloom.magnetism.normals import FAST
 
 
 @njit(fastmath=FAST, parallel={parallel}, cache=True, error_model="numpy")
-def rate(
-    m, stray, member, site, site_row, cell, cell_row, waves, noise, noise_scale, out, shape, pad, stray_row, chunk
-):
+def rate(m, stray, member, site, site_row, cell, cell_row, waves, noise, noise_scale, out, shape, pad, parts):
     kind = m.dtype.type
     members, nz, ny, nx = shape
-    cells, rows = members * nz * ny * nx, members * nz * ny
-    stray_size = rows * stray_row
+    per = nz * ny * nx
+    cells, blocks = members * per, (per + {lanes} - 1) // {lanes}
 {constants}
-    for part in prange((rows + chunk - 1) // chunk):
+    for part in prange(parts):
         b = np.empty({size}, dtype=m.dtype)
-        for row in range(part * chunk, min((part + 1) * chunk, rows)):
-            number = row // (nz * ny)
+        for block in range(members * blocks * part // parts, members * blocks * (part + 1) // parts):
+            number = block // blocks
 {scalars}
-            for first in range(0, nx, {lanes}):
-                lanes = min({lanes}, nx - first)
-                here = row * nx + first
-                there = (row - number * nz * ny) * nx + first
-                stray_at = row * stray_row + first
+            there = (block - number * blocks) * {lanes}
+            lanes = min({lanes}, per - there)
+            here = number * per + there
 {loads}
-                for i in range(lanes):
+            for i in range(lanes):
 {body}
-                put(b, {out[0]}, lanes, out, here)
-                put(b, {out[1]}, lanes, out, cells + here)
-                put(b, {out[2]}, lanes, out, 2 * cells + here)
+            copy(b, {out[0]}, lanes, out, here)
+            copy(b, {out[1]}, lanes, out, cells + here)
+            copy(b, {out[2]}, lanes, out, 2 * cells + here)
 '''

@@ -22,7 +22,8 @@ from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.dynamics import Engine, Method
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.preparation import prepared_state
-from spinloom.magnetism.recording_file import create, finished_records, last_state, opened, rows, text
+from spinloom.magnetism.recording_file import finished_records, last_state, opened, rows, text
+from spinloom.magnetism.recording_layout import create
 from spinloom.magnetism.recording_result import Recording, load_recording
 from spinloom.magnetism.recording_run import Run, record_times
 from spinloom.magnetism.recording_settings import as_json, described, differences

@@ -1,93 +1,19 @@
-"""The file of a recording: HDF5 whose structure is complete before the first record is written.
-
-Every dataset is contiguous and has its place for all records from the start (sparse: no disk space is taken before it
-is used), the HDF5 library closes the file, and only then it appears under its name. Records are then written with
-plain writes to the places of their rows; nothing in the structure changes any more. So a kill at any moment leaves a
-valid HDF5 file, which other programs may read all the time, without locks. A record exists when its `time` is a number
-(NaN before): that is written last, after the data have reached the disk, so that a power failure is survived as well.
-
-With averages only, the state from which to go on is kept in two slots by turns: one is always whole.
-"""
+"""Reads the file of a recording, whatever moment its writer is at; `recording_layout.py` says what it is made of."""
 
 import math
 import os
-import shutil
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
-from spinloom.errors import InputError, SpinloomWarning
-from spinloom.files import replacing
+from spinloom.errors import InputError
 
 FORMAT = "spinloom recording 1"
 Rows = dict[str, np.ndarray]
-_OLD = ("v108", "v108")
-"""Every HDF5 from 1.8 on reads it, and its structure has checksums."""
-_UNITS = {"time": "s", "m": "1", "mean": "1", "energy": "J", "step": "s", "cell": "m", "state": "1"}
-
-
-def create(path: Path, times: list[float], rows: Rows, whole: Rows, attributes: dict[str, Any]) -> None:
-    """Make the file, all or nothing, with room for a record at each of `times` (s) and the first one in it.
-
-    rows: the first record by dataset; whole: datasets that are written once. Raises OutputError; warns
-    (SpinloomWarning) where the disk has no room for all.
-    """
-    with replacing(path, "free space or choose another path") as temporary:
-        _warn_of_little_room(path, len(times) * sum(row.nbytes for row in rows.values()))
-        try:
-            with h5py.File(
-                temporary, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8
-            ) as file:
-                for name, value in {"format": FORMAT, **attributes}.items():
-                    file.attrs[name] = _fixed(value)
-                file.require_group("energies")
-                file["time"] = np.array([times[0], *[np.nan] * (len(times) - 1)])
-                for name, values in {"stopped": np.zeros(1, np.int8), **whole}.items():
-                    file[name] = values
-                for name, row in rows.items():
-                    _reserve(file, name, (len(times), *row.shape), row.dtype)
-                    file[name][0] = row
-                for name in file.keys() & _UNITS.keys():
-                    file[name].attrs["unit"] = _fixed(_UNITS[name])
-                for part in file["energies"].values():
-                    part.attrs["unit"] = _fixed("J")
-        except RuntimeError as error:  # what h5py makes of a disk that is full at closing
-            raise OSError(str(error)) from error
-
-
-def _fixed(value: Any) -> Any:
-    """Text of fixed length: that of variable length lies in a part of the file without checksums."""
-    return np.bytes_(value.encode("ascii")) if isinstance(value, str) else value
-
-
-def text(file: h5py.File, name: str) -> str:
-    """An attribute of the file. Raises ValueError where it is damaged."""
-    value = file.attrs.get(name, b"")
-    return bytes(value).decode("ascii")
-
-
-def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], kind: np.dtype) -> None:
-    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    layout.set_obj_track_times(False)
-    h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(kind), h5py.h5s.create_simple(shape), layout)
-
-
-def _warn_of_little_room(path: Path, needed: int) -> None:
-    free = shutil.disk_usage(path.parent).free
-    if needed > free:
-        warnings.warn(
-            f"{path} will take {needed / 1e9:.3g} GB for all its records, {free / 1e9:.3g} GB are free; record less "
-            "often, or averages_only=True",
-            SpinloomWarning,
-            stacklevel=5,
-        )
+"""Arrays by the name of their dataset."""
 
 
 @contextmanager
@@ -141,3 +67,9 @@ def last_state(file: h5py.File) -> np.ndarray:
     if "m" in file:
         return rows(file, "m", last, 1)[0]
     return rows(file, "state", rows(file, "state_record").tolist().index(last), 1)[0]
+
+
+def text(file: h5py.File, name: str) -> str:
+    """An attribute of the file. Raises ValueError where it is damaged."""
+    value = file.attrs.get(name, b"")
+    return bytes(value).decode("ascii")

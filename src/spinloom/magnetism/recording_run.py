@@ -5,14 +5,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from spinloom.errors import InputError
 from spinloom.magnetism.dynamics import Trajectory, simulate
 from spinloom.magnetism.magnet import Magnet
+from spinloom.magnetism.recording_file import Rows
 
-Rows = dict[str, np.ndarray]
 _MOST_RECORDS = 10_000_000
 _SHORTEST = 1e-3
 """First step of a segment, in parts of it: the last one of the segment before was cut to fit, and may be tiny."""
