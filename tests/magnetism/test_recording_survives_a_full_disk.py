@@ -99,6 +99,31 @@ def test_writes_that_fail_lose_no_record(tmp_path, monkeypatch, room, averages_o
     assert torch.equal(kept.final, whole.final)
 
 
+@pytest.mark.parametrize("failing", [2, 5])
+def test_records_that_did_not_reach_the_disk_do_not_exist(tmp_path, monkeypatch, failing):
+    """fsync fails once: what it was for may be lost, though later calls succeed; also for the last records of a run."""
+    path, calls, sync = tmp_path / "r.h5", [], os.fsync
+
+    def fsync(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(handle)
+
+    monkeypatch.setattr(writing.os, "fsync", fsync)
+    monkeypatch.setattr(writing, "_WAITING", 0)
+    with pytest.raises(OutputError, match="Input/output error"):
+        record(THING, random_states(20), path=path, **OPTIONS)
+    assert len(load_recording(path).time) == failing
+
+    calls.clear()
+    monkeypatch.setattr(writing, "_WAITING", 1e9)  # the first record, then all others together at the end
+    if failing == 2:
+        with pytest.raises(OutputError, match="Input/output error"):
+            record(THING, random_states(20), path=path, **OPTIONS)
+        assert len(load_recording(path).time) == 3
+
+
 def test_room_is_not_taken_before_it_is_needed(tmp_path):
     """A run that a criterion ends early has not filled the disk with what it never wrote."""
     record(THING, random_states(1000), 1e-9, tmp_path / "r.h5", every=1e-12, engine="eager", stop=lambda t, m: True)

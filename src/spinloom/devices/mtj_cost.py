@@ -33,7 +33,7 @@ def operating_cost(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None) -
 
 
 def write_energy(device: TwoPolarizerMTJ, drive: torch.Tensor) -> torch.Tensor:
-    """Joule heat of the write pulses of one operation, J, (points,); drive in A/m^2. Differentiable, as the next two."""
+    """Joule heat of the write pulses of one operation, J, (points,); drive in A/m^2. These are differentiable."""
     power = torch.stack([_write_power(device, sign * drive) for sign in device.polarities]).sum(0)
     return power * device.area * device.pulse
 

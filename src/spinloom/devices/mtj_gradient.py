@@ -1,12 +1,14 @@
 """The two curves of the junction at 0 K, differentiable in every parameter, the lengths of the pulses included.
 
 A number of steps has no derivative, so time is stretched instead of cut: at 0 K every rate of the LLGS equation is
-proportional to gamma, so gamma times s for a time tau is gamma for the time s tau, exactly. The pulses are simulated for
-their present length with a gamma whose factor is 1 and whose derivative is that of the length.
+proportional to gamma, so s gamma for a time tau does what gamma does for a time s tau. The pulses are simulated for
+their present length with a gamma whose factor s is 1 and whose derivative is that of the length.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -67,7 +69,7 @@ def after_pulse(
 ) -> torch.Tensor:
     """m right after the pulse: (3, cycles, points, devices, starts), on a mesh with (nz, ny, nx) behind."""
     resting = device.magnet()
-    lift = (lambda value: value) if resting.mesh is None else spatial
+    lift: Callable[[Any], Any] = (lambda value: value) if resting.mesh is None else spatial
     devices = device.area.numel()
     x, y, _ = device.references()[0]
     along = starts.tanh() / torch.hypot(x, y)
@@ -76,7 +78,9 @@ def after_pulse(
     if resting.mesh is not None:
         m = m.expand(*m.shape[:-3], *resting.mesh.shape)
     # the reset does not know the drive that comes: once for all of them
-    m = _run(_stretched(device.magnet(reset=Constant(lift(device.reset_density))), device.reset), m, device.reset, step)[0]
+    m = _run(
+        _stretched(device.magnet(reset=Constant(lift(device.reset_density))), device.reset), m, device.reset, step
+    )[0]
     signs = torch.tensor(device.polarities, dtype=torch.float64)
     wave = signs[:, None, None, None] * double(drive)[:, None, None]
     m = m.expand(3, len(signs), len(drive), *m.shape[3:])

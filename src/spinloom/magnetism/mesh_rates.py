@@ -1,18 +1,15 @@
 """dm/dt on a mesh, compiled: one pass over the cells for all local terms and neighbours, the stray field by FFT."""
 
 import inspect
-import math
-from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.fft import fft, ifft, irfft, rfft
 
-from spinloom.magnetism.demag import Demag
 from spinloom.magnetism.links import ahead
+from spinloom.magnetism.mesh_stray import MeshStray
 from spinloom.magnetism.right_hand_side import RightHandSide
 from spinloom.magnetism.space import Space
 
@@ -58,7 +55,7 @@ class MeshRates:
         self.pad = max([nx * ny if nz > 1 else nx, *shifts])
         self.cells, self.dtype = self.members * self.per, like.dtype
         self.parallel = self.cells > _SMALL
-        self.kernels, self.demag = _kernels(self.parallel), rhs.space.demag
+        self.kernels = _kernels(self.parallel)
         self.share = None if rhs.space.share is None else rhs.space.share.numpy()
         tables = Tables(self.batch, self.mesh, self.pad, like.dtype)
         structure = Structure(
@@ -73,9 +70,9 @@ class MeshRates:
         self.number = number
         self._noise = np.zeros(3 * self.cells if thermal else 1, dtype=number)
         self._none = np.zeros(1, dtype=number)
-        if self.demag is not None:
-            order = _memory_order(self.demag.forward(like)) if self.parallel else list(range(like.ndim))
-            self._kernel = _flat_kernel(self.demag, self.batch, order)
+        self.stray = None
+        if rhs.space.demag is not None:
+            self.stray = MeshStray(rhs.space.demag, self.batch, like, self.parallel, self.kernels)
 
     def flat(self, m: torch.Tensor) -> np.ndarray:
         """A padded flat copy of a state."""
@@ -91,9 +88,10 @@ class MeshRates:
     def __call__(self, m: np.ndarray, waves: np.ndarray, out: np.ndarray, noise_scale: float = 0.0) -> None:
         """Write dm/dt (rad/ns, flat) of the state m into out; waves (channels, members)."""
         stray = self._none
-        if self.demag is not None:
-            inner = m[self.pad : self.pad + 3 * self.cells].reshape(3, self.members, *self.mesh)
-            stray = np.ascontiguousarray(self._stray(inner)).reshape(-1)
+        if self.stray is not None:
+            inner = m[self.pad : self.pad + 3 * self.cells].reshape(3, *self.batch, *self.mesh)
+            inner = inner if self.share is None else inner * self.share
+            stray = self.stray(inner.reshape(3, self.members, *self.mesh)).reshape(-1)
         self._rate(
             m,
             stray,
@@ -114,49 +112,6 @@ class MeshRates:
     def draw(self, words: np.ndarray) -> None:
         """New normals for the thermal field of the coming step."""
         self.kernels.draw_noise(words, self._noise)
-
-    def _stray(self, m: np.ndarray) -> np.ndarray:
-        """H / Ms, (3, members, nz, ny, nx)."""
-        assert self.demag is not None
-        if self.share is not None:
-            m = (m.reshape(3, *self.batch, *self.mesh) * self.share).reshape(m.shape)
-        return self._threaded(self.demag, m) if self.parallel else self._single(self.demag, m)
-
-    def _single(self, demag: Demag, m: np.ndarray) -> np.ndarray:
-        """By scipy's transforms on one core: for small meshes as quick as any, also when the machine is busy."""
-        (pz, py, px), (nz, ny, nx) = demag.lengths, self.mesh
-        f = rfft(m, n=px, axis=-1)
-        f = fft(f, n=py, axis=-2, overwrite_x=True) if py > 1 else f
-        f = fft(f, n=pz, axis=-3, overwrite_x=True) if pz > 1 else f
-        self.kernels.product(f.reshape(3, self.members, -1, 1).view(self.number), self._kernel, 1)
-        f = ifft(f, axis=-3, overwrite_x=True)[..., :nz, :, :] if pz > 1 else f
-        f = ifft(f, axis=-2, overwrite_x=True)[..., :ny, :] if py > 1 else f
-        return irfft(f, n=px, axis=-1)[..., :nx]
-
-    def _threaded(self, demag: Demag, m: np.ndarray) -> np.ndarray:
-        """By PyTorch's transforms on all cores. They put the axis of the last transform last in memory."""
-        f = demag.forward(torch.from_numpy(m))
-        size = f.shape[-3:].numel()
-        assert f.stride(0) == self.members * size
-        flat = f.as_strided((3, self.members, size), (self.members * size, size, 1))
-        self.kernels.product(torch.view_as_real(flat).numpy(), self._kernel, max(1, _CHUNKS // self.members))
-        return demag.inverse(f).numpy()
-
-
-def _memory_order(f: torch.Tensor) -> list[int]:
-    """The axes of a transform as they lie in memory, slowest first."""
-    spectral = range(f.ndim - 3, f.ndim)
-    by_stride = sorted(spectral, key=lambda axis: (f.stride()[axis], f.shape[axis]), reverse=True)
-    return [*range(f.ndim - 3), *by_stride]
-
-
-def _flat_kernel(demag: Demag, batch: Sequence[int], order: list[int]) -> np.ndarray:
-    """(parts, 1 or members, n), axes in the given order."""
-    kernel, lead, spectrum = demag.kernel, demag.kernel.shape[1:-3], demag.kernel.shape[-3:]
-    shape = (1,) * len(batch) if lead.numel() == 1 else tuple(batch)
-    kernel = kernel.reshape(len(kernel), *(1,) * (len(batch) - len(lead)), *lead, *spectrum)
-    kernel = kernel.expand(len(kernel), *shape, *spectrum).permute(order)
-    return kernel.reshape(len(kernel), math.prod(shape), -1).contiguous().numpy()
 
 
 def _space_places(space: Space, mesh: torch.Size, like: torch.Tensor, tables) -> dict[str, Any]:  # type: ignore[no-untyped-def]

@@ -1,7 +1,7 @@
 """Writes the compiled right-hand side of a mesh: `rates.llgs` and what neighbours add, as one loop over cells.
 
-The cells of a member are cut into blocks. A block copies what it needs (state, neighbours, tables, stray field) into one small
-buffer, whose places do not overlap for certain, and computes from there: that is what lets the compiler vectorise.
+The cells of a member are cut into blocks. A block copies what it needs (state, neighbours, tables, stray field) into
+one small buffer, whose places do not overlap for certain, and computes from there: so the compiler can vectorise.
 """
 
 import inspect

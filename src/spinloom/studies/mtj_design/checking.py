@@ -48,7 +48,7 @@ def checked(title: str, device: TwoPolarizerMTJ, plan: Plan, settings: Settings,
     resolved = replace(device, resolution=plan.resolution)
     drive = device.drives(plan.check_points, LARGEST_INPUT)
     spread = Spread.uniform(settings.spread) if settings.spread else None
-    common = {"temperature": settings.temperature, "seed": settings.seed}
+    common: dict[str, Any] = {"temperature": settings.temperature, "seed": settings.seed}
     with bar(f"checks, {title}") as report:
 
         def stage(number: int, name: str, compute: Callable[[], Any], **kept: Any) -> Any:
@@ -69,9 +69,13 @@ def checked(title: str, device: TwoPolarizerMTJ, plan: Plan, settings: Settings,
             4, "fabricated", lambda: simulated(resolved, spread=spread, **made), spread=settings.spread, **made, **mesh
         )
         report(5, 5, "")
-    curves = (torch.tensor(ideal[key], dtype=torch.float64) for key in ("inputs", "value", "slope"))
+    inputs, value, slope = (torch.tensor(ideal[key], dtype=torch.float64) for key in ("inputs", "value", "slope"))
     return Checked(
-        Ideal(*curves, ideal["distance"]), point_distance, *(_response(r) for r in (nominal, fabricated, point))
+        Ideal(inputs, value, slope, ideal["distance"]),
+        point_distance,
+        _response(nominal),
+        _response(fabricated),
+        _response(point),
     )
 
 
@@ -88,7 +92,6 @@ def noise(response: Response) -> float:
 
 
 def _ideal(device: TwoPolarizerMTJ, points: int) -> dict[str, Any]:
-    """By symmetry of bipolar operation; a single one is simulated on both sides."""
     inputs = torch.linspace(-LARGEST_INPUT, LARGEST_INPUT, points, dtype=torch.float64)
     with torch.no_grad():
         value, slope = design_curves(device, inputs * device.unit_drive, torch.tensor(STARTS, dtype=torch.float64))
@@ -108,5 +111,6 @@ def _plain(response: Response) -> dict[str, Any]:
 
 
 def _response(plain: dict[str, Any]) -> Response:
-    curves = {key: torch.tensor(plain[key], dtype=torch.float64) for key in ("drive", "value", "slope", "noise")}
-    return Response(**curves, unit_drive=plain["unit_drive"])
+    keys = ("drive", "value", "slope", "noise")
+    drive, value, slope, noise = (torch.tensor(plain[key], dtype=torch.float64) for key in keys)
+    return Response(drive, value, slope, noise, plain["unit_drive"])

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 
@@ -45,7 +47,6 @@ def modes(device: TwoPolarizerMTJ, plan: Plan, stages: Stages) -> Modes:
         device,
         saturation_magnetization=DENSER * device.saturation_magnetization,
         pulse=DENSER * device.pulse,
-        exchange_stiffness=device.exchange_stiffness,
     )
     total = len(plan.diameters) + len(plan.dense_diameters) + len(plan.pulses)
     with bar("macrospin against mesh") as report:
@@ -56,8 +57,9 @@ def modes(device: TwoPolarizerMTJ, plan: Plan, stages: Stages) -> Modes:
             found = []
             for value in values:
                 report(done, total, f"{name} {value:.3g} m" if name == "diameter" else f"{name} {value:.3g} s")
-                changed = replace(device, **{name: value})
-                plain = stages.get("modes", {"device": str(changed)}, lambda changed=changed: _difference(changed))
+                given: dict[str, Any] = {name: value}
+                changed = replace(device, **given)
+                plain = stages.get("modes", {"device": str(changed)}, partial(_difference, changed))
                 found.append(Difference(value, *plain))
                 done += 1
             return tuple(found)

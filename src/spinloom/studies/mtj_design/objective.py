@@ -34,7 +34,8 @@ class Goal:
     """What stays the same during a descent.
 
     start: the design to compare with. thermal: variance of one read of `start` by thermal motion, mean over the inputs,
-    simulated at `temperature` (K). points: inputs from 0 to the largest (the other half follows by symmetry).
+    simulated at `temperature` (K). points: inputs from 0 to the largest; in bipolar operation the other half follows by
+    symmetry.
     spread: relative, of every parameter. energy_weight: see the module.
     """
 
@@ -47,6 +48,9 @@ class Goal:
 
     @property
     def inputs(self) -> torch.Tensor:
+        """Network inputs (points,)."""
+        if self.start.operation == "single":
+            return torch.linspace(-LARGEST_INPUT, LARGEST_INPUT, 2 * self.points - 1, dtype=torch.float64)
         return torch.linspace(0, LARGEST_INPUT, self.points, dtype=torch.float64)
 
 

@@ -1,4 +1,4 @@
-"""What the descent may change: ten parameters of the junction, each on its way from 0 (lower bound) to 1 (upper bound)."""
+"""What the descent may change: ten parameters of the junction, each as a share of its way between two bounds."""
 
 import math
 from dataclasses import dataclass, replace
