@@ -39,7 +39,7 @@ from spinloom.magnetism.relaxation import relax
 PEER = Path(__file__).parent / "peers" / "magnumnp_films.py"
 FLOATS = {"float64": torch.float64, "float32": torch.float32}
 FILM = Mesh((100, 25, 1), (5e-9, 5e-9, 3e-9))
-PERMALLOY = Material(8e5, 0.02, 2.211e5 / units.MU0)
+PERMALLOY = Material(8e5, 0.02)  # gamma of the free electron, as magnum.np has it
 FIELD1 = (-24.6e-3, 4.3e-3, 0.0)
 _SECONDS = 4.0
 

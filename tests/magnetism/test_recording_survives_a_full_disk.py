@@ -99,10 +99,13 @@ def test_writes_that_fail_lose_no_record(tmp_path, monkeypatch, room, averages_o
     assert torch.equal(kept.final, whole.final)
 
 
-@pytest.mark.parametrize("failing", [2, 5])
-def test_records_that_did_not_reach_the_disk_do_not_exist(tmp_path, monkeypatch, failing):
-    """fsync fails once: what it was for may be lost, though later calls succeed; also for the last records of a run."""
-    path, calls, sync = tmp_path / "r.h5", [], os.fsync
+@pytest.mark.parametrize(
+    ("waiting", "failing", "left"),
+    [(0, 2, 2), (0, 5, 5), (1e9, 2, 2)],  # 0: every record is published at once; 1e9: the first, then all others
+)
+def test_records_that_did_not_reach_the_disk_do_not_exist(tmp_path, monkeypatch, waiting, failing, left):
+    """fsync fails once: what it was for may be lost, though later calls succeed."""
+    calls, sync = [], os.fsync
 
     def fsync(handle: int) -> None:
         calls.append(handle)
@@ -111,17 +114,10 @@ def test_records_that_did_not_reach_the_disk_do_not_exist(tmp_path, monkeypatch,
         sync(handle)
 
     monkeypatch.setattr(writing.os, "fsync", fsync)
-    monkeypatch.setattr(writing, "_WAITING", 0)
+    monkeypatch.setattr(writing, "_WAITING", waiting)
     with pytest.raises(OutputError, match="Input/output error"):
-        record(THING, random_states(20), path=path, **OPTIONS)
-    assert len(load_recording(path).time) == failing
-
-    calls.clear()
-    monkeypatch.setattr(writing, "_WAITING", 1e9)  # the first record, then all others together at the end
-    if failing == 2:
-        with pytest.raises(OutputError, match="Input/output error"):
-            record(THING, random_states(20), path=path, **OPTIONS)
-        assert len(load_recording(path).time) == 3
+        record(THING, random_states(20), path=tmp_path / "r.h5", **OPTIONS)
+    assert len(load_recording(tmp_path / "r.h5").time) == left
 
 
 def test_room_is_not_taken_before_it_is_needed(tmp_path):
