@@ -1,9 +1,9 @@
 """Thermal noise of coupled cells against exact results of classical statistics; bounds are 4 standard errors.
 
 A free chain of moments with the energy -J cos of every pair: <cos> = L(J / kT), L the Langevin function, each pair on
-its own (M. E. Fisher, Am. J. Phys. 32, 343 (1964)). A stiff particle of n cells in a field H along z: the mean
-of m_z is L(mu0 H M / kT) M / (n Ms V), where short waves lower the total moment M: its share is 1 less the mean over the
-cells of kT / (J lambda + mu0 Ms V H), lambda the eigenvalues of the grid but 0.
+its own (M. E. Fisher, Am. J. Phys. 32, 343 (1964)). A stiff particle of n cells in a field H along z has <m_z> =
+L(mu0 H M / kT) M / (n Ms V), where short waves lower the total moment M: its share is 1 less the mean over the cells of
+kT / (J lambda + mu0 Ms V H), lambda the eigenvalues of the grid but 0.
 """
 
 import numpy as np
@@ -32,27 +32,26 @@ def diffusion_time(volume):
 
 
 def test_neighbours_in_a_chain_are_correlated_by_the_langevin_function_whatever_their_size():
-    coupling = torch.tensor([0.5, 2.0, 6.0], dtype=torch.float64)
+    coupling = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64)
     side = 3e-9
     dx = (2 * A * side**2 / (THERMAL * coupling))[:, None]  # J = 2 A dy dz / dx: cells of three lengths
     mesh = Mesh((9, 1, 1), (dx, side, side))
-    m = random_state(mesh, (3, 250), dtype=torch.float32)
+    m = random_state(mesh, (3, 300), dtype=torch.float32)
     magnet = mesh_magnet(mesh, Exchange(A), damping=1.0)
     volume = float(dx.min()) * side**2
     duration = 3 * diffusion_time(float(dx.max()) * side**2)
-    step = 0.012 * diffusion_time(volume)
+    step = 0.014 * diffusion_time(volume)
     m = simulate(magnet, m, duration, step, temperature=KELVIN, seed=3, engine="compiled").final.double()
     cosine = (m[..., 1:] * m[..., :-1]).sum(0).flatten(1)
     mean, variance = langevin(coupling)
     off = (cosine.mean(1) - mean) / (variance / cosine.shape[1]).sqrt()
-    print(f"{duration / step:.0f} steps, standard errors from L(J / kT) at J / kT = 0.5, 2, 6:", off.tolist())
+    print(f"{duration / step:.0f} steps, standard errors from L(J / kT) at J / kT = 1, 2, 5:", off.tolist())
     assert off.abs().max() < 4
 
 
-@pytest.mark.parametrize("cells", [(2, 2, 1), (3, 1, 1)])
-def test_the_total_moment_of_a_stiff_particle_follows_the_langevin_function_of_its_volume(cells):
+def test_the_total_moment_of_a_stiff_particle_follows_the_langevin_function_of_its_volume():
     """Cells of two sizes, but of one Ms V so that both relax alike; mu0 Ms V H = 2 kT for the particle."""
-    stiff, xi, members = 16.0, 2.0, 1200
+    cells, stiff, xi, members = (2, 2, 1), 16.0, 2.0, 1500
     side = torch.tensor([2e-9, 3e-9], dtype=torch.float64)[:, None]
     mesh = Mesh(cells, (side, side, side))
     ms = MS * (2e-9 / side[..., None, None, None]) ** 3
@@ -71,14 +70,14 @@ def test_the_total_moment_of_a_stiff_particle_follows_the_langevin_function_of_i
         assert abs(off) < 4
 
 
-@pytest.mark.parametrize("cells", [(1, 1, 1), (3, 5, 1), (3, 1, 3), (7, 1, 1)])
-@pytest.mark.parametrize("batch", [(), (1,), (3,)])
+@pytest.mark.parametrize("cells", [(1, 1, 1), (3, 5, 1), (7, 3, 1)])
+@pytest.mark.parametrize("batch", [(), (3,)])
 def test_odd_numbers_of_cells_and_single_ones_stay_finite_and_repeat_with_their_seed(cells, batch):
     mesh = Mesh(cells, (3e-9, 3e-9, 3e-9))
     magnet = mesh_magnet(mesh, Exchange(A), Demagnetization(), Uniaxial(2e5), damping=0.5)
-    for dtype in (torch.float32, torch.float64):
-        m = random_state(mesh, batch, dtype=dtype)
-        runs = [simulate(magnet, m, 1e-13, 1e-14, temperature=KELVIN, seed=seed).final for seed in (1, 1, 2)]
+    m = random_state(mesh, batch, dtype=torch.float32)
+    for engine in ("compiled", "eager"):
+        runs = [simulate(magnet, m, 1e-13, 1e-14, temperature=KELVIN, seed=s, engine=engine).final for s in (1, 1, 2)]
         assert runs[0].isfinite().all()
         assert torch.equal(runs[0], runs[1])
         assert not torch.equal(runs[0], runs[2])
@@ -88,7 +87,8 @@ def test_odd_numbers_of_cells_and_single_ones_stay_finite_and_repeat_with_their_
 def test_cells_and_members_have_noise_of_their_own():
     mesh = Mesh((5, 4, 3), (3e-9, 3e-9, 3e-9))
     magnet = mesh_magnet(mesh, Applied(Constant(0.0)), damping=0.5)
-    m = simulate(magnet, uniform_state(mesh, (0, 0, 1), (2,)), 1e-14, 1e-14, temperature=KELVIN).final
+    up = uniform_state(mesh, (0, 0, 1), (2,))
+    m = simulate(magnet, up, 1e-14, 1e-14, temperature=KELVIN, engine="compiled").final
     assert m[:2].flatten().unique().numel() == 2 * 2 * mesh.count
 
 

@@ -46,9 +46,9 @@ def design_curves(
     Raises InputError for drives or starts that are not (n,), PhysicsError where the dynamics leave the step.
     """
     for name, given in (("drive", drive), ("starts", starts)):
-        require_finite("", **{name: given})
         if given.ndim != 1 or not len(given):
             raise InputError(f"{name} must be (n,) with n >= 1, got {tuple(given.shape)}")
+        require_finite("", **{name: given})
     written = after_pulse(device, drive, starts, step=step, dtype=dtype)
     resting = device.magnet()
     window = _run(resting, written, device.read, step, READ_SAMPLES).mean(0)

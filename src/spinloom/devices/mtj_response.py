@@ -17,7 +17,7 @@ STEP = 1e-12
 READ_SAMPLES = 8
 READS = 1024
 """Thermal realisations shared among the devices when the number is left open; at least 16 for each."""
-MESH_READS = 128
+MESH_READS = 64
 """The same for devices resolved in space; at least 4 for each."""
 MOST_CELLS = 1_500_000
 """Cells in one batch: drives are simulated in parts, so that memory stays below a gigabyte."""

@@ -12,7 +12,7 @@ import torch
 from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.newell import demagnetizing_tensor
 
-_ODD = ((), (), (), (-1, -2), (-1, -3), (-2, -3))  # axes in which xx, yy, zz, xy, xz, yz are odd
+ODD_AXES = ((), (), (), (-1, -2), (-1, -3), (-2, -3))  # axes in which xx, yy, zz, xy, xz, yz are odd
 _KEPT = 8
 _cache: OrderedDict[tuple[object, ...], "Demag"] = OrderedDict()
 
@@ -42,11 +42,13 @@ class Demag:
     """
 
     def __init__(self, mesh: Mesh, like: torch.Tensor) -> None:
-        self.cells = mesh.shape
+        self.mesh, self.cells = mesh, mesh.shape
         self.lengths = (padded(mesh.shape[0]), padded(mesh.shape[1]), padded(mesh.shape[2]))
         tensor = demagnetizing_tensor(mesh)
         tensor = tensor[:4] if mesh.shape[0] == 1 else tensor
-        parts = [torch.fft.rfftn(self._mirrored(part, odd), dim=(-3, -2, -1)).real for part, odd in zip(tensor, _ODD)]  # noqa: B905
+        parts = [
+            torch.fft.rfftn(self._mirrored(part, odd), dim=(-3, -2, -1)).real for part, odd in zip(tensor, ODD_AXES)
+        ]
         self.kernel = -torch.stack(parts).to(like.device, like.dtype)
 
     def __call__(self, m: torch.Tensor) -> torch.Tensor:

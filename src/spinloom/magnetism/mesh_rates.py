@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from spinloom.magnetism import dense_stray
 from spinloom.magnetism.links import ahead
 from spinloom.magnetism.mesh_stray import MeshStray
 from spinloom.magnetism.right_hand_side import RightHandSide
@@ -70,9 +71,13 @@ class MeshRates:
         self.number = number
         self._noise = np.zeros(3 * self.cells if thermal else 1, dtype=number)
         self._none = np.zeros(1, dtype=number)
-        self.stray = None
+        self.stray: MeshStray | dense_stray.DenseStray | None = None
         if rhs.space.demag is not None:
-            self.stray = MeshStray(rhs.space.demag, self.batch, like, self.parallel, self.kernels)
+            demag = rhs.space.demag
+            if self.per <= dense_stray.MOST_CELLS:
+                self.stray = dense_stray.DenseStray(demag.mesh, self.batch, like)
+            else:
+                self.stray = MeshStray(demag, self.batch, like, self.parallel, self.kernels)
 
     def flat(self, m: torch.Tensor) -> np.ndarray:
         """A padded flat copy of a state."""

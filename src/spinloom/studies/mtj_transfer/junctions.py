@@ -14,6 +14,8 @@ from spinloom.evaluation.quantities import parameters
 
 SWEEP_READS = 256
 """Thermal realisations behind each point of the sweeps of temperature and diameter: noise to 4 %."""
+RESOLVED_READS, RESOLVED_DEVICES = 32, 16
+"""For junctions resolved in space, which take thousands of times as long: noise to 13 %, devices to draw from."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,13 @@ class Junctions:
 
 def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: int) -> Junctions:
     """Simulate responses when they are asked for; once each."""
+    resolved = device.resolution is not None
+    reads = RESOLVED_READS if resolved else SWEEP_READS
+    count = min(devices, RESOLVED_DEVICES) if resolved else devices
 
     @cache
     def one(device: TwoPolarizerMTJ, kelvin: float) -> Response:
-        return device.simulate(temperature=kelvin, realizations=SWEEP_READS, seed=seed)
+        return device.simulate(temperature=kelvin, realizations=reads, seed=seed)
 
     @cache
     def nominal() -> Response:
@@ -54,10 +59,10 @@ def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: i
     def fabricated(sigma: float) -> Response:
         if sigma == 0:
             return nominal()  # one device, averaged over many more realisations
-        return device.simulate(spread=Spread.uniform(sigma), devices=devices, temperature=temperature, seed=seed)
+        return device.simulate(spread=Spread.uniform(sigma), devices=count, temperature=temperature, seed=seed)
 
     return Junctions(
-        identity=f"{device}, {temperature} K, {devices} devices",
+        identity=f"{device}, {temperature} K, {count} devices",
         parameters=parameters(device),
         nominal=nominal,
         fabricated=fabricated,
