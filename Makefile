@@ -21,6 +21,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/macrospin.py
 	$(BIN)/python benchmarks/activation.py
+	$(BIN)/python benchmarks/micromagnetics.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict

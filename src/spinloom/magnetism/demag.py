@@ -46,9 +46,8 @@ class Demag:
         self.lengths = (padded(mesh.shape[0]), padded(mesh.shape[1]), padded(mesh.shape[2]))
         tensor = demagnetizing_tensor(mesh)
         tensor = tensor[:4] if mesh.shape[0] == 1 else tensor
-        parts = [
-            torch.fft.rfftn(self._mirrored(part, odd), dim=(-3, -2, -1)).real for part, odd in zip(tensor, ODD_AXES)
-        ]
+        parity = zip(tensor, ODD_AXES[: len(tensor)], strict=True)
+        parts = [torch.fft.rfftn(self._mirrored(part, odd), dim=(-3, -2, -1)).real for part, odd in parity]
         self.kernel = -torch.stack(parts).to(like.device, like.dtype)
 
     def __call__(self, m: torch.Tensor) -> torch.Tensor:

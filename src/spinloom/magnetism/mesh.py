@@ -15,7 +15,7 @@ class Mesh:
     cells: (nx, ny, nz), how many. cell: (dx, dy, dz), lengths of one cell in m; each a number, or a tensor of shape
     (*batch,) when the members of a batch have different sizes.
 
-    Raises InputError unless counts are whole and >= 1 and lengths are finite and > 0.
+    Raises InputError unless counts are whole and >= 1, lengths are finite and > 0 and broadcast to one batch.
     """
 
     cells: tuple[int, int, int]
@@ -28,6 +28,11 @@ class Mesh:
             raise InputError(f"cell must be three lengths in m (dx, dy, dz), got {self.cell!r}")
         dx, dy, dz = self.cell
         require_positive("m", dx=dx, dy=dy, dz=dz)
+        shapes = [tuple(length.shape) for length in self.lengths]
+        try:
+            torch.broadcast_shapes(*shapes)
+        except RuntimeError as error:
+            raise InputError(f"the lengths of a cell must broadcast to one batch, got shapes {shapes}") from error
 
     @property
     def shape(self) -> tuple[int, int, int]:
