@@ -25,7 +25,8 @@ NOMINAL = {
     "perpendicular_tilt.0": 0.15,
     "perpendicular_tilt.1": 0.07,
 }
-DURATIONS = {"pulse": 0.045e-9, "reset": 0.06e-9, "read": 10e-12}
+DURATIONS = {"pulse": 45.5e-12, "reset": 61.5e-12, "read": 10e-12}
+"""Not a whole number of steps, so that a small change leaves their number as it is."""
 STARTS = torch.tensor([-2.0, 1.0], dtype=torch.float64)
 DRIVE = torch.tensor([0.4, 1.3], dtype=torch.float64) * float(TwoPolarizerMTJ(pulse=DURATIONS["pulse"]).unit_drive)
 SMALL = 1e-4

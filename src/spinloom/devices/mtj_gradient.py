@@ -20,7 +20,8 @@ from spinloom.magnetism import Constant, Magnet, simulate
 from spinloom.magnetism.drives import Quantity, double
 
 STEP = 4e-12
-"""s; against 0.25 ps the curves of the default macrospin move by less than 1e-7 (tested)."""
+LEAST_STEPS = 32
+"""In a pulse. With STEP, shorter steps move the curves of the default macrospin by less than 1e-7 (tested)."""
 PHASE = 2.0
 """rad, by which the fastest mode of exchange may turn in one step of rk4, which is stable up to 2.8."""
 
@@ -39,7 +40,7 @@ def design_curves(
     drive: (points,), A/m^2. starts: (n,), network inputs u whose outputs the reset finds: tanh u along the in-plane
         polarizer, sech u along z. Each cycle of an operation takes each of them on its own, so pairs is n^2 in bipolar
         operation and n in single.
-    step: s, at most; on a mesh exchange shortens it.
+    step: s, at most; a short pulse, and on a mesh exchange, shorten it.
 
     Differentiable in everything that the device holds, in `drive` and in `starts`. A mesh has the number of cells that
     its present diameter asks for, which makes the curves jump a little where that number changes.
@@ -100,13 +101,15 @@ def _stretched(magnet: Magnet, length: Quantity) -> Magnet:
     if not isinstance(length, torch.Tensor) or not length.requires_grad:
         return magnet
     material = magnet.material
-    return replace(magnet, material=replace(material, gamma=material.gamma * length.double() / float(length)))
+    return replace(magnet, material=replace(material, gamma=material.gamma * length.double() / float(length.detach())))
 
 
 def _run(magnet: Magnet, m: torch.Tensor, length: Quantity, step: float, records: int = 1) -> torch.Tensor:
+    duration = float(torch.as_tensor(length).detach())
+    step = min(step, duration / LEAST_STEPS) if magnet.torques else step
     if magnet.mesh is not None:
         step = min(step, PHASE / LARGEST_PHASE * thermal_step(magnet, math.inf))
-    return simulate(magnet, m, float(length), step, method="rk4", records=records, engine="eager").m
+    return simulate(magnet, m, duration, step, method="rk4", records=records, engine="eager").m
 
 
 def _along(reference: tuple[torch.Tensor, ...], m: torch.Tensor) -> torch.Tensor:

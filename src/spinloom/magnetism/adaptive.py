@@ -104,7 +104,8 @@ def integrate(
         grown = 0.9 * scaled ** (-0.7 / tableau.order) * before ** (0.4 / tableau.order)
         factor = torch.where(good, grown, 0.9 * scaled ** (-1 / tableau.order)).clamp(0.2, 5)
         before = torch.where(good, scaled, before)
-        h = torch.where(active, step * factor, h)
+        cut = good & (step < h)  # by the end of the piece: the step before it stays the better guess
+        h = torch.where(active, torch.where(cut, torch.maximum(h, step * factor), step * factor), h)
     raise PhysicsError(f"more than {MOST_STEPS} adaptive steps; raise the tolerance")
 
 

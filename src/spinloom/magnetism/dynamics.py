@@ -123,9 +123,12 @@ def _scheme(method: str, magnet: Magnet, thermal: bool) -> str:
 
 def _compiled(engine: str, rhs: RightHandSide, m: torch.Tensor) -> bool:
     """Whether the compiled engine serves; raises InputError where it was asked for and cannot."""
-    able = m.device.type == "cpu" and not rhs.wants_gradient(m) and available()
+    able = m.device.type == "cpu" and not rhs.wants_gradient(m) and available() and not rhs.waves_differ_in_space()
     if engine == "compiled" and not able:
-        raise InputError("engine 'compiled' needs CPU tensors without gradients, and numba; use engine='eager'")
+        raise InputError(
+            "engine 'compiled' needs CPU tensors without gradients, numba, and waveforms that are the same in all "
+            "cells (amplitudes may differ); use engine='eager'"
+        )
     return able and engine != "eager"
 
 

@@ -54,7 +54,7 @@ class MeshRun:
         for step in range(piece.steps):
             if step % _TABLE == 0:
                 ahead = min(_TABLE, piece.steps - step)
-                tables = self._waves(waves(self.rhs.drives, piece, step, ahead, m.shape[1:]))
+                tables = self._waves(waves(self.rhs.drives, piece, step, ahead, self.rhs.member_shape(m)))
             table = tables[2 * (step % _TABLE) :]
             if self.method == "abm3" and step >= 2:
                 self._multistep(flat, table, piece.step)
@@ -115,7 +115,8 @@ class MeshRun:
             grown = 0.9 * scaled ** (-0.7 / tableau.order) * before ** (0.4 / tableau.order)
             factor = np.clip(np.where(self.good, grown, 0.9 * scaled ** (-1 / tableau.order)), 0.2, 5)
             before = np.where(self.good, scaled, before)
-            h = np.where(active, step * factor, h)
+            cut = self.good & (step < h)  # by the end of the piece: the step before it stays the better guess
+            h = np.where(active, np.where(cut, np.maximum(h, step * factor), step * factor), h)
             if report is not None:
                 report(float(t.min()) / length)
         raise PhysicsError(f"more than {MOST_STEPS} adaptive steps; raise the tolerance")

@@ -73,15 +73,8 @@ def record(
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise InputError(f"seed must be a whole number, so that the run can be resumed; got {seed!r}")
     options: dict[str, Any] = {"method": method, "temperature": temperature, "tolerance": tolerance, "engine": engine}
-    given: dict[str, Any] = {
-        "magnet": magnet,
-        "m": m,
-        "device": m.device.type,
-        "duration": duration,
-        "every": every,
-        "start": start,
-    }
-    given |= {"step": step, "seed": seed, "averages_only": averages_only, "stop": stop} | options
+    given: dict[str, Any] = {"magnet": magnet, "m": m, "device": m.device.type, "duration": duration, "every": every}
+    given |= {"start": start, "step": step, "seed": seed, "averages_only": averages_only, "stop": stop} | options
     settings = as_json({name: described(value, name) for name, value in given.items()})
     run = Run(magnet, record_times(start, duration, every), seed, options, averages_only)
     with torch.no_grad():
@@ -96,14 +89,13 @@ def record(
 def _begin(path: Path, run: Run, m: torch.Tensor, step: torch.Tensor, settings: str) -> None:
     """Make the file with its first record; what cannot run is refused before."""
     step = run.first_step(m, step)
-    rows, state = run.rows(0, m, step), m.cpu().numpy()
-    whole = run.grid()
+    whole, state = run.grid(), m.cpu().numpy()
     attributes: dict[str, Any] = {"settings": settings, "spinloom": __version__}
     if run.averages_only:
         whole |= {"state": np.stack([state, state]), "state_record": np.array([0, -1])}
     if run.magnet.mesh is not None:
         attributes["cells"] = run.magnet.mesh.cells
-    create(path, run.times, rows, whole, attributes)
+    create(path, run.times, run.rows(0, m, step), whole, attributes)
 
 
 def _complete(path: Path, settings: str) -> bool:

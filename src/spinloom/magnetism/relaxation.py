@@ -104,7 +104,7 @@ class _Descent:
     def __init__(self, rhs: RightHandSide, m: torch.Tensor, at: float) -> None:
         self.rhs, self.seconds = rhs, torch.tensor(at, dtype=torch.float64)
         compiled = rhs.space is not None and m.device.type == "cpu" and available()
-        self.mesh = MeshRates(rhs, m, False) if compiled else None
+        self.mesh = MeshRates(rhs, m, False) if compiled and not rhs.waves_differ_in_space() else None
         if self.mesh is not None:
             waves = [drive.waveform(self.seconds).expand(*self.mesh.batch, 1, 1, 1) for drive in rhs.drives]
             empty = torch.ones(1, self.mesh.members)

@@ -41,6 +41,10 @@ class RightHandSide:
         """Shape of one number per member, broadcasting against m[0]: each macrospin, or each mesh, is one."""
         return m.shape[1:] if self.space is None else torch.Size((*m.shape[1:-3], 1, 1, 1))
 
+    def waves_differ_in_space(self) -> bool:
+        """Whether some waveform (not only its amplitude) differs from cell to cell of a mesh."""
+        return self.space is not None and any(wave.shape[-3:].numel() > 1 for wave in instant(self.drives))
+
     def wants_gradient(self, m: torch.Tensor) -> bool:
         """Whether a gradient goes through the state, a parameter or a drive."""
         tensors = [m, *self.rows, *instant(self.drives)]

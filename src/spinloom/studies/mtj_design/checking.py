@@ -16,7 +16,7 @@ from spinloom.studies.mtj_design.objective import LARGEST_INPUT, STARTS
 from spinloom.studies.mtj_design.plan import Plan
 from spinloom.studies.mtj_design.settings import Settings
 
-POINT_READS = 512
+POINT_READS, POINT_DEVICES, POINT_DEVICE_READS = 512, 256, 16
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Ideal:
 class Checked:
     """One design. ideal: on the mesh at 0 K; point_distance: that of a macrospin.
 
-    nominal, fabricated: on the mesh at temperature. point: a macrospin at temperature.
+    nominal, fabricated: on the mesh at temperature. point, point_fabricated: the same of macrospins, many more.
     """
 
     ideal: Ideal
@@ -41,6 +41,7 @@ class Checked:
     nominal: Response
     fabricated: Response
     point: Response
+    point_fabricated: Response
 
 
 def checked(title: str, device: TwoPolarizerMTJ, plan: Plan, settings: Settings, stages: Stages) -> Checked:
@@ -52,7 +53,7 @@ def checked(title: str, device: TwoPolarizerMTJ, plan: Plan, settings: Settings,
     with bar(f"checks, {title}") as report:
 
         def stage(number: int, name: str, compute: Callable[[], Any], **kept: Any) -> Any:
-            report(number, 5, name)
+            report(number, 6, name)
             return stages.get(name, {"device": str(device), "points": plan.check_points, **kept}, compute)
 
         def simulated(device: TwoPolarizerMTJ, **counts: Any) -> dict[str, Any]:
@@ -64,11 +65,13 @@ def checked(title: str, device: TwoPolarizerMTJ, plan: Plan, settings: Settings,
         ideal = stage(0, "ideal", lambda: _ideal(resolved, plan.check_points), **mesh)
         point_distance = stage(1, "ideal-macrospin", lambda: _ideal(device, plan.check_points))["distance"]
         point = stage(2, "macrospin", lambda: simulated(device, **many), **many)
-        nominal = stage(3, "nominal", lambda: simulated(resolved, **few), **few, **mesh)
+        crowd = {"spread": settings.spread, "devices": POINT_DEVICES, "realizations": POINT_DEVICE_READS}
+        point_made = stage(3, "macrospins", lambda: simulated(device, **crowd | {"spread": spread}), **crowd)
+        nominal = stage(4, "nominal", lambda: simulated(resolved, **few), **few, **mesh)
         fabricated = stage(
-            4, "fabricated", lambda: simulated(resolved, spread=spread, **made), spread=settings.spread, **made, **mesh
+            5, "fabricated", lambda: simulated(resolved, spread=spread, **made), spread=settings.spread, **made, **mesh
         )
-        report(5, 5, "")
+        report(6, 6, "")
     inputs, value, slope = (torch.tensor(ideal[key], dtype=torch.float64) for key in ("inputs", "value", "slope"))
     return Checked(
         Ideal(inputs, value, slope, ideal["distance"]),
@@ -76,6 +79,7 @@ def checked(title: str, device: TwoPolarizerMTJ, plan: Plan, settings: Settings,
         _response(nominal),
         _response(fabricated),
         _response(point),
+        _response(point_made),
     )
 
 

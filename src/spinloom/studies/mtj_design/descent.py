@@ -1,6 +1,7 @@
 """Gradient descent between bounds, every evaluation kept on disk."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from scipy.optimize import minimize
 from spinloom.files import write_text
 from spinloom.learning.progress import Report
 
+STRETCH = 8.0
+"""The method's first step has length 1: an eighth of the way between the bounds."""
 Terms = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
 """From shares (n,) of the free parameters to the parts of the objective."""
 
@@ -30,7 +33,17 @@ class Descent:
 
     @property
     def best(self) -> int:
-        return min(range(len(self.terms)), key=self.totals.__getitem__)
+        return self.progress[-1]
+
+    @property
+    def progress(self) -> list[int]:
+        """Evaluations that were better than all before them; the others are trials of a line search."""
+        least, found = math.inf, []
+        for number, total in enumerate(self.totals):
+            if total < least:
+                least = total
+                found.append(number)
+        return found
 
 
 def descend(terms: Terms, start: list[float], evaluations: int, checkpoint: Path, report: Report) -> dict[str, Any]:
@@ -54,8 +67,13 @@ def descend(terms: Terms, start: list[float], evaluations: int, checkpoint: Path
         report(taken, max(evaluations, taken), f"{least:.4g}")
         return sum(done[taken - 1]["terms"].values()), np.array(done[taken - 1]["slope"])
 
+    def scaled(stretched: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = evaluate(stretched / STRETCH)
+        return value, slope / STRETCH
+
     options = {"maxfun": evaluations - 1, "maxiter": evaluations, "ftol": 1e-5}
-    minimize(evaluate, np.array(start), jac=True, method="L-BFGS-B", bounds=[(0, 1)] * len(start), options=options)
+    bounds = [(0, STRETCH)] * len(start)
+    minimize(scaled, STRETCH * np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     checkpoint.unlink(missing_ok=True)
     return {"shares": [one["shares"] for one in done], "terms": [one["terms"] for one in done]}
 

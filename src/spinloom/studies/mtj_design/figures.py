@@ -10,7 +10,7 @@ from spinloom.evaluation.quantities import si
 from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.designing import Designed
-from spinloom.studies.mtj_design.modes import DENSER, Difference, Modes
+from spinloom.studies.mtj_design.modes import DENSER, Modes
 from spinloom.studies.mtj_design.network import OnJunctions
 from spinloom.studies.mtj_design.parameters import FREE
 
@@ -48,21 +48,22 @@ def _spread(axis: Axes, response: Response, name: str, ideal, colour: str) -> No
 
 
 def draw_descent(design: Designed) -> Figure:
-    """Parts of the objective, and the parameters, over the evaluations of both stages."""
+    """Parts of the objective, and the parameters, over the evaluations of both stages that brought progress."""
     figure, (parts, shares) = canvas(2, height=4.6)
-    terms = [*design.point.terms, *design.mesh.terms]
-    steps = range(1, len(terms) + 1)
-    shown = {"curves": ORANGE, "spread and noise": PURPLE, "energy": GREEN, "voltage": GREY}
+    first = len(design.point.terms)
+    ways = ((design.point, 1), (design.mesh, 1 + first))
+    steps = [number + offset for way, offset in ways for number in way.progress]
+    terms = [way.terms[number] for way, _ in ways for number in way.progress]
+    paths = torch.tensor([way.shares[number] for way, _ in ways for number in way.progress])
     parts.plot(steps, [sum(term.values()) for term in terms], color=BLUE, linewidth=2.2, label="objective")
-    for name, colour in shown.items():
-        values = [term[name] for term in terms]
-        if any(values):
-            parts.plot(steps, values, color=colour, linewidth=1.5, label="voltage wall" if name == "voltage" else name)
-    start = sum(terms[0].values())
-    parts.set_ylim(0, 1.25 * start)
+    for name, colour in {"curves": ORANGE, "spread": PURPLE, "noise": BLUE, "energy": GREEN}.items():
+        if any(term.get(name, 0) for term in terms):
+            line = "--" if name == "noise" else "-"
+            values = [term.get(name, 0.0) for term in terms]
+            parts.plot(steps, values, color=colour, linestyle=line, linewidth=1.5, label=name)
+    parts.set_ylim(bottom=0)
     label(parts, "Objective", "evaluation", "relative to the hand-chosen junction")
     legend(parts, "upper right")
-    paths = torch.tensor([*design.point.shares, *design.mesh.shares])
     styles = [(colour, line) for line in ("-", "--") for colour in (BLUE, ORANGE, GREEN, PURPLE, GREY)]
     for free, path, (colour, line) in zip(FREE, paths.T, styles, strict=True):
         shares.plot(steps, path, color=colour, linestyle=line, linewidth=1.5, label=free.name.replace("_", " "))
@@ -70,45 +71,54 @@ def draw_descent(design: Designed) -> Figure:
     shares.set_ylim(-0.03, 1.03)
     shares.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=TEXT - 2, frameon=False)
     for axis in (parts, shares):
-        axis.axvline(len(design.point.terms) + 0.5, color=GREY, linewidth=1, linestyle=":")
+        axis.axvline(first + 0.5, color=GREY, linewidth=1, linestyle=":")
     return figure
 
 
 def draw_modes(space: Modes, device: TwoPolarizerMTJ) -> Figure:
     """Differences and non-uniformity against diameter and pulse, logarithmic."""
     figure, (size, pulse, size_modes, pulse_modes) = canvas(2, 2, height=6.4)
-    ms = float(device.saturation_magnetization) / 1e3
-    columns = (
-        (size, size_modes, 1e9, ((space.sizes, "-", f"{ms:g} kA/m"), (space.dense, "--", f"{DENSER * ms:g} kA/m"))),
-        (pulse, pulse_modes, 1e12, ((space.pulses, "-", f"{ms:g} kA/m"),)),
-    )
-    for top, bottom, scale, series in columns:
+    ms, length = float(device.saturation_magnetization) / 1e3, float(device.pulse)
+    light, dense = f"{ms:g} kA/m", f"{DENSER * ms:g} kA/m"
+    sizes = ((space.sizes, "-", f"{light}, {si(length, 's')}"), (space.dense_sizes, "--", f"{dense}, {si(DENSER * length, 's')}"))  # fmt: skip
+    pulses = ((space.pulses, "-", light), (space.dense_pulses, "--", dense))
+    for top, bottom, scale, series in ((size, size_modes, 1e9, sizes), (pulse, pulse_modes, 1e12, pulses)):
         for found, line, text in series:
-            _differences(top, found, scale, line, text)
-            at, away = [scale * one.at for one in found], [one.nonuniformity for one in found]
+            at = [scale * one.at for one in found]
+            for name, colour, mark, symbol in (("value", BLUE, "o", "$m_x$"), ("slope", ORANGE, "s", "$m_z^2$")):
+                values = [getattr(one, name) for one in found]
+                top.plot(at, values, color=colour, linestyle=line, marker=mark, label=f"{symbol}, {text}")
+            away = [one.nonuniformity for one in found]
             bottom.plot(at, away, color=GREEN, linestyle=line, marker="^", label=text)
-        for axis in (top, bottom):
+    for row in ((size, pulse), (size_modes, pulse_modes)):
+        limits = [limit for axis in row for limit in axis.dataLim.intervaly]
+        for axis in row:
             axis.set_yscale("log")
-            legend(axis)
-    length = si(float(device.pulse), "s")
-    label(size, f"Largest difference, pulse {length}", "", "of mesh and macrospin")
-    label(pulse, f"Largest difference, diameter {si(float(device.diameter), 'm')}", "", "of mesh and macrospin")
+            axis.set_ylim(min(limits) / 2, max(limits) * 6)  # room for the legends
+            legend(axis, "upper left")
+            axis.get_legend().set_ncols(2)
+    label(size, "Mesh against macrospin", "", "largest difference")
+    label(pulse, f"The same, diameter {si(float(device.diameter), 'm')}", "", "largest difference")
     label(size_modes, "Non-uniform modes", "diameter (nm)", "1 - |<m>| after the pulse")
     label(pulse_modes, "Non-uniform modes", "pulse (ps)", "1 - |<m>| after the pulse")
     return figure
 
 
-def _differences(axis: Axes, found: tuple[Difference, ...], scale: float, line: str, text: str) -> None:
-    at = [scale * one.at for one in found]
-    for name, colour, mark, symbol in (("value", BLUE, "o", "$m_x$"), ("slope", ORANGE, "s", "$m_z^2$")):
-        axis.plot(
-            at,
-            [getattr(one, name) for one in found],
-            color=colour,
-            linestyle=line,
-            marker=mark,
-            label=f"{symbol}, {text}",
-        )
+def draw_warmth(checks: tuple[Checked, Checked]) -> Figure:
+    """What thermal motion does on a mesh and to a macrospin: mean of m_z^2 beside its ideal, noise of a read."""
+    figure, (slope, noise) = canvas(2, height=4.2)
+    for check, name, colour in zip(checks, NAMES, COLOURS, strict=True):
+        for response, line, kind in ((check.nominal, "-", "mesh"), (check.point, "--", "macrospin")):
+            inputs = response.inputs
+            left = response.slope[0] - 1 + inputs.tanh().square()
+            slope.plot(inputs, left, color=colour, linestyle=line, label=f"{name}, {kind}")
+            noise.plot(inputs, response.noise[0], color=colour, linestyle=line, label=f"{name}, {kind}")
+    slope.axhline(0, color=GREY, linewidth=1)
+    noise.set_ylim(bottom=0)
+    label(slope, "Gradient at temperature", "network input (drive / unit drive)", "residual of $m_z^2$")
+    label(noise, "Noise of one read of $m_x$", "network input (drive / unit drive)", "of full scale")
+    legend(noise, "upper right")
+    return figure
 
 
 def draw_networks(moved: tuple[OnJunctions, OnJunctions], software: float) -> Figure:

@@ -16,7 +16,7 @@ from spinloom.studies.mtj_design.objective import LARGEST_INPUT
 from spinloom.studies.mtj_design.plan import Plan
 
 POINTS = 6
-LEAST_CELLS = 6
+LEAST_CELLS = 10
 DENSER = 2.0
 """Ratio of the saturation magnetisation of the second material, and of its pulses, which keeps the voltage."""
 
@@ -34,11 +34,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Modes:
-    """sizes, pulses: of the design. dense: against the diameter, for a material of DENSER times its magnetisation."""
+    """sizes, pulses: of the design. dense_sizes, dense_pulses: for a material of DENSER times its magnetisation."""
 
     sizes: tuple[Difference, ...]
-    dense: tuple[Difference, ...]
+    dense_sizes: tuple[Difference, ...]
     pulses: tuple[Difference, ...]
+    dense_pulses: tuple[Difference, ...]
 
 
 def modes(device: TwoPolarizerMTJ, plan: Plan, stages: Stages) -> Modes:
@@ -48,7 +49,7 @@ def modes(device: TwoPolarizerMTJ, plan: Plan, stages: Stages) -> Modes:
         saturation_magnetization=DENSER * device.saturation_magnetization,
         pulse=DENSER * device.pulse,
     )
-    total = len(plan.diameters) + len(plan.dense_diameters) + len(plan.pulses)
+    total = len(plan.diameters) + len(plan.dense_diameters) + 2 * len(plan.pulses)
     with bar("macrospin against mesh") as report:
         done = 0
 
@@ -68,6 +69,7 @@ def modes(device: TwoPolarizerMTJ, plan: Plan, stages: Stages) -> Modes:
             row(device, "diameter", plan.diameters),
             row(dense, "diameter", plan.dense_diameters),
             row(device, "pulse", plan.pulses),
+            row(dense, "pulse", plan.pulses),
         )
         report(total, total, "")
     return result

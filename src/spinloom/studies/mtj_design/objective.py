@@ -1,11 +1,11 @@
 """What a design is worth: distance to tanh and its gradient, spread, noise and energy, as one differentiable number.
 
-In the hand-chosen junction the curves are so good that their error is 1/200 of what spread and noise add, so a plain
-sum would not see it. Each part is therefore taken relative to the starting design:
+In the hand-chosen junction the curves are so good that their error is 1/200 of what spread adds, so a plain sum would
+not see it. Each part is therefore taken relative to the starting design:
 
-    curves / curves_0 + (spread + noise) / (spread_0 + noise_0) + energy_weight energy / energy_0 + wall
+    curves / curves_0 + spread / spread_0 + noise / noise_0 + energy_weight energy / energy_0 + wall
 
-which is 2 + energy_weight at the start.
+which is 3 + energy_weight at the start.
 """
 
 import math
@@ -23,8 +23,8 @@ from spinloom.studies.mtj_design.noise import electrical_variance, thermal_varia
 LARGEST_INPUT = 3.5
 LARGEST_VOLTAGE = 0.7
 """V on a barrier, in the pulse for the largest input and in the reset."""
-STIFFNESS = 1000.0
-"""Of the wall at the largest voltage: an excess of 1 % costs 0.1."""
+MARGIN, STIFFNESS = 0.01, 200.0
+"""A wall rises from 1 % below the largest voltage, where it costs nothing, and costs 0.02 there."""
 STARTS = (-3 / math.sqrt(2), 0.0, 3 / math.sqrt(2))
 """Network inputs whose outputs the reset finds: their mean is that over -3 to 3 for polynomials of degree 3."""
 
@@ -78,13 +78,10 @@ def relative(
     device: TwoPolarizerMTJ, found: Mapping[str, torch.Tensor], before: Mapping[str, float], weight: float
 ) -> dict[str, torch.Tensor]:
     """The terms of the objective of `device` with the parts `found`; before: the parts of the starting design."""
-    read, read_before = found["spread"] + found["noise"], before["spread"] + before["noise"]
-    return {
-        "curves": found["curves"] / before["curves"],
-        "spread and noise": read / read_before if read_before > 0 else torch.zeros_like(read),
-        "energy": weight * found["energy"] / before["energy"],
-        "voltage": STIFFNESS * (largest_voltage(device) / LARGEST_VOLTAGE - 1).clamp(min=0).square(),
-    }
+    terms = {name: found[name] / before[name] for name in ("curves", "spread", "noise") if before[name] > 0}
+    terms["energy"] = weight * found["energy"] / before["energy"]
+    terms["voltage"] = STIFFNESS * (largest_voltage(device) / LARGEST_VOLTAGE - 1 + MARGIN).clamp(min=0).square()
+    return terms
 
 
 def curve_errors(made: TwoPolarizerMTJ, unit_drive: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:

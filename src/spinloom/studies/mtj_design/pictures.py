@@ -3,7 +3,7 @@
 from spinloom.evaluation.result import Plot
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.designing import Designed
-from spinloom.studies.mtj_design.figures import draw_curves, draw_descent, draw_modes, draw_networks
+from spinloom.studies.mtj_design.figures import draw_curves, draw_descent, draw_modes, draw_networks, draw_warmth
 from spinloom.studies.mtj_design.modes import Modes
 from spinloom.studies.mtj_design.network import OnJunctions
 
@@ -34,6 +34,12 @@ def plots(
             "Where a macrospin and a mesh differ: largest difference of either output over the inputs, and how far the "
             "magnetisation is from uniform right after the pulse, against diameter and length of the pulse, at 0 K.",
             draw_modes(space, design.start),
+        ),
+        Plot(
+            "temperature",
+            "Thermal spin waves, which a macrospin does not have, shorten the mean magnetisation of the mesh, so the "
+            "gradient at small inputs reads low; the noise of a read is that of a macrospin.",
+            draw_warmth(checks),
         ),
         Plot(
             "networks",

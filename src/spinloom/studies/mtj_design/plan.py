@@ -41,13 +41,13 @@ class Plan:
 
 REDUCED = Plan(
     points=8,
-    evaluations=30,
+    evaluations=40,
     mesh_evaluations=4,
     cells=8,
     resolution=15e-9,
     check_points=15,
     realizations=16,
-    devices=8,
+    devices=16,
     device_realizations=4,
     diameters=(30e-9, 60e-9, 90e-9, 120e-9, 160e-9, 200e-9),
     dense_diameters=(30e-9, 60e-9, 90e-9, 120e-9),

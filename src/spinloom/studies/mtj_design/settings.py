@@ -24,7 +24,7 @@ class Settings:
     """Standard deviation of every physical parameter of the fabricated devices, as a fraction; 0 designs without it."""
     temperature: float = 300.0
     """K."""
-    energy_weight: float = 0.5
-    """What all of the starting design's energy counts, where all of its error of the curves counts 1."""
+    energy_weight: float = 1.0
+    """What the energy counts beside distance, spread and noise, each relative to the starting design."""
     instances: int | None = None
     """Fabricated networks to average over (default: 20 if full, else 5)."""
