@@ -105,7 +105,7 @@ def _stretched(magnet: Magnet, length: Quantity) -> Magnet:
 
 
 def _run(magnet: Magnet, m: torch.Tensor, length: Quantity, step: float, records: int = 1) -> torch.Tensor:
-    duration = float(torch.as_tensor(length).detach())
+    duration = float(double(length).detach())
     step = min(step, duration / LEAST_STEPS) if magnet.torques else step
     if magnet.mesh is not None:
         step = min(step, PHASE / LARGEST_PHASE * thermal_step(magnet, math.inf))

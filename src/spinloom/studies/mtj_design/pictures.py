@@ -3,9 +3,10 @@
 from spinloom.evaluation.result import Plot
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.designing import Designed
-from spinloom.studies.mtj_design.figures import draw_curves, draw_descent, draw_modes, draw_networks, draw_warmth
+from spinloom.studies.mtj_design.figures import draw_curves, draw_descent, draw_networks
 from spinloom.studies.mtj_design.modes import Modes
 from spinloom.studies.mtj_design.network import OnJunctions
+from spinloom.studies.mtj_design.space_figures import draw_modes, draw_warmth
 
 
 def plots(
