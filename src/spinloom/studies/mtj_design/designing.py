@@ -9,6 +9,7 @@ import torch
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.progress import bar
+from spinloom.magnetism.drives import double
 from spinloom.studies.mtj_design.descent import Descent, descend
 from spinloom.studies.mtj_design.noise import electrical_variance
 from spinloom.studies.mtj_design.objective import LARGEST_INPUT, Goal, parts, relative
@@ -80,7 +81,7 @@ def _resolved(device: TwoPolarizerMTJ, cells: int | None) -> TwoPolarizerMTJ:
     """On a mesh of always the same number of cells, so that the objective has no jumps. None: a macrospin."""
     if cells is None:
         return device
-    return replace(device, resolution=float(torch.as_tensor(device.diameter).detach()) / cells)
+    return replace(device, resolution=float(double(device.diameter).detach()) / cells)
 
 
 def _thermal(start: TwoPolarizerMTJ, settings: Settings) -> float:
