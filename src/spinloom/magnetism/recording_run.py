@@ -13,8 +13,6 @@ from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.recording_file import Rows
 
 _MOST_RECORDS = 10_000_000
-_SHORTEST = 1e-3
-"""First step of a segment, in parts of it: the last one of the segment before was cut to fit, and may be tiny."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Run:
         """State of record `number` from the one before, and the first step of the next segment (s)."""
         length = self.times[number] - self.times[number - 1]
         done = self._advance(number - 1, m, length, step)
-        return done.final, step if done.last_step is None else done.last_step.clamp(min=_SHORTEST * length)
+        return done.final, step if done.last_step is None else done.last_step
 
     def _advance(self, begin: int, m: torch.Tensor, length: float, step: torch.Tensor) -> Trajectory:
         seed = segment_seed(self.seed, begin)
