@@ -258,8 +258,9 @@ def turned(number: int, start: torch.Tensor, gamma: float, tolerance: float, lab
 
 # Problem 5: a current moves a vortex ----------------------------------------------------------------------------------
 
-RESTS = "(-1.2, -14.7) nm for the programs compared by Najafi et al., as quoted to us"
-NAJAFI = "M. Najafi et al., J. Appl. Phys. 105, 113914 (2009)"
+RESTS = (
+    "(-1.2, -14.7) nm for the programs compared by M. Najafi et al., J. Appl. Phys. 105, 113914 (2009), as quoted to us"
+)
 SQUARE = Mesh((40, 40, 2), (2.5e-9, 2.5e-9, 5e-9))
 
 
@@ -274,7 +275,15 @@ def problem5() -> Curves:
     Programs that take u itself are given -72.35 m/s for this problem, which leaves out 1 + xi^2.
     """
     begin, current = time.perf_counter(), ZhangLi(Constant(1e12), 1.0, 0.05)
-    line("problem5-u", float(current.velocity(square(0.1).material)[0]), -72.17, 0.01, "m/s", NAJAFI)
+    line(
+        "problem5-u",
+        float(current.velocity(square(0.1).material)[0]),
+        -72.17,
+        0.01,
+        "m/s",
+        "P mu_B J / (e Ms (1 + xi^2))",
+        "independent",
+    )
     start = relax(square(0.1), vortex(SQUARE, core_radius=10e-9)).m
     run = simulate(square(0.1, current), start, 8e-9, records=400)
     cost("problem5-8ns-damping-0.1", begin, right_hand_sides_per_ns=round(4 * int(run.steps) / 8))
@@ -312,7 +321,7 @@ def forces() -> None:
 # The problem for Dzyaloshinskii-Moriya interaction --------------------------------------------------------------------
 
 AD, D, K, MSD = 13e-12, 3e-3, 0.4e6, 0.86e6
-CORTES = "D. Cortes-Ortuno et al., New J. Phys. 20, 113015 (2018), sections 1D and 2D, interfacial"
+CORTES = "D. Cortes-Ortuno et al., New J. Phys. 20, 113015 (2018)"
 STIFF, TWIST = K / AD * 1e-18, D / AD * 1e-9
 """K/A in 1/nm^2, D/A in 1/nm."""
 

@@ -3,10 +3,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 
+from spinloom import cli
 from spinloom.cli import main
+from spinloom.errors import SpinloomWarning
 
 
 def spinloom(*arguments, **options):
@@ -99,3 +102,8 @@ def test_ctrl_c_ends_a_run_with_one_line_and_130_and_it_resumes(tmp_path):
     assert errors.splitlines()[-1].startswith("spinloom: stopped")
     assert "Traceback" not in errors
     assert not list((tmp_path / ".cache").glob(".*.part"))
+
+
+def test_our_own_warnings_are_one_line_without_source_code(capsys):
+    assert cli._guarded(lambda: warnings.warn("cells are coarse", SpinloomWarning, stacklevel=2)) == 0
+    assert capsys.readouterr().err == "spinloom: warning: cells are coarse\n"

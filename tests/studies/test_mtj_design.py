@@ -36,6 +36,7 @@ TINY = replace(
     diameters=(60e-9,),
     dense_diameters=(30e-9,),
     pulses=(50e-12,),
+    dense_pulses=(50e-12,),
     network=replace(
         REDUCED.network, channels=(4, 4), hidden=8, images_seen=2000, noise_seeds=2, instances=2
     ),

@@ -4,6 +4,7 @@ Nothing heavy is imported before it is needed, so that `spinloom --help` answers
 """
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 import tyro
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _guarded(action: Callable[[], None]) -> int:
     try:
-        action()
+        with warnings.catch_warnings():
+            warnings.showwarning = _show(warnings.showwarning)
+            action()
     except Exception as error:
         from spinloom.errors import SpinloomError  # imports torch
 
@@ -37,6 +40,18 @@ def _guarded(action: Callable[[], None]) -> int:
         print(f"spinloom: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _show(usual: Callable[..., None]) -> Callable[..., None]:
+    """Our own warnings as one line without source code; others as usual."""
+
+    def show(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
+        if category.__name__ == "SpinloomWarning":
+            print(f"spinloom: warning: {message}", file=sys.stderr)
+        else:
+            usual(message, category, *place, **more)
+
+    return show
 
 
 def _dispatch(given: list[str]) -> None:

@@ -50,7 +50,13 @@ def design_curves(
         if given.ndim != 1 or not len(given):
             raise InputError(f"{name} must be (n,) with n >= 1, got {tuple(given.shape)}")
         require_finite("", **{name: given})
-    written = after_pulse(device, drive, starts, step=step, dtype=dtype)
+    return read_curves(device, after_pulse(device, drive, starts, step=step, dtype=dtype), step=step)
+
+
+def read_curves(
+    device: TwoPolarizerMTJ, written: torch.Tensor, *, step: float = STEP
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(value, slope) as in `design_curves` of what `after_pulse` returned."""
     resting = device.magnet()
     window = _run(resting, written, device.read, step, READ_SAMPLES).mean(0)
     value, gradient = (_along(p, mean_magnetization(resting, window)) for p in device.references())

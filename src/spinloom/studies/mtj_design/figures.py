@@ -61,10 +61,10 @@ def draw_descent(design: Designed) -> Figure:
             parts.plot(steps, values, color=colour, linestyle=line, linewidth=1.5, label=name)
     parts.set_ylim(bottom=0)
     label(parts, "Objective", "evaluation", "relative to the hand-chosen junction")
-    legend(parts, "upper right")
+    parts.legend(loc="upper center", fontsize=TEXT - 1, frameon=False)
     styles = [(colour, line) for line in ("-", "--") for colour in (BLUE, ORANGE, GREEN, PURPLE, GREY)]
     for free, path, (colour, line) in zip(FREE, paths.T, styles, strict=True):
-        shares.plot(steps, path, color=colour, linestyle=line, linewidth=1.5, label=free.name.replace("_", " "))
+        shares.plot(steps, path, color=colour, linestyle=line, linewidth=1.5, label=free.title)
     label(shares, "Parameters between their bounds", "evaluation", "0: lower bound, 1: upper bound")
     shares.set_ylim(-0.03, 1.03)
     shares.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=TEXT - 2, frameon=False)

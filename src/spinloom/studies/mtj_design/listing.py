@@ -13,12 +13,6 @@ from spinloom.studies.mtj_design.objective import LARGEST_INPUT, largest_voltage
 from spinloom.studies.mtj_design.parameters import FREE, value_of
 
 Pair = tuple[Any, Any]
-TITLES = {
-    "in_plane_tilt.0": "in-plane polarizer, out of the plane",
-    "in_plane_tilt.1": "in-plane polarizer, azimuth",
-    "perpendicular_tilt.0": "perpendicular polarizer, towards x",
-    "perpendicular_tilt.1": "perpendicular polarizer, towards y",
-}
 COLUMNS = ("hand-chosen", "found")
 
 
@@ -39,7 +33,7 @@ def _design_table(design: Designed) -> Table:
     for free in FREE:
         values = (value_of(design.start, free.name), value_of(design.found, free.name), free.low, free.high)
         start, found, low, high = (si(value, free.unit).strip() for value in values)
-        rows.append((TITLES.get(free.name, free.name.replace("_", " ")), start, found, f"{low} to {high}"))
+        rows.append((free.title, start, found, f"{low} to {high}"))
     return Table("The design", ("parameter", *COLUMNS, "bounds"), tuple(rows))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from spinloom.devices.mtj_gradient import after_pulse, design_curves, mean_magnetization
+from spinloom.devices.mtj_gradient import after_pulse, design_curves, mean_magnetization, read_curves
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.progress import bar
@@ -49,7 +49,7 @@ def modes(device: TwoPolarizerMTJ, plan: Plan, stages: Stages) -> Modes:
         saturation_magnetization=DENSER * device.saturation_magnetization,
         pulse=DENSER * device.pulse,
     )
-    total = len(plan.diameters) + len(plan.dense_diameters) + 2 * len(plan.pulses)
+    total = len(plan.diameters) + len(plan.dense_diameters) + len(plan.pulses) + len(plan.dense_pulses)
     with bar("macrospin against mesh") as report:
         done = 0
 
@@ -69,7 +69,7 @@ def modes(device: TwoPolarizerMTJ, plan: Plan, stages: Stages) -> Modes:
             row(device, "diameter", plan.diameters),
             row(dense, "diameter", plan.dense_diameters),
             row(device, "pulse", plan.pulses),
-            row(dense, "pulse", plan.pulses),
+            row(dense, "pulse", plan.dense_pulses),
         )
         report(total, total, "")
     return result
@@ -86,8 +86,8 @@ def _difference(device: TwoPolarizerMTJ) -> list[float]:
     cells = max(LEAST_CELLS, int(2 * device.diameter / float(length)) + 1)
     mesh = replace(device, resolution=float(device.diameter) / cells)
     with torch.no_grad():
-        written = mean_magnetization(mesh.magnet(), after_pulse(mesh, drive, at_rest))
-        curves = [design_curves(made, drive, at_rest) for made in (device, mesh)]
-    (value, slope), (mesh_value, mesh_slope) = curves
-    nonuniformity = float((1 - written.norm(dim=0)).max())
+        value, slope = design_curves(device, drive, at_rest)
+        written = after_pulse(mesh, drive, at_rest)
+        mesh_value, mesh_slope = read_curves(mesh, written)
+        nonuniformity = float((1 - mean_magnetization(mesh.magnet(), written).norm(dim=0)).max())
     return [float((mesh_value - value).abs().max()), float((mesh_slope - slope).abs().max()), nonuniformity]

@@ -85,17 +85,21 @@ def _rounded(value: float) -> float:
 def _summary(run: Run) -> str:
     before, after = run.checks
     nearer = before.ideal.distance / after.ideal.distance
-    distance = f"{nearer:.1f} times nearer to" if nearer >= 1 else f"{1 / nearer:.1f} times farther from"
+    nearness = f"{nearer:.1f} times nearer to" if nearer >= 1 else f"{1 / nearer:.1f} times farther from"
     joule = run.energies
     cycle = [moved.cost.latency / len(moved.cost.layers) for moved in run.moved]
+    made = distance(after.fabricated) / distance(before.fabricated)
+    points = distance(after.point_fabricated) / distance(before.point_fabricated)
     accuracies = [100 * moved.fabricated.mean for moved in run.moved]
     return (
-        f"On a mesh at 0 K the junction found by gradient descent is {distance} tanh and its gradient than the "
+        f"On a mesh at 0 K the junction found by gradient descent is {nearness} tanh and its gradient than the "
         f"hand-chosen one, for {joule[1] / joule[0]:.2f} of its energy ({si(joule[1], 'J')} instead of "
-        f"{si(joule[0], 'J')} an operation) and {cycle[1] / cycle[0]:.2f} of its time. The same network classifies "
+        f"{si(joule[0], 'J')} an operation) and {cycle[1] / cycle[0]:.2f} of its time. With "
+        f"{100 * run.settings.spread:g} % spread at {run.settings.temperature:g} K its distance is {made:.2f} times "
+        f"that of the hand-chosen one on the mesh, {points:.2f} times as macrospins. The same network classifies "
         f"{100 * run.accuracy:.2f} % of {len(run.test):,} {run.test.name} test images in software, "
-        f"{accuracies[0]:.2f} % on hand-chosen and {accuracies[1]:.2f} % on found junctions with "
-        f"{100 * run.settings.spread:g} % spread. {run.reason}"
+        f"{accuracies[0]:.2f} % on fabricated hand-chosen and {accuracies[1]:.2f} % on fabricated found junctions. "
+        f"{run.reason}"
     )
 
 
@@ -105,9 +109,9 @@ def _assumptions(run: Run) -> tuple[str, ...]:
         f"The descent followed a macrospin, then a disk of {plan.cells} cells across; spread is judged on a macrospin. "
         "Saturation magnetisation, barriers, damping and exchange are held.",
         f"Checks at temperature: cells of {plan.resolution * 1e9:g} nm (exchange length "
-        "16 nm in the default material), "
-        f"{plan.check_points} drives, {plan.devices} fabricated devices with {plan.device_realizations} thermal runs "
+        f"16 nm in the default material), {plan.check_points} drives, {plan.devices} fabricated devices with {plan.device_realizations} thermal runs "
         "each; finer points of the curves are interpolated in what is left beside tanh.",
+        "Thermal spin waves depend on the cells, which cut off shorter ones; the magnetisation given is that of a cell.",
         "Earlier outputs that the reset finds are spread evenly over network inputs from -3 to 3.",
         "The descent follows thermal noise by a closed form, calibrated on a simulation of the starting design.",
         "The energy compared is that of one operation at a network input of 1.",

@@ -14,7 +14,7 @@ from spinloom.units import DEGREE
 
 @dataclass(frozen=True)
 class Free:
-    """A parameter and its bounds, SI. name: a field of the device, or "field.0" for one of a pair.
+    """A parameter and its bounds, SI. name: a field of the device, or "field.0" for one of a pair; title: for people.
 
     logarithmic: whether equal steps are equal ratios.
     """
@@ -23,6 +23,7 @@ class Free:
     unit: str
     low: float
     high: float
+    title: str
     logarithmic: bool = True
 
     def share(self, value: float) -> float:
@@ -44,16 +45,16 @@ class Free:
 
 TILT = 20 * DEGREE
 FREE = (
-    Free("diameter", "m", 60e-9, 160e-9),
-    Free("thickness", "m", 1e-9, 2.5e-9),
-    Free("residual_field", "T", -20e-3, 20e-3, logarithmic=False),
-    Free("pulse", "s", 50e-12, 400e-12),
-    Free("reset", "s", 0.1e-9, 0.6e-9),
-    Free("reset_drive", "", 1.0, 4.0),
-    Free("in_plane_tilt.0", "rad", -TILT, TILT, logarithmic=False),
-    Free("in_plane_tilt.1", "rad", -TILT, TILT, logarithmic=False),
-    Free("perpendicular_tilt.0", "rad", -TILT, TILT, logarithmic=False),
-    Free("perpendicular_tilt.1", "rad", -TILT, TILT, logarithmic=False),
+    Free("diameter", "m", 60e-9, 160e-9, "diameter"),
+    Free("thickness", "m", 1e-9, 2.5e-9, "thickness"),
+    Free("residual_field", "T", -20e-3, 20e-3, "residual field", logarithmic=False),
+    Free("pulse", "s", 50e-12, 400e-12, "pulse"),
+    Free("reset", "s", 0.1e-9, 0.6e-9, "reset"),
+    Free("reset_drive", "", 1.0, 4.0, "reset drive"),
+    Free("in_plane_tilt.0", "rad", -TILT, TILT, "in-plane polarizer, towards z", logarithmic=False),
+    Free("in_plane_tilt.1", "rad", -TILT, TILT, "in-plane polarizer, azimuth", logarithmic=False),
+    Free("perpendicular_tilt.0", "rad", -TILT, TILT, "perp. polarizer, towards x", logarithmic=False),
+    Free("perpendicular_tilt.1", "rad", -TILT, TILT, "perp. polarizer, towards y", logarithmic=False),
 )
 
 

@@ -39,7 +39,7 @@ def plots(
         Plot(
             "temperature",
             "Thermal spin waves, which a macrospin does not have, shorten the mean magnetisation of the mesh, so the "
-            "gradient at small inputs reads low; the noise of a read is that of a macrospin.",
+            "gradient at small inputs reads low; the noise of a read is nearly that of a macrospin.",
             draw_warmth(checks),
         ),
         Plot(

@@ -20,8 +20,8 @@ class Plan:
     points: network inputs from 0 to the largest in the objective. evaluations: of the descent on a macrospin, then on a
     mesh of `cells` cells across. resolution: m, of the mesh that checks at room temperature. check_points,
     realizations, devices, device_realizations: drives, thermal runs of the nominal device, fabricated devices and
-    thermal runs of each. diameters (m), pulses (s): at which a macrospin is compared with a mesh; dense_diameters: the
-    same at twice the saturation magnetisation. network: what is trained.
+    thermal runs of each. diameters (m), pulses (s): at which a macrospin is compared with a mesh; dense_diameters,
+    dense_pulses: the same at twice the saturation magnetisation. network: what is trained.
     """
 
     points: int
@@ -36,13 +36,14 @@ class Plan:
     diameters: tuple[float, ...]
     dense_diameters: tuple[float, ...]
     pulses: tuple[float, ...]
+    dense_pulses: tuple[float, ...]
     network: NetworkPlan
 
 
 REDUCED = Plan(
     points=8,
-    evaluations=40,
-    mesh_evaluations=4,
+    evaluations=28,
+    mesh_evaluations=6,
     cells=8,
     resolution=15e-9,
     check_points=15,
@@ -52,6 +53,7 @@ REDUCED = Plan(
     diameters=(30e-9, 60e-9, 90e-9, 120e-9, 160e-9, 200e-9),
     dense_diameters=(30e-9, 60e-9, 90e-9, 120e-9),
     pulses=(50e-12, 125e-12, 250e-12, 400e-12),
+    dense_pulses=(),
     network=replace(NETWORK, images_seen=96_000),
 )
 FULL = Plan(
@@ -67,6 +69,7 @@ FULL = Plan(
     diameters=(30e-9, 45e-9, 60e-9, 90e-9, 120e-9, 150e-9, 200e-9),
     dense_diameters=(30e-9, 45e-9, 60e-9, 90e-9, 120e-9, 150e-9, 200e-9),
     pulses=(50e-12, 90e-12, 125e-12, 180e-12, 250e-12, 400e-12),
+    dense_pulses=(50e-12, 90e-12, 125e-12, 180e-12, 250e-12, 400e-12),
     network=replace(NETWORK, noise_seeds=10, instances=20),
 )
 

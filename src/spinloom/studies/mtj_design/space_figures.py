@@ -21,7 +21,7 @@ def draw_modes(space: Modes, device: TwoPolarizerMTJ) -> Figure:
     )
     pulses = ((space.pulses, "-", light), (space.dense_pulses, "--", dense))
     for top, bottom, scale, series in ((size, size_modes, 1e9, sizes), (pulse, pulse_modes, 1e12, pulses)):
-        for found, line, text in series:
+        for found, line, text in filter(lambda one: one[0], series):
             at = [scale * one.at for one in found]
             for name, colour, mark, symbol in (("value", BLUE, "o", "$m_x$"), ("slope", ORANGE, "s", "$m_z^2$")):
                 values = [getattr(one, name) for one in found]
@@ -32,7 +32,7 @@ def draw_modes(space: Modes, device: TwoPolarizerMTJ) -> Figure:
         limits = [limit for axis in row for limit in axis.dataLim.intervaly]
         for axis in row:
             axis.set_yscale("log")
-            axis.set_ylim(min(limits) / 2, max(limits) * 6)  # room for the legends
+            axis.set_ylim(min(limits) / 2, max(limits) * 12)  # room for the legends
             axis.legend(loc="upper left", fontsize=TEXT - 1, frameon=False, ncols=2)
     label(size, "Mesh against macrospin", "", "largest difference")
     label(pulse, f"The same, diameter {si(float(device.diameter), 'm')}", "", "largest difference")
@@ -51,7 +51,7 @@ def draw_warmth(checks: tuple[Checked, Checked]) -> Figure:
             slope.plot(inputs, left, color=colour, linestyle=line, label=f"{name}, {kind}")
             noise.plot(inputs, response.noise[0], color=colour, linestyle=line, label=f"{name}, {kind}")
     slope.axhline(0, color=GREY, linewidth=1)
-    noise.set_ylim(bottom=0)
+    noise.set_ylim(0, 1.45 * noise.dataLim.y1)
     label(slope, "Gradient at temperature", "network input (drive / unit drive)", "residual of $m_z^2$")
     label(noise, "Noise of one read of $m_x$", "network input (drive / unit drive)", "of full scale")
     legend(noise, "upper right")
