@@ -21,7 +21,7 @@ from spinloom.studies.mtj_design.parameters import FREE, design_of, shares_of, v
 from spinloom.studies.mtj_design.plan import REDUCED, plan_of
 from spinloom.studies.mtj_design.study import measured
 
-QUICK = ("pulse=60e-12", "reset=0.1e-9")
+QUICK = ("pulse=50e-12", "reset=0.1e-9", "read=10e-12")
 TINY = replace(
     REDUCED,
     points=3,
@@ -38,7 +38,7 @@ TINY = replace(
     pulses=(50e-12,),
     dense_pulses=(50e-12,),
     network=replace(
-        REDUCED.network, channels=(4, 4), hidden=8, images_seen=2000, noise_seeds=2, instances=2
+        REDUCED.network, channels=(4, 4), hidden=8, images_seen=1000, noise_seeds=2, instances=2
     ),
 )  # fmt: skip
 
@@ -49,6 +49,7 @@ def quick(monkeypatch):
     for name, count in (("POINT_READS", 4), ("POINT_DEVICES", 2), ("POINT_DEVICE_READS", 2)):
         monkeypatch.setattr(checking, name, count)
     monkeypatch.setattr(designing, "THERMAL_READS", 8)
+    monkeypatch.setattr("spinloom.devices.mtj_gradient.LEAST_STEPS", 6)
     monkeypatch.setattr("spinloom.studies.mtj_design.modes.LEAST_CELLS", 4)
 
 

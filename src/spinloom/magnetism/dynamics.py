@@ -85,6 +85,8 @@ def simulate(
     require_finite("s", start=start)
     if not isinstance(records, int) or records < 1:
         raise InputError(f"records must be a whole number >= 1, got {records!r}")
+    if scheme not in TABLEAUX and torch.as_tensor(step).numel() != 1:
+        raise InputError(f"method {scheme!r} takes one step for all members, got {torch.as_tensor(step).numel()}")
     if scheme in TABLEAUX:
         if magnet.mesh is None and engine == "compiled":
             raise InputError(f"method {scheme!r} of macrospins runs on the eager engine only; use engine='auto'")

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,34 +47,40 @@ class Descent:
         return found
 
 
+class _Enough(Exception):
+    """Ends a search, inside of a line search too."""
+
+
 def descend(terms: Terms, start: list[float], evaluations: int, checkpoint: Path, report: Report) -> dict[str, Any]:
     """L-BFGS-B (R. Byrd et al., SIAM J. Sci. Comput. 16, 1190 (1995)) on shares that are held in 0..1.
 
     checkpoint: the evaluations done. A killed run takes the same ones from there (the method draws nothing at random),
-    so the file must belong to the same terms and start; it is removed at the end. At most a line search more than
-    `evaluations` are made. Returns the fields of `Descent`, plain numbers. Raises OutputError.
+    so the file must belong to the same terms and start; it is removed at the end. `evaluations` are made at most.
+    Returns the fields of `Descent`, plain numbers. Raises OutputError.
     """
     done = _load(checkpoint)
     taken = 0
 
     def evaluate(shares: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal taken
+        if taken == evaluations:
+            raise _Enough
         if taken == len(done) or done[taken]["shares"] != shares.tolist():
             del done[taken:]
             done.append(_evaluation(terms, shares))
             write_text(checkpoint, json.dumps(done))
         taken += 1
         least = min(sum(one["terms"].values()) for one in done[:taken])
-        report(taken, max(evaluations, taken), f"{least:.4g}")
+        report(taken, evaluations, f"{least:.4g}")
         return sum(done[taken - 1]["terms"].values()), np.array(done[taken - 1]["slope"])
 
     def scaled(stretched: np.ndarray) -> tuple[float, np.ndarray]:
         value, slope = evaluate(stretched / STRETCH)
         return value, slope / STRETCH
 
-    options = {"maxfun": evaluations - 1, "maxiter": evaluations, "ftol": 1e-5}
     bounds = [(0, STRETCH)] * len(start)
-    minimize(scaled, STRETCH * np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    with suppress(_Enough):
+        minimize(scaled, STRETCH * np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-5})
     checkpoint.unlink(missing_ok=True)
     return {"shares": [one["shares"] for one in done], "terms": [one["terms"] for one in done]}
 

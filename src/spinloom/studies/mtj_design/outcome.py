@@ -108,10 +108,10 @@ def _assumptions(run: Run) -> tuple[str, ...]:
     return (
         f"The descent followed a macrospin, then a disk of {plan.cells} cells across; spread is judged on a macrospin. "
         "Saturation magnetisation, barriers, damping and exchange are held.",
-        f"Checks at temperature: cells of {plan.resolution * 1e9:g} nm (exchange length 16 nm in the default material), "
+        f"Checks at temperature: cells of {plan.resolution * 1e9:g} nm (the exchange length of the default is 16 nm), "
         f"{plan.check_points} drives, {plan.devices} fabricated devices with {plan.device_realizations} thermal runs "
         "each; finer points of the curves are interpolated in what is left beside tanh.",
-        "Thermal spin waves depend on the cells, which cut off shorter ones; the given magnetisation is that of a cell.",
+        "Thermal spin waves depend on the cells, which cut off shorter ones; the magnetisation given is a cell's.",
         "Earlier outputs that the reset finds are spread evenly over network inputs from -3 to 3.",
         "The descent follows thermal noise by a closed form, calibrated on a simulation of the starting design.",
         "The energy compared is that of one operation at a network input of 1.",
