@@ -303,8 +303,8 @@ def problem5() -> Curves:
 def forces() -> None:
     """A small current against a small field on the same vortex (A. A. Thiele, Phys. Rev. Lett. 30, 230 (1973)).
 
-    The current pushes with G u, G = 2 pi Ms t / gamma; a field H along x with mu0 Ms V H d<m_x>/dy. Where both hold the
-    core at the same distance the forces are equal, which gives u.
+    The current pushes the core with G u, G = 2 pi Ms t / gamma; a field H along x with mu0 Ms V H d<m_x>/dy, where the
+    slope is that without a field. In a harmonic well the distances go like the forces, which gives u.
     """
     mesh = Mesh((50, 50, 1), (2e-9, 2e-9, 10e-9))
     current, field = ZhangLi(Constant(2e11), 1.0, 0.05), 2e3
@@ -313,7 +313,8 @@ def forces() -> None:
     pulled = relax(square(1.0, mesh=mesh, field=field), start, torque=1e-6).m
     slope = float(pushed[0].mean() / core_position(pushed, mesh)[1])  # <m_x> per metre of the core along y
     pull = units.MU0 * MS * 1e-22 * field * abs(slope)
-    drift = pull * float(pushed[0].mean() / pulled[0].mean()) / (2 * math.pi * MS * 10e-9 / STATED)
+    ratio = float(core_position(pushed, mesh)[1] / core_position(pulled, mesh)[1])
+    drift = pull * abs(ratio) / (2 * math.pi * MS * 10e-9 / STATED)
     u = float(current.velocity(square(1.0).material)[0])
     line("problem5-u-from-forces", abs(drift), abs(u), 0.1 * abs(u), "m/s", "Thiele's equation", "independent")
 

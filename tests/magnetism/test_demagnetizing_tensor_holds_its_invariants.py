@@ -93,5 +93,5 @@ def test_needles_equal_the_sum_of_their_parts(lengths, monkeypatch):
 
 def test_lengths_of_batches_that_do_not_broadcast_are_refused():
     x, y = torch.ones(2) * NM, torch.ones(3) * NM
-    with pytest.raises(InputError, match=r"cell lengths dx, dy, dz must have batches that broadcast.*\(2,\), \(3,\)"):
-        demagnetizing_tensor(Mesh((2, 2, 1), (x, y, NM)))
+    with pytest.raises(InputError, match=r"lengths of a cell must broadcast to one batch.*\(2,\), \(3,\)"):
+        Mesh((2, 2, 1), (x, y, NM))

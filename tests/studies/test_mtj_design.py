@@ -21,11 +21,11 @@ from spinloom.studies.mtj_design.parameters import FREE, design_of, shares_of, v
 from spinloom.studies.mtj_design.plan import REDUCED, plan_of
 from spinloom.studies.mtj_design.study import measured
 
-QUICK = ("pulse=50e-12", "reset=0.1e-9", "read=10e-12")
+QUICK = ("pulse=80e-12", "thickness=1.1e-9", "reset=0.1e-9", "read=10e-12")
 TINY = replace(
     REDUCED,
     points=3,
-    evaluations=2,
+    evaluations=3,
     mesh_evaluations=1,
     cells=4,
     resolution=30e-9,
@@ -54,7 +54,7 @@ def quick(monkeypatch):
 
 
 def goal(**changes) -> Goal:
-    start = TwoPolarizerMTJ(pulse=100e-12, reset=0.2e-9)
+    start = TwoPolarizerMTJ(reset=0.1e-9)
     return replace(Goal(start, 1e-4, 300.0, 3, 0.05, 1.0), **changes)
 
 

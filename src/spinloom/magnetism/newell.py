@@ -8,7 +8,6 @@ to others that are many widths away; they are cut into shorter parts.
 
 import torch
 
-from spinloom.errors import InputError
 from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.newell_far import averaged_dipole
 from spinloom.magnetism.vectors import Triple
@@ -26,17 +25,12 @@ def demagnetizing_tensor(mesh: Mesh) -> torch.Tensor:
     Returns (6, *batch, nz, ny, nx), parts xx, yy, zz, xy, xz, yz; batch is that of the cell lengths, which broadcast
     against each other. H(r_i) = -sum_j N(r_i - r_j) M(r_j). At negative offsets: xx, yy, zz are even, xy is odd in x
     and in y, and so on; where an odd part must vanish it is exactly 0. Differentiable with respect to the lengths.
-    Raises InputError for batches that do not broadcast.
 
     Measured against the closed form with 60 digits: the error is < 3e-11 of the largest part at the same offset, up to
     1000 cells away, for cells 1x1x1, 3x2x1.3, 5x5x1, 2x2x0.5, 1x1x10, 1x1x20, 20x20x1, 1x4x20, 100x100x1, 1x1x300;
     that of the gradient < 1e-11 for 1x1x1, 5x5x1, 1x1x10, 20x20x1. 256x256x1 cells take 0.1 s, 1024x1024x1 1 s.
     """
-    try:
-        x, y, z = torch.broadcast_tensors(*mesh.lengths)
-    except RuntimeError as error:
-        shapes = [tuple(length.shape) for length in mesh.lengths]
-        raise InputError(f"cell lengths dx, dy, dz must have batches that broadcast, got shapes {shapes}") from error
+    x, y, z = torch.broadcast_tensors(*mesh.lengths)
     scale = (x * y * z).detach() ** (1 / 3)  # N does not depend on the unit; volumes of 1 are far from underflow
     return _tensor([(length / scale)[..., None, None, None] for length in (x, y, z)], list(mesh.cells))
 

@@ -1,7 +1,7 @@
 """What a design is worth: distance to tanh and its gradient, spread, noise and energy, as one differentiable number.
 
-In the hand-chosen junction the curves are so good that their error is 1/200 of what spread adds, so a plain sum would
-not see it. Each part is therefore taken relative to the starting design:
+In the hand-chosen junction the curves are so good that their error is 1/200 of that of fabricated devices, so a plain
+sum would not see it. Each part is therefore taken relative to the starting design:
 
     curves / curves_0 + spread / spread_0 + noise / noise_0 + energy_weight energy / energy_0 + wall
 
@@ -58,7 +58,8 @@ def parts(device: TwoPolarizerMTJ, goal: Goal) -> dict[str, torch.Tensor]:
     """Mean square of a read's error by cause, and the energy in J; differentiable.
 
     curves: (value - tanh)^2 + (slope - sech^2)^2 of the nominal device, mean over inputs and earlier outputs.
-    spread: what the spread of every parameter adds to it (always of a macrospin). noise: variance of a read.
+    spread: the same of fabricated devices (macrospins), every parameter a standard deviation off. noise: variance of a
+    read.
     """
     point = replace(device, resolution=None)
     made = corners(point, goal.spread) if goal.spread else point
@@ -68,7 +69,7 @@ def parts(device: TwoPolarizerMTJ, goal: Goal) -> dict[str, torch.Tensor]:
     ratio = thermal_variance(device, goal.inputs, 1.0) / thermal_variance(goal.start, goal.inputs, 1.0)
     return {
         "curves": curves,
-        "spread": errors[1:].mean() - errors[0] if goal.spread else torch.zeros((), dtype=torch.float64),
+        "spread": errors[1:].mean() if goal.spread else torch.zeros((), dtype=torch.float64),
         "noise": goal.thermal * ratio + electrical_variance(device, goal.temperature),
         "energy": energy(device),
     }
