@@ -47,6 +47,11 @@ def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: i
     reads = RESOLVED_READS if resolved else SWEEP_READS
     count = min(devices, RESOLVED_DEVICES) if resolved else devices
 
+    def sized(metres: float) -> TwoPolarizerMTJ:
+        """Another diameter, resolved by as many cells."""
+        cell = None if device.resolution is None else device.resolution * metres / float(device.diameter)
+        return replace(device, diameter=metres, resolution=cell)
+
     @cache
     def one(device: TwoPolarizerMTJ, kelvin: float) -> Response:
         return device.simulate(temperature=kelvin, realizations=reads, seed=seed)
@@ -67,8 +72,8 @@ def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: i
         nominal=nominal,
         fabricated=fabricated,
         at_temperature=lambda kelvin: one(device, kelvin),
-        at_diameter=lambda metres: one(replace(device, diameter=metres), temperature),
-        cost=lambda metres: (replace(device, diameter=metres) if metres else device).cost(),
+        at_diameter=lambda metres: one(sized(metres), temperature),
+        cost=lambda metres: (sized(metres) if metres else device).cost(),
     )
 
 
