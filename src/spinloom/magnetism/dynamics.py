@@ -187,7 +187,9 @@ def _adaptive(
     kept: list[torch.Tensor] = []
     members = rhs.member_shape(m)
     first = torch.as_tensor(step, dtype=torch.float64, device=m.device)
-    first = first if first.ndim == 0 else first.reshape(members)
+    if first.numel() not in (1, members.numel()):
+        raise InputError(f"step must be one number or one per member ({members.numel()}), got {first.numel()}")
+    first = first.reshape(()) if first.numel() == 1 else first.reshape(members)
     h = (first / TIME_UNIT).expand(members).clone()
     steps = torch.zeros(members, dtype=torch.int64, device=m.device)
     mesh = MeshRun(method, rhs, m, None) if compiled and rhs.space is not None else None

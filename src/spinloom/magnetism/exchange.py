@@ -35,6 +35,11 @@ class Exchange(LinkTerm):
 
     def links(self, magnet: "Magnet") -> list[Link]:
         assert magnet.mesh is not None
+        if self.grains is not None and tuple(self.grains.shape) != magnet.mesh.shape:
+            raise InputError(
+                f"grains must be labels of the shape (nz, ny, nx) = {magnet.mesh.shape} of the mesh, "
+                f"got {tuple(self.grains.shape)}"
+            )
         stiffness, found = in_cells(self.stiffness, magnet), []
         for axis, (count, h) in enumerate(zip(magnet.mesh.cells, magnet.mesh.spatial_lengths, strict=True)):
             if count > 1:
@@ -48,7 +53,7 @@ class Exchange(LinkTerm):
 
 @dataclass(frozen=True)
 class InterlayerExchange(LinkTerm):
-    """Bilinear (RKKY) coupling of two layers of cells, E = -J m_lower.m_upper per area, J > 0 favours parallel.
+    """Bilinear (RKKY) coupling of two layers of cells, E = J (1 - m_lower.m_upper) per area, J > 0 favours parallel.
 
     coupling: J, J/m^2. lower, upper: numbers of the layers (along z, from 0); empty layers may lie between them. Where
     they are neighbours it is added to what Exchange gives: leave its stiffness 0 between them by `grains`.
@@ -60,7 +65,8 @@ class InterlayerExchange(LinkTerm):
 
     def __post_init__(self) -> None:
         require_finite("J/m^2", coupling=self.coupling)
-        if not 0 <= self.lower < self.upper:
+        whole = isinstance(self.lower, int) and isinstance(self.upper, int)
+        if not whole or not 0 <= self.lower < self.upper:
             raise InputError(f"layers must be numbered 0 <= lower < upper, got {self.lower} and {self.upper}")
 
     def links(self, magnet: "Magnet") -> list[Link]:

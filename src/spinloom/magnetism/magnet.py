@@ -55,6 +55,11 @@ class Magnet:
 
     def energies(self, m: torch.Tensor, t: float = 0.0) -> dict[str, torch.Tensor]:
         """Energy in J of each term by the name of its class, (*batch); terms of one class are added up."""
+        if self.mesh is not None and m.shape[-3:] != self.mesh.shape:
+            raise InputError(
+                f"a state on this mesh must have shape (3, *batch, nz, ny, nx) with {self.mesh.shape} last, "
+                f"got {tuple(m.shape)}"
+            )
         time = torch.tensor(t, dtype=torch.float64)
         found: dict[str, torch.Tensor] = {}
         for term in self.fields:

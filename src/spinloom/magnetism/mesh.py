@@ -22,9 +22,13 @@ class Mesh:
     cell: tuple[Quantity, Quantity, Quantity]
 
     def __post_init__(self) -> None:
-        if len(self.cells) != 3 or any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in self.cells):
+        if (
+            not isinstance(self.cells, tuple | list)
+            or len(self.cells) != 3
+            or any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in self.cells)
+        ):
             raise InputError(f"cells must be three whole numbers >= 1 (nx, ny, nz), got {self.cells!r}")
-        if len(self.cell) != 3:
+        if not isinstance(self.cell, tuple | list) or len(self.cell) != 3:
             raise InputError(f"cell must be three lengths in m (dx, dy, dz), got {self.cell!r}")
         dx, dy, dz = self.cell
         require_positive("m", dx=dx, dy=dy, dz=dz)

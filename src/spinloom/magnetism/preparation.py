@@ -26,8 +26,21 @@ def prepared_state(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
             f"a state on this mesh must have shape (3, *batch, nz, ny, nx) with {magnet.mesh.shape} last, "
             f"got {tuple(m.shape)}"
         )
+    if magnet.geometry is not None and not _holds(m.shape[1:], magnet.geometry.shape):
+        raise InputError(
+            f"the geometry has shape {tuple(magnet.geometry.shape)}, the state only {tuple(m.shape[1:])}: "
+            "expand the state"
+        )
     require_unit(m, geometry=magnet.geometry)
     return m if magnet.geometry is None else torch.where(magnet.geometry.to(m.device), m, 0.0)
+
+
+def _holds(shape: torch.Size, other: torch.Size) -> bool:
+    """Whether a tensor of shape `other` broadcasts to `shape`."""
+    try:
+        return torch.broadcast_shapes(shape, other) == shape
+    except RuntimeError:
+        return False
 
 
 def right_hand_side(magnet: Magnet, m: torch.Tensor, temperature: Quantity = 0.0) -> RightHandSide:
@@ -43,6 +56,7 @@ def _check_batch(reduced: Reduced, space: Space | None, drives: Sequence[Drive],
     parts = [*reduced.rows, *instant(drives)]
     if space is not None:
         parts += [space.per_energy, *(link.s for link in space.links if link.s is not None)]
+        parts += [part for flow in space.flows for part in (*flow.rates, flow.nonadiabaticity)]
     try:
         shape = torch.broadcast_shapes(*(part.shape for part in parts))
         fits = torch.broadcast_shapes(shape, m.shape[1:]) == m.shape[1:]
