@@ -19,7 +19,7 @@ from spinloom.studies.mtj_transfer.software import Software
 from spinloom.studies.registry import command
 
 NAME = "mtj-design"
-SOURCE = "the hand-chosen junction of docs/device.md, simulated here; no geometry is published"
+SOURCE = "no geometry is published; in every row it is the hand-chosen junction of docs/device.md, simulated here"
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def _claims(run: Run) -> tuple[Claim, ...]:
     error = 100 * run.moved[1].fabricated.standard_error
     return (
         at_most("distance to tanh and its gradient, 0 K", ideal[0], ideal[1], "thousandths", SOURCE),
-        at_most(f"distance with {spread}", made[0], made[1], "thousandths", SOURCE),
-        at_most("energy of an operation", joule[0], joule[1], "fJ", SOURCE),
-        at_least(f"accuracy with {spread}", share[0], share[1], "%", SOURCE, error),
+        at_most(f"distance with {spread}", made[0], made[1], "thousandths", ""),
+        at_most("energy of an operation", joule[0], joule[1], "fJ", ""),
+        at_least(f"accuracy with {spread}", share[0], share[1], "%", "", error),
     )
 
 
@@ -96,7 +96,8 @@ def _summary(run: Run) -> str:
         f"hand-chosen one, for {joule[1] / joule[0]:.2f} of its energy ({si(joule[1], 'J')} instead of "
         f"{si(joule[0], 'J')} an operation) and {cycle[1] / cycle[0]:.2f} of its time. With "
         f"{100 * run.settings.spread:g} % spread at {run.settings.temperature:g} K its distance is {made:.2f} times "
-        f"that of the hand-chosen one on the mesh, {points:.2f} times as macrospins. The same network classifies "
+        f"that of the hand-chosen one on the mesh, where thermal spin waves lower the gradient, and {points:.2f} times "
+        "as macrospins. The same network classifies "
         f"{100 * run.accuracy:.2f} % of {len(run.test):,} {run.test.name} test images in software, "
         f"{accuracies[0]:.2f} % on fabricated hand-chosen and {accuracies[1]:.2f} % on fabricated found junctions. "
         f"{run.reason}"
@@ -111,7 +112,9 @@ def _assumptions(run: Run) -> tuple[str, ...]:
         f"Checks at temperature: cells of {plan.resolution * 1e9:g} nm (the exchange length of the default is 16 nm), "
         f"{plan.check_points} drives, {plan.devices} fabricated devices with {plan.device_realizations} thermal runs "
         "each; finer points of the curves are interpolated in what is left beside tanh.",
-        "Thermal spin waves depend on the cells, which cut off shorter ones; the magnetisation given is a cell's.",
+        "Thermal spin waves on a mesh depend on its cells, which cut off shorter ones: at input 0 the gradient of the "
+        "default junction reads 0.040 low with cells of 15 nm, 0.068 with 10 nm and 0.085 with 7.5 nm. A magnetisation "
+        "measured at temperature holds a part of that already, so distances on a mesh at temperature are upper bounds.",
         "Earlier outputs that the reset finds are spread evenly over network inputs from -3 to 3.",
         "The descent follows thermal noise by a closed form, calibrated on a simulation of the starting design.",
         "The energy compared is that of one operation at a network input of 1.",

@@ -42,8 +42,8 @@ class Plan:
 
 REDUCED = Plan(
     points=8,
-    evaluations=28,
-    mesh_evaluations=6,
+    evaluations=24,
+    mesh_evaluations=5,
     cells=8,
     resolution=15e-9,
     check_points=15,
@@ -57,11 +57,11 @@ REDUCED = Plan(
     network=replace(NETWORK, images_seen=96_000),
 )
 FULL = Plan(
-    points=15,
+    points=11,
     evaluations=60,
-    mesh_evaluations=40,
-    cells=16,
-    resolution=7.5e-9,
+    mesh_evaluations=30,
+    cells=12,
+    resolution=10e-9,
     check_points=21,
     realizations=32,
     devices=24,

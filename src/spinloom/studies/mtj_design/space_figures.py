@@ -33,7 +33,7 @@ def draw_modes(space: Modes, device: TwoPolarizerMTJ) -> Figure:
         for axis in row:
             axis.set_yscale("log")
             axis.set_ylim(min(limits) / 2, max(limits) * 12)  # room for the legends
-            axis.legend(loc="upper left", fontsize=TEXT - 1, frameon=False, ncols=2)
+            axis.legend(loc="upper left", fontsize=TEXT - 2, frameon=False, ncols=2, columnspacing=1.0)
     label(size, "Mesh against macrospin", "", "largest difference")
     label(pulse, f"The same, diameter {si(float(device.diameter), 'm')}", "", "largest difference")
     label(size_modes, "Non-uniform modes", "diameter (nm)", "1 - |<m>| after the pulse")
