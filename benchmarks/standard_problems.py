@@ -43,8 +43,10 @@ from spinloom.magnetism import (
     simulate,
 )
 from spinloom.magnetism.geometry import disk
+from spinloom.magnetism.masks import masked
 from spinloom.magnetism.relaxation import relax
-from spinloom.magnetism.textures import core_position, masked, skyrmion, skyrmion_radius, uniform, vortex
+from spinloom.magnetism.texture_measures import core_position, skyrmion_radius
+from spinloom.magnetism.textures import skyrmion, uniform, vortex
 
 MS, A = 8e5, 1.3e-11
 """Permalloy, A/m and J/m."""

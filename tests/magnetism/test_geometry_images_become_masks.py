@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from spinloom.errors import InputError
-from spinloom.magnetism.geometry import from_image
+from spinloom.magnetism.images import from_image
 from spinloom.magnetism.mesh import Mesh
 
 MESH = Mesh((4, 3, 2), (1e-9, 1e-9, 1e-9))

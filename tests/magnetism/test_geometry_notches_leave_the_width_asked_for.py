@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.errors import InputError
-from spinloom.magnetism.geometry import Notch, track
 from spinloom.magnetism.mesh import Mesh
+from spinloom.magnetism.tracks import Notch, track
 
 NM = 1e-9
 MESH = Mesh((201, 60, 1), (1 * NM, 1 * NM, 1 * NM))

@@ -6,17 +6,10 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
-from spinloom.magnetism.geometry import (
-    disk,
-    ellipse,
-    fraction_inside_ellipse,
-    rectangle,
-    require_mask,
-    require_material,
-    ring,
-    track,
-)
+from spinloom.magnetism.geometry import disk, ellipse, fraction_inside_ellipse, rectangle, ring
+from spinloom.magnetism.masks import require_mask, require_material
 from spinloom.magnetism.mesh import Mesh
+from spinloom.magnetism.tracks import track
 
 NM = 1e-9
 MESH = Mesh((16, 16, 2), (4 * NM, 4 * NM, 1 * NM))

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
-from spinloom.magnetism.geometry import disk, rectangle, rough_edge, track
+from spinloom.magnetism.edges import rough_edge
+from spinloom.magnetism.geometry import disk, rectangle
 from spinloom.magnetism.mesh import Mesh
+from spinloom.magnetism.tracks import track
 
 NM = 1e-9
 MESH = Mesh((1024, 100, 1), (1 * NM, 1 * NM, 1 * NM))

@@ -8,7 +8,8 @@ from scipy.integrate import solve_bvp
 
 from spinloom.magnetism import BulkDMI, Exchange, InterfacialDMI, Mesh, Uniaxial
 from spinloom.magnetism.relaxation import relax
-from spinloom.magnetism.textures import skyrmion, skyrmion_number, skyrmion_radius
+from spinloom.magnetism.texture_measures import skyrmion_number, skyrmion_radius
+from spinloom.magnetism.textures import skyrmion
 
 A = 1.5e-11
 STEP, PAIR = 2e-9, {"interfacial": (InterfacialDMI, (2, 0)), "bulk": (BulkDMI, (1, 2))}

@@ -18,9 +18,10 @@ from spinloom.magnetism import (
     simulate,
 )
 from spinloom.magnetism.geometry import disk
+from spinloom.magnetism.masks import masked
 from spinloom.magnetism.oersted import pillar_field
 from spinloom.magnetism.relaxation import relax
-from spinloom.magnetism.textures import masked, vortex
+from spinloom.magnetism.textures import vortex
 
 MESH = Mesh((6, 4, 2), (2e-9, 2e-9, 2e-9))
 LEFT = (torch.arange(6) < 3).expand(MESH.shape).double()

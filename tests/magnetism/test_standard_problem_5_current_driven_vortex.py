@@ -13,7 +13,8 @@ from mesh_magnets import MS, A
 from spinloom import units
 from spinloom.magnetism import Constant, Demagnetization, Exchange, Magnet, Material, Mesh, ZhangLi, simulate
 from spinloom.magnetism.relaxation import relax
-from spinloom.magnetism.textures import core_position, vortex
+from spinloom.magnetism.texture_measures import core_position
+from spinloom.magnetism.textures import vortex
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 MESH = Mesh((25, 25, 1), (4e-9, 4e-9, 10e-9))

@@ -20,8 +20,10 @@ from scipy.optimize import brentq
 
 from spinloom.magnetism import Exchange, InterfacialDMI, Mesh, Uniaxial
 from spinloom.magnetism.geometry import disk
+from spinloom.magnetism.masks import masked
 from spinloom.magnetism.relaxation import relax
-from spinloom.magnetism.textures import masked, skyrmion, skyrmion_radius, uniform
+from spinloom.magnetism.texture_measures import skyrmion_radius
+from spinloom.magnetism.textures import skyrmion, uniform
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 A, D, K, MS = 13e-12, 3e-3, 0.4e6, 0.86e6

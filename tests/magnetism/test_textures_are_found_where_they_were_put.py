@@ -5,19 +5,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinloom.magnetism.geometry import Notch, disk, track
+from spinloom.magnetism.geometry import disk
+from spinloom.magnetism.masks import masked
 from spinloom.magnetism.mesh import Mesh
-from spinloom.magnetism.textures import (
-    core_position,
-    domain_wall,
-    masked,
-    random_state,
-    skyrmion,
-    skyrmion_radius,
-    uniform,
-    vortex,
-    wall_position,
-)
+from spinloom.magnetism.texture_measures import core_position, skyrmion_radius, wall_position
+from spinloom.magnetism.textures import domain_wall, random_state, skyrmion, uniform, vortex
+from spinloom.magnetism.tracks import Notch, track
 from spinloom.magnetism.vectors import X, Z
 
 NM = 1e-9

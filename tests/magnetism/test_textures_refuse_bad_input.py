@@ -6,20 +6,10 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
+from spinloom.magnetism.masks import masked
 from spinloom.magnetism.mesh import Mesh
-from spinloom.magnetism.textures import (
-    core_position,
-    domain_wall,
-    head_to_head_wall,
-    masked,
-    skyrmion,
-    skyrmion_number,
-    skyrmion_radius,
-    two_domain,
-    uniform,
-    vortex,
-    wall_position,
-)
+from spinloom.magnetism.texture_measures import core_position, skyrmion_number, skyrmion_radius, wall_position
+from spinloom.magnetism.textures import domain_wall, head_to_head_wall, skyrmion, two_domain, uniform, vortex
 from spinloom.magnetism.vectors import Z
 
 NM = 1e-9

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from spinloom.errors import InputError, unknown_name
 from spinloom.evaluation.state_colours import OUTSIDE, draw_key, hue
 from spinloom.evaluation.style import GREY, TEXT, canvas, label
-from spinloom.magnetism.geometry import require_mask
+from spinloom.magnetism.masks import require_mask
 from spinloom.magnetism.mesh import Mesh
 
 _ARROWS = 20

@@ -1,102 +1,34 @@
-"""Masks: where on a mesh there is material.
+"""Masks of pillars: ellipses, disks, rectangles, rings.
 
-A mask is a bool tensor (*batch, nz, ny, nx), True inside; outside the magnetisation is 0. Masks combine with & | ~.
-A cell belongs to a shape when its centre lies inside or on the edge; what reaches beyond the grid is cut off.
-Lengths are full lengths in m, numbers or tensors (*batch,): each member of a batch has its own size on one grid.
-`center` is (x, y) in m from the middle of the grid, of the same kind.
-Every constructor raises InputError for lengths that are not finite and > 0 and for a mask without material. Masks
-are made of decisions and carry no gradient; `fraction_inside_ellipse` carries one.
+What holds for every mask is said in `masks`. Lengths are full lengths; `center` is (x, y) in m from the middle of the
+grid, numbers or tensors (*batch,) too. Masks carry no gradient; `fraction_inside_ellipse` carries one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
-
-import numpy as np
 import torch
-from scipy import ndimage
 
-from spinloom.errors import InputError, require_finite, require_non_negative, require_positive, unknown_name
+from spinloom.errors import InputError, require_positive
 from spinloom.magnetism.drives import Quantity, double
+from spinloom.magnetism.masks import EDGE, on_grid
 from spinloom.magnetism.mesh import Mesh
-from spinloom.seeding import Seed, generator
-
-Point = tuple[Quantity, Quantity]
-ORIGIN: Point = (0.0, 0.0)
-_EDGE = 1e-9  # relative: a centre on the edge counts as inside whatever the rounding
-_NOTCH_SHAPES = ("triangle", "rectangle", "semicircle")
-_SIDES = ("both", "upper", "lower")
-
-
-def require_material(mask: torch.Tensor, mesh: Mesh | None = None, **lengths: Quantity) -> None:
-    """Raise InputError "empty mask" if a member of mask (*batch, nz, ny, nx) or (ny, nx) has no True cell.
-
-    mesh, lengths (m): named in the message, with the values of the first empty member.
-    """
-    filled = mask.flatten(-min(3, mask.ndim)).any(-1)
-    if bool(filled.all()):
-        return
-    member = tuple((~filled).nonzero()[0].tolist())
-    given = ", ".join(f"{name} {_nm(double(length).expand(filled.shape)[member])}" for name, length in lengths.items())
-    where = f" in member {member} of the batch" if member else ""
-    cell = f"; the cell is {_cell(mesh, filled.shape, member)}" if mesh else ""
-    raise InputError(f"empty mask{where}: {given or 'no cell is True'}{cell}; enlarge the shape or refine the mesh")
-
-
-def require_mask(mask: torch.Tensor, mesh: Mesh) -> torch.Tensor:
-    """`mask`, a bool tensor that broadcasts to the grid, as (*batch, nz, ny, nx). Raises InputError if it does not."""
-    if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
-        raise InputError(f"a mask must be a bool tensor, got {getattr(mask, 'dtype', type(mask).__name__)}")
-    last = mask.shape[-3:]
-    if mask.ndim < 2 or any(n not in (1, size) for n, size in zip(last[::-1], mesh.shape[::-1], strict=False)):
-        raise InputError(
-            f"a mask must have shape (ny, nx) or (*batch, nz, ny, nx) with (nz, ny, nx) = {mesh.shape}, "
-            f"got {tuple(mask.shape)}"
-        )
-    return mask.expand(*mask.shape[:-3], *mesh.shape)
-
-
-def spatial(mesh: Mesh, **quantities: Quantity) -> list[torch.Tensor]:
-    """Each quantity, () or (*batch,), as () or (*batch, 1, 1, 1). Raises InputError if the batches do not match."""
-    values = [double(quantity) for quantity in quantities.values()]
-    try:
-        torch.broadcast_shapes(*(value.shape for value in (*values, *mesh.lengths)))
-    except RuntimeError as error:
-        shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in zip(quantities, values, strict=True))
-        raise InputError(f"these batches do not match each other or the mesh: {shapes}") from error
-    return [value if value.ndim == 0 else value[..., None, None, None] for value in values]
-
-
-def seen_from(mesh: Mesh, center: Point, **quantities: Quantity) -> list[torch.Tensor]:
-    """x and y of the cell centres from `center` (m), then the quantities, with space axes like `spatial`.
-
-    Raises InputError if `center` is not two finite lengths and if the batches do not match.
-    """
-    if len(center) != 2:
-        raise InputError(f"center must be two lengths in m (x, y), got {center!r}")
-    require_finite("m", center_x=center[0], center_y=center[1])
-    cx, cy, *others = spatial(mesh, center_x=center[0], center_y=center[1], **quantities)
-    x, y, _ = mesh.coordinates()
-    return [x - cx, y - cy, *others]
+from spinloom.magnetism.placement import ORIGIN, Point, seen_from
 
 
 def ellipse(mesh: Mesh, x: Quantity, y: Quantity, center: Point = ORIGIN) -> torch.Tensor:
     """Full axes x and y in m."""
-    return _filled(mesh, _level(mesh, center, x=x, y=y) <= 1 + _EDGE, x=x, y=y)
+    return on_grid(mesh, _level(mesh, center, x=x, y=y) <= 1 + EDGE, x=x, y=y)
 
 
 def disk(mesh: Mesh, diameter: Quantity, center: Point = ORIGIN) -> torch.Tensor:
     """A circle of the given diameter in m."""
-    return _filled(mesh, _level(mesh, center, diameter=diameter) <= 1 + _EDGE, diameter=diameter)
+    return on_grid(mesh, _level(mesh, center, diameter=diameter) <= 1 + EDGE, diameter=diameter)
 
 
 def rectangle(mesh: Mesh, x: Quantity, y: Quantity, center: Point = ORIGIN) -> torch.Tensor:
     """Sides x and y in m."""
     require_positive("m", x=x, y=y)
     across, up, width, height = seen_from(mesh, center, x=x, y=y)
-    bound = 0.5 * (1 + _EDGE)
-    return _filled(mesh, (across.abs() <= bound * width) & (up.abs() <= bound * height), x=x, y=y)
+    bound = 0.5 * (1 + EDGE)
+    return on_grid(mesh, (across.abs() <= bound * width) & (up.abs() <= bound * height), x=x, y=y)
 
 
 def ring(mesh: Mesh, outer: Quantity, inner: Quantity, center: Point = ORIGIN) -> torch.Tensor:
@@ -104,102 +36,7 @@ def ring(mesh: Mesh, outer: Quantity, inner: Quantity, center: Point = ORIGIN) -
     around, hole = _level(mesh, center, outer=outer), _level(mesh, center, inner=inner)
     if not bool((double(inner) < double(outer)).all()):
         raise InputError(f"the inner diameter of a ring must be below the outer one, got {inner} and {outer} m")
-    return _filled(mesh, (around <= 1 + _EDGE) & (hole >= 1 - _EDGE), outer=outer, inner=inner)
-
-
-@dataclass(frozen=True)
-class Notch:
-    """A constriction of a track. position: of its middle along x, m. depth: into the track from each side cut, m.
-
-    width: at the edge of the track, m. shape: "semicircle" is half an ellipse, of a circle where depth = width / 2.
-    Each length may be a tensor (*batch,). Raises InputError for lengths not > 0 and for unknown names.
-    """
-
-    position: Quantity
-    depth: Quantity
-    width: Quantity
-    shape: Literal["triangle", "rectangle", "semicircle"] = "triangle"
-    side: Literal["both", "upper", "lower"] = "both"
-
-    def __post_init__(self) -> None:
-        require_finite("m", position=self.position)
-        require_positive("m", depth=self.depth, width=self.width)
-        if self.shape not in _NOTCH_SHAPES:
-            raise unknown_name("notch shape", self.shape, _NOTCH_SHAPES)
-        if self.side not in _SIDES:
-            raise unknown_name("notch side", self.side, _SIDES)
-
-    def cut(self, mesh: Mesh) -> torch.Tensor:
-        """Depth in m at every x, (*batch, 1, 1, nx)."""
-        position, depth, width = spatial(mesh, position=self.position, depth=self.depth, width=self.width)
-        offset = (mesh.coordinates()[0] - position).abs() / (width / 2)
-        if self.shape == "triangle":
-            return depth * (1 - offset).clamp(min=0)
-        if self.shape == "rectangle":
-            return depth * (offset <= 1 + _EDGE)
-        return depth * (1 - offset**2).clamp(min=0).sqrt()
-
-
-def track(mesh: Mesh, width: Quantity, notches: Sequence[Notch] = ()) -> torch.Tensor:
-    """A strip of `width` (m) along the whole grid in x, in the middle of y, with notches.
-
-    Raises InputError for a notch beyond the ends of the grid, one as deep as the track, and if no cell is left at
-    some x.
-    """
-    require_positive("m", width=width)
-    (half,) = (value / 2 for value in spatial(mesh, width=width))
-    upper, lower = half, -half
-    for notch in notches:
-        _require_fits(notch, mesh, width)
-        cut = notch.cut(mesh)
-        upper = torch.minimum(upper, half - cut) if notch.side != "lower" else upper
-        lower = torch.maximum(lower, cut - half) if notch.side != "upper" else lower
-    y, slack = mesh.coordinates()[1], _EDGE * half
-    mask = _filled(mesh, (y <= upper + slack) & (y >= lower - slack), width=width)
-    if not bool(mask.any(-2).all()):
-        raise InputError(
-            f"the notches cut the track of {_nm(width)} through: at some x no cell is left; "
-            f"make them less deep or refine the mesh, its cell is {_cell(mesh)}"
-        )
-    return mask
-
-
-def from_image(mesh: Mesh, path: str | Path, threshold: float = 0.5, invert: bool = False) -> torch.Tensor:
-    """A picture (PNG, TIFF, ... read by Pillow), averaged or stretched onto the grid: its top is at +y.
-
-    Cells darker than `threshold` (0 black, 1 white; transparent is white) are material, with `invert` the brighter
-    ones. (nz, ny, nx). Raises InputError for a file that is missing or cannot be read.
-    """
-    if not 0 < threshold < 1:
-        raise InputError(f"threshold must lie between 0 (black) and 1 (white), got {threshold}")
-    brightness = torch.from_numpy(_brightness(Path(path), mesh.cells[:2])).flip(0)
-    mask = brightness > threshold if invert else brightness < threshold
-    require_material(mask, mesh)
-    return mask.expand(mesh.shape).contiguous()
-
-
-def rough_edge(mask: torch.Tensor, mesh: Mesh, amplitude: Quantity, correlation: Quantity, seed: Seed) -> torch.Tensor:
-    """The mask with its edges inside the grid displaced along their normal by a Gaussian random field, columnar in z.
-
-    amplitude: standard deviation of the displacement, m; well below half a cell it moves nothing. correlation: length
-    xi in m of the autocorrelation exp(-(r / xi)^2), at least one cell. Each member of the batch draws its own field.
-    Raises InputError for a mask without an edge, a shape worn away, and a correlation that the mesh cannot resolve.
-    """
-    mask, (dx, dy, _) = require_mask(mask, mesh), mesh.lengths
-    require_non_negative("m", amplitude=amplitude)
-    require_positive("m", correlation=correlation)
-    if bool((double(correlation) < torch.maximum(dx, dy)).any()):
-        raise InputError(f"correlation must be at least one cell, got {_nm(correlation)}; the cell is {_cell(mesh)}")
-    if bool((mask.flatten(-3).all(-1) & (double(amplitude) > 0)).any()):
-        raise InputError("the mask fills the whole grid: it has no edge to roughen; leave empty cells around it")
-    values = [double(value) for value in (amplitude, correlation, dx, dy)]
-    batch = torch.broadcast_shapes(mask.shape[:-3], *(value.shape for value in values))
-    members = mask.expand(*batch, *mesh.shape).reshape(-1, *mesh.shape).numpy()
-    source, rows = generator(seed), torch.stack([value.expand(batch).reshape(-1) for value in values], -1).tolist()
-    rough = [_roughened(member, source, *row) for member, row in zip(members, rows, strict=True)]
-    moved = torch.from_numpy(np.stack(rough)).reshape(*batch, *mesh.shape)
-    require_material(moved, mesh, amplitude=amplitude)
-    return moved
+    return on_grid(mesh, (around <= 1 + EDGE) & (hole >= 1 - EDGE), outer=outer, inner=inner)
 
 
 def fraction_inside_ellipse(
@@ -230,90 +67,3 @@ def _level(mesh: Mesh, center: Point, **axes: Quantity) -> torch.Tensor:
     require_positive("m", **axes)
     x, y, *values = seen_from(mesh, center, **axes)
     return (x / (values[0] / 2)) ** 2 + (y / (values[-1] / 2)) ** 2
-
-
-def _filled(mesh: Mesh, inside: torch.Tensor, **lengths: Quantity) -> torch.Tensor:
-    require_material(inside, mesh, **lengths)
-    return inside.expand(torch.broadcast_shapes(inside.shape, mesh.shape)).contiguous()
-
-
-def _require_fits(notch: Notch, mesh: Mesh, width: Quantity) -> None:
-    length = mesh.cells[0] * mesh.lengths[0]
-    if bool((double(notch.position).abs() > length / 2).any()):
-        raise InputError(f"a notch at {_nm(notch.position)} lies beyond the track, which is {_nm(length)} long")
-    sides = 2 if notch.side == "both" else 1
-    if bool((sides * double(notch.depth) >= double(width)).any()):
-        raise InputError(
-            f"a notch of depth {_nm(notch.depth)} on {sides} side(s) cuts the track of {_nm(width)} through; "
-            f"depth must be below {'half ' if sides == 2 else ''}the width"
-        )
-
-
-def _brightness(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """(ny, nx), 0 black to 1 white, top row first; each cell the mean of the pixels under it."""
-    from PIL import Image  # only here: it is slow to import
-
-    try:
-        with Image.open(path) as picture:
-            if picture.mode.startswith("I"):  # 16 bits, which a conversion to "L" would clip
-                grey = Image.fromarray(np.asarray(picture, dtype=np.float32) / 65535)
-            elif picture.mode == "F":
-                raise InputError(f"{path} holds floating-point pixels of unknown scale; save it with 8 or 16 bits")
-            else:
-                layers = picture.convert("RGBA")
-                white = Image.new("RGBA", layers.size, "white")
-                flat = Image.alpha_composite(white, layers).convert("L")
-                grey = Image.fromarray(np.asarray(flat, dtype=np.float32) / 255)
-            return np.array(grey.resize(size, Image.Resampling.BOX))
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"there is no image {path}") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"cannot read {path} as an image: {error}; use a PNG") from error
-
-
-def _roughened(
-    mask: np.ndarray, source: torch.Generator, amplitude: float, correlation: float, dx: float, dy: float
-) -> np.ndarray:
-    """One member (nz, ny, nx). The field is read at the nearest edge, so each point of it moves by one value."""
-    _, ny, nx = mask.shape
-    down, along = _smoothing(ny, dy, correlation), _smoothing(nx, dx, correlation)
-    white = torch.randn(down.shape[1], along.shape[1], generator=source, dtype=torch.float64)
-    displacement = (amplitude * (down @ white @ along.T)).numpy()
-    return np.stack([_displaced(layer, displacement, dx, dy) for layer in mask])
-
-
-def _smoothing(n: int, step: float, correlation: float) -> torch.Tensor:
-    """(n, nodes): rows of norm 1 that turn white noise into a field with autocorrelation exp(-(r / xi)^2).
-
-    Gaussians of deviation s = xi / 2 on nodes every s / 2, close enough for the field to be stationary to rounding.
-    """
-    s = correlation / 2
-    nodes = torch.arange(-10, 11 + int(2 * n * step / s), dtype=torch.float64) * (s / 2)
-    kernel = torch.exp(-(((torch.arange(n, dtype=torch.float64)[:, None] * step - nodes) / s) ** 2) / 2)
-    return kernel / kernel.norm(dim=1, keepdim=True)
-
-
-def _displaced(inside: np.ndarray, displacement: np.ndarray, dx: float, dy: float) -> np.ndarray:
-    """One layer (ny, nx): cells nearer to the edge than the field moves it change sides."""
-    if inside.all() or not inside.any():
-        return inside
-    to_outside = ndimage.distance_transform_edt(inside, (dy, dx), return_distances=False, return_indices=True)
-    to_inside = ndimage.distance_transform_edt(~inside, (dy, dx), return_distances=False, return_indices=True)
-    other = np.where(inside, to_outside, to_inside)  # the nearest cell on the other side
-    step_y, step_x = np.abs(other - np.indices(inside.shape))
-    distance = np.hypot(step_y * dy, step_x * dx)
-    half_cell = (step_y * dy * dy + step_x * dx * dx) / (2 * distance)  # the edge runs between the two cells
-    depth = np.where(inside, 1, -1) * (distance - half_cell)
-    return depth + displacement[other[0], other[1]] > 0
-
-
-def _nm(length: Quantity) -> str:
-    values = double(length).detach().reshape(-1) * 1e9
-    return f"{float(values[0]):g} nm" if len(values) == 1 else f"{float(values.min()):g} to {float(values.max()):g} nm"
-
-
-def _cell(mesh: Mesh, batch: tuple[int, ...] = (), member: tuple[int, ...] = ()) -> str:
-    sizes = (length.expand(batch)[member] if batch else length for length in mesh.lengths)
-    return " x ".join(_nm(length).removesuffix(" nm") for length in sizes) + " nm"

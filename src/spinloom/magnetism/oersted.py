@@ -2,7 +2,7 @@
 
 import torch
 
-from spinloom.magnetism.geometry import require_mask, require_material
+from spinloom.magnetism.masks import require_mask, require_material
 from spinloom.magnetism.mesh import Mesh
 
 
