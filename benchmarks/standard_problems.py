@@ -222,9 +222,9 @@ def film(tesla: tuple[float, float, float], gamma: float = STATED) -> Magnet:
 
 
 def problem4() -> Curves:
-    """Both records start from an S-state not yet at rest, <m_y> = 0.1260 and 0.1264; at rest it is 0.1248 (magnum.np's own
-    fields leave 2e-7 T of torque on that state). Field 2 is sensitive to it after 0.3 ns: from 1 ns of relaxation with
-    damping 1 our <m_y> stays within 0.012 of magnum.np's record for 1 ns, from the state at rest within 0.16.
+    """Both records start from an S-state not yet at rest, <m_y> = 0.1260 and 0.1264; at rest it is 0.1248 (magnum.np's
+    own fields leave 2e-7 T of torque on that state). Field 2 is sensitive to it after 0.3 ns: from 1 ns of relaxation
+    with damping 1 our <m_y> stays within 0.012 of magnum.np's record for 1 ns, from the state at rest within 0.16.
     """
     folder = Path(os.environ.get("SPINLOOM_DATA", "")) / "standard-problem-4"
     if not folder.is_dir():

@@ -1,0 +1,24 @@
+"""Radio-frequency spintronic networks: resonators as synapses, oscillators as neurons."""
+
+from spinloom.nn.radio.chains import ResonatorChains
+from spinloom.nn.radio.hardware import RadioLayer
+from spinloom.nn.radio.imperfections import Imperfections
+from spinloom.nn.radio.network import RadioNetwork, fabricate, multilayer, radio_layers, through_twin
+from spinloom.nn.radio.oscillators import Oscillators
+from spinloom.nn.radio.plans import Band, plan
+from spinloom.nn.radio.resonance import chain_weights
+
+__all__ = [
+    "Band",
+    "Imperfections",
+    "Oscillators",
+    "RadioLayer",
+    "RadioNetwork",
+    "ResonatorChains",
+    "chain_weights",
+    "fabricate",
+    "multilayer",
+    "plan",
+    "radio_layers",
+    "through_twin",
+]

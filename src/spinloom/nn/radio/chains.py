@@ -1,0 +1,216 @@
+"""Chains of spin-diode resonators: a linear layer whose parameters are frequencies."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import nn
+
+from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.nn.radio.hardware import RadioLayer
+from spinloom.nn.radio.imperfections import factors
+from spinloom.nn.radio.plans import Band
+from spinloom.nn.radio.resonance import chain_weights
+from spinloom.seeding import Seed, child_seed, generator
+
+SENSITIVITY = 8838.8
+"""V/W of a resonator at the peak of its curve: (dR/R) tan(45 degrees) / (8 sqrt(2) 10 uA)."""
+
+
+class ResonatorChains(RadioLayer):
+    """Voltages of the chains from the powers of all inputs: P (..., batch, inputs) in W -> V (..., batch, chains) in V.
+
+        V_c = sum_i W_ci P_i + b_c,   W_ci = K sum_k s_k 2 w_ck x / (w_ck^2 + x^2),   x = f_i - f_ck,   w = damping f_ck
+
+    Every resonator sees every input; signs alternate along a chain, because neighbours are connected head to tail
+    (Leroux et al., Phys. Rev. Applied 15, 034067 (2021); Ross et al., Nature Nanotechnology 18, 1273 (2023)).
+
+    input_frequency: (inputs,), Hz. resonance: initial frequencies, (resonators,) for all chains, or (chains,
+        resonators), Hz; their number is free (default: one for every input, at its frequency).
+    damping: half linewidth over frequency. sensitivity: K, V/W. absorption: share of the resonant power that a
+        resonator takes before the next one sees it, 0 to 1 (0: amplifiers make up for it, as in the published code).
+    train_inputs: whether the input frequencies are trained too. bias: whether chains have a bias voltage.
+    members: shape of independent copies trained side by side, such as (20,) for 20 seeds; inputs and outputs then have
+        these dimensions in front, or the inputs are shared.
+    seed: of the small random shifts and biases, an int, or one for every member. shift, offset: their standard
+        deviations, in linewidths and in V.
+    step: what a shift of 1 is, relative to the initial frequency (default: the damping, so that a shift counts half
+        linewidths). Keep it where the damping itself is changed during training.
+
+    Parameters: `shift` (*members, chains, resonators); `offset` (*members, chains), in units of `sensitivity` times
+    1 uW; `input_shift` (*members, inputs) if trained. A resonance is f = f_initial (1 + step shift).
+    Non-idealities: see `RadioLayer`. Gradients reach every parameter and the powers, once.
+
+    Raises InputError for frequencies outside `band`, negative powers, or shapes that do not fit.
+    """
+
+    inputs: torch.Tensor
+    places: torch.Tensor
+    signs: torch.Tensor
+
+    def __init__(
+        self,
+        input_frequency: torch.Tensor,
+        chains: int,
+        resonance: torch.Tensor | None = None,
+        *,
+        damping: float = 0.01,
+        sensitivity: float = SENSITIVITY,
+        absorption: float = 0.0,
+        band: Band | None = None,
+        train_inputs: bool = False,
+        bias: bool = True,
+        members: tuple[int, ...] = (),
+        seed: Seed | Sequence[int] = 0,
+        shift: float = 0.1,
+        offset: float = 1e-5,
+        step: float | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        resonance = input_frequency if resonance is None else resonance
+        _check(input_frequency, resonance, chains, band)
+        require_positive("", damping=damping)
+        require_positive("V/W", sensitivity=sensitivity)
+        require_non_negative("", absorption=absorption, shift=shift)
+        if absorption >= 1:
+            raise InputError(f"absorption must be below 1, got {absorption:g}")
+        self.members, self.sensitivity, self.absorption = tuple(members), sensitivity, absorption
+        self.damping, self.step = damping, damping if step is None else step
+        self.unit = float(input_frequency.max())
+        """Hz; frequencies are kept relative to it."""
+        self.power_unit = 1e-6
+        shape = (*self.members, chains, resonance.shape[-1])
+        places = (resonance.detach().double() / self.unit).expand(chains, -1)
+        self.register_buffer("inputs", (input_frequency.detach().double() / self.unit).to(dtype))
+        self.register_buffer("places", places.to(dtype).contiguous())
+        self.register_buffer("signs", (1.0 - 2.0 * (torch.arange(shape[-1]) % 2)).to(dtype))
+        drawn = _draw(shape, seed, dtype)
+        self.shift = nn.Parameter(shift * damping / self.step * drawn[0])
+        self.offset = nn.Parameter(offset / (sensitivity * self.power_unit) * drawn[1], requires_grad=bias)
+        if not bias:
+            nn.init.zeros_(self.offset)
+        self.input_shift: nn.Parameter | None = None
+        if train_inputs:
+            self.input_shift = nn.Parameter(torch.zeros(*self.members, len(input_frequency), dtype=dtype))
+        self._fabricate_nothing(("input_factor", "resonance_factor", "damping_factor", "sensitivity_factor"))
+
+    @property
+    def chains(self) -> int:
+        return self.places.shape[0]
+
+    @property
+    def resonators(self) -> int:
+        """Of one chain."""
+        return self.places.shape[1]
+
+    def input_frequencies(self) -> torch.Tensor:
+        """As emitted now, Hz: (inputs,) or (*members, inputs)."""
+        return self.unit * self._inputs()
+
+    def resonances(self) -> torch.Tensor:
+        """As they are now, Hz, (*members, chains, resonators)."""
+        return self.unit * self._resonances()
+
+    def weights(self) -> torch.Tensor:
+        """V/W, (*members, chains, inputs)."""
+        resonance = self._resonances()
+        damping = self.damping * self.factor("damping_factor")
+        amplitude = self.signs * (self.sensitivity * self.factor("sensitivity_factor"))
+        absorption = resonance.new_tensor(self.absorption) if self.absorption else None
+        return chain_weights(self._inputs(), resonance, damping * resonance, amplitude, absorption)
+
+    def forward(self, power: torch.Tensor) -> torch.Tensor:
+        if power.shape[-1] != self.inputs.shape[0]:
+            raise InputError(f"the layer takes powers of {self.inputs.shape[0]} inputs, got {tuple(power.shape)}")
+        if power.device.type == "cpu" and not bool(power.detach().amin() >= 0):
+            raise InputError("powers must be finite and >= 0 W; scale the data first")
+        weights = self.weights()
+        voltage = _multiply(power, weights) + self.bias().unsqueeze(-2)
+        return self.noisy(voltage, self.imperfections.voltage_noise(self.resonators))
+
+    def bias(self) -> torch.Tensor:
+        """V, (*members, chains)."""
+        return self.offset * (self.sensitivity * self.power_unit)
+
+    def confine(self, band: Band) -> Self:
+        """Move every trained frequency that has left the band to its edge."""
+        low, high = band.low / self.unit, band.high / self.unit
+        with torch.no_grad():
+            self.shift.copy_(
+                (((self.places * (1 + self.step * self.shift)).clamp(low, high)) / self.places - 1) / self.step
+            )
+            if self.input_shift is not None:
+                moved = (self.inputs * (1 + self.step * self.input_shift)).clamp(low, high)
+                self.input_shift.copy_((moved / self.inputs - 1) / self.step)
+        return self
+
+    def _inputs(self) -> torch.Tensor:
+        base = self.inputs if self.input_shift is None else self.inputs * (1 + self.step * self.input_shift)
+        factor = self.factor("input_factor")
+        return base * factor if isinstance(factor, torch.Tensor) else base
+
+    def _resonances(self) -> torch.Tensor:
+        factor = self.factor("resonance_factor")
+        # the published code spreads the initial resonances; shifts are set by a current, which is exact
+        return self.places * (factor + self.step * self.shift)
+
+    def _fabricate(self, source: torch.Generator) -> None:
+        given, dtype = self.imperfections, self.shift.dtype
+        full = tuple(self.shift.shape)
+        for name, shape, spread in (
+            ("input_factor", (*self.members, len(self.inputs)), given.input_frequency),
+            ("resonance_factor", full, given.resonance),
+            ("damping_factor", full, given.damping),
+            ("sensitivity_factor", full, given.sensitivity),
+        ):
+            # drawn even where it is not spread, so that one spread does not change the draws of another
+            drawn = factors(shape, spread, source, dtype)
+            setattr(self, name, drawn.to(self.shift.device) if spread else None)
+
+    def extra_repr(self) -> str:
+        trained = ", train_inputs=True" if self.input_shift is not None else ""
+        copies = f", members={self.members}" if self.members else ""
+        return (
+            f"inputs={len(self.inputs)}, chains={self.chains}, resonators={self.resonators}, "
+            f"damping={self.damping:g}{trained}{copies}"
+        )
+
+
+def _multiply(power: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """power (batch, i) shared or (*members, batch, i) times weights (*members, chains, i)."""
+    members = weights.shape[:-2]
+    if power.ndim > 2 or not members:
+        return power @ weights.transpose(-1, -2)
+    flat = nn.functional.linear(power, weights.reshape(-1, weights.shape[-1]))  # one product for all members
+    split = flat.view(len(power), *members, weights.shape[-2])
+    return split.movedim(0, -2)
+
+
+def _draw(shape: tuple[int, ...], seed: Seed | Sequence[int], dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Normals for shifts (*members, chains, resonators) and biases (*members, chains)."""
+    if isinstance(seed, int | torch.Generator):
+        seeds = [generator(seed)]
+        if shape[:-2]:
+            count = torch.Size(shape[:-2]).numel()
+            seeds = [generator(child_seed(seeds[0])) for _ in range(count)]
+    else:
+        seeds = [generator(one) for one in seed]
+    if len(seeds) != torch.Size(shape[:-2]).numel():
+        raise InputError(f"{len(seeds)} seeds were given for {torch.Size(shape[:-2]).numel()} members")
+    one = [(torch.randn(shape[-2:], generator=s), torch.randn(shape[-2], generator=s)) for s in seeds]
+    shifts, offsets = (torch.stack(part).to(dtype) for part in zip(*one, strict=True))
+    return shifts.view(shape), offsets.view(shape[:-1])
+
+
+def _check(inputs: torch.Tensor, resonance: torch.Tensor, chains: int, band: Band | None) -> None:
+    if inputs.ndim != 1 or not len(inputs):
+        raise InputError(f"input frequencies must be (inputs,), got {tuple(inputs.shape)}")
+    if chains < 1:
+        raise InputError(f"a layer needs at least one chain, got {chains}")
+    if resonance.ndim not in (1, 2) or not resonance.shape[-1] or (resonance.ndim == 2 and len(resonance) != chains):
+        raise InputError(f"resonances must be (resonators,) or ({chains}, resonators), got {tuple(resonance.shape)}")
+    require_positive("Hz", input_frequency=inputs, resonance=resonance)
+    if band is not None:
+        band.check("input frequencies", inputs)
+        band.check("resonances", resonance)

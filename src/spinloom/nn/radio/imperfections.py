@@ -1,0 +1,56 @@
+"""How far fabricated radio-frequency devices are from the planned ones, and what noise they have."""
+
+from dataclasses import dataclass
+
+import torch
+
+from spinloom import units
+from spinloom.errors import require_non_negative
+
+
+@dataclass(frozen=True)
+class Imperfections:
+    """Relative standard deviations, drawn once for every fabricated device: x becomes x (1 + spread * normal).
+
+    input_frequency: of the sources. resonance: of the resonators' frequencies. damping, sensitivity: of the resonators.
+    power: of what oscillators emit. The code published with Ross et al., Nature Nanotechnology 18, 1273 (2023), spreads
+    input frequencies, resonances and powers.
+
+    Noise of every read: temperature (K) and bandwidth (Hz) with resistance (Ohm) of one resonator give the voltage
+    noise of a chain, sqrt(4 kB T R n B) for n resonators in series (Johnson, Nyquist); power_noise is the relative
+    standard deviation of an oscillator's power from read to read.
+
+    Raises InputError for a negative or infinite value.
+    """
+
+    input_frequency: float = 0.0
+    resonance: float = 0.0
+    damping: float = 0.0
+    sensitivity: float = 0.0
+    power: float = 0.0
+    temperature: float = 0.0
+    resistance: float = 1e3
+    bandwidth: float = 1e6
+    power_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("input_frequency", "resonance", "damping", "sensitivity", "power", "power_noise"):
+            require_non_negative("", **{name: getattr(self, name)})
+        require_non_negative("K", temperature=self.temperature)
+        require_non_negative("Ohm", resistance=self.resistance)
+        require_non_negative("Hz", bandwidth=self.bandwidth)
+
+    @classmethod
+    def spread(cls, level: float) -> "Imperfections":
+        """The same relative spread on input frequencies, resonances and oscillator powers, as in the published code."""
+        return cls(input_frequency=level, resonance=level, power=level)
+
+    def voltage_noise(self, resonators: int) -> float:
+        """Standard deviation of the voltage of a chain, V."""
+        return (4 * units.KB * self.temperature * self.resistance * resonators * self.bandwidth) ** 0.5
+
+
+def factors(shape: tuple[int, ...], spread: float, source: torch.Generator, dtype: torch.dtype) -> torch.Tensor:
+    """1 + spread * normal, kept above 0.01: a frequency or a power cannot be negative."""
+    drawn = torch.randn(shape, generator=source, dtype=torch.float64)
+    return (1 + spread * drawn).clamp_(min=0.01).to(dtype)

@@ -1,0 +1,143 @@
+"""The sum over resonators of `resonance.py` as compiled loops for the CPU: no tensor of chains x inputs x resonators.
+
+Two resonators share one division, which is what the time goes into. Rows (chains, over all members) are divided among
+the cores.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit, prange
+
+FAST = {"reassoc", "contract", "arcp", "nsz"}
+"""NaN and infinity keep their meaning."""
+OPTIONS: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
+
+
+@njit(inline="always", **OPTIONS)
+def _add_pair(inputs, f, g, a, b, c, d, weights):  # type: ignore[no-untyped-def]
+    """weights += c x / (x^2 + a) + d y / (y^2 + b) with x = inputs - f, y = inputs - g."""
+    for i in range(inputs.shape[0]):
+        x, y = inputs[i] - f, inputs[i] - g
+        p, q = x * x + a, y * y + b
+        weights[i] += (c * x * q + d * y * p) / (p * q)
+
+
+@njit(**OPTIONS)
+def _row(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
+    two, count = type(inputs[0])(2), resonance.shape[0]
+    weights[:] = 0
+    for k in range(0, count - 1, 2):
+        f, g, v, w = resonance[k], resonance[k + 1], width[k], width[k + 1]
+        _add_pair(inputs, f, g, v * v, w * w, two * v * amplitude[k], two * w * amplitude[k + 1], weights)
+    if count % 2:
+        f, v, zero, one = resonance[count - 1], width[count - 1], type(inputs[0])(0), type(inputs[0])(1)
+        _add_pair(inputs, f, f, v * v, one, two * v * amplitude[count - 1], zero, weights)
+
+
+@njit(inline="always", **OPTIONS)
+def _pull_pair(inputs, f, g, a, b, upstream):  # type: ignore[no-untyped-def]
+    """Sums over the inputs for the gradients of two resonators: of u and x u, u = (a - x^2) / (x^2 + a)^2."""
+    zero = type(f)(0)
+    r, s, t, u = zero, zero, zero, zero
+    for i in range(inputs.shape[0]):
+        x, y = inputs[i] - f, inputs[i] - g
+        xx, yy = x * x, y * y
+        p, q = xx + a, yy + b
+        both = type(f)(1) / (p * q)
+        p, q = q * both, p * both  # the reciprocals
+        one, other = upstream[i] * (a - xx) * p * p, upstream[i] * (b - yy) * q * q
+        r += one
+        s += other
+        t += x * one
+        u += y * other
+    return r, s, t, u
+
+
+@njit(inline="always", **OPTIONS)
+def _pull_inputs(inputs, f, a, c, upstream, pull):  # type: ignore[no-untyped-def]
+    """Adds c u to the gradient of the inputs."""
+    for i in range(inputs.shape[0]):
+        x = inputs[i] - f
+        p = type(f)(1) / (x * x + a)
+        pull[i] += c * upstream[i] * (a - x * x) * p * p
+
+
+@njit(inline="always", **OPTIONS)
+def _pull_amplitude(inputs, f, a, upstream):  # type: ignore[no-untyped-def]
+    total = type(f)(0)
+    for i in range(inputs.shape[0]):
+        x = inputs[i] - f
+        total += upstream[i] * x / (x * x + a)
+    return total
+
+
+@njit(**OPTIONS)
+def _pull_row(inputs, resonance, width, amplitude, upstream, pull, shift, spread, scale):  # type: ignore[no-untyped-def]
+    """Gradients of one row; those whose array is empty are not wanted."""
+    two, one = type(inputs[0])(2), type(inputs[0])(1)
+    count = resonance.shape[0]
+    for k in range(0, count - 1, 2):
+        v, w, a, b = width[k], width[k + 1], amplitude[k], amplitude[k + 1]
+        r, s, t, u = _pull_pair(inputs, resonance[k], resonance[k + 1], v * v, w * w, upstream)
+        shift[k], spread[k] = -two * v * a * r, -two * a * t
+        shift[k + 1], spread[k + 1] = -two * w * b * s, -two * b * u
+    if count % 2:
+        k = count - 1
+        v, a = width[k], amplitude[k]
+        r, s, t, u = _pull_pair(inputs, resonance[k], resonance[k], v * v, one, upstream)
+        shift[k], spread[k] = -two * v * a * r, -two * a * t
+    if pull.shape[0]:
+        pull[:] = 0
+        for k in range(count):
+            v = width[k]
+            _pull_inputs(inputs, resonance[k], v * v, two * v * amplitude[k], upstream, pull)
+    for k in range(scale.shape[0]):
+        scale[k] = two * width[k] * _pull_amplitude(inputs, resonance[k], width[k] * width[k], upstream)
+
+
+def _weights_on_one_core(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
+    per = resonance.shape[0] // inputs.shape[0]
+    for row in range(resonance.shape[0]):
+        _row(inputs[row // per], resonance[row], width[row], amplitude[row], weights[row])
+
+
+def _weights_on_all_cores(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
+    per = resonance.shape[0] // inputs.shape[0]
+    for row in prange(resonance.shape[0]):
+        _row(inputs[row // per], resonance[row], width[row], amplitude[row], weights[row])
+
+
+def _pulls_on_one_core(  # type: ignore[no-untyped-def]
+    inputs, resonance, width, amplitude, upstream, pull, shift, spread, scale
+):
+    per = resonance.shape[0] // inputs.shape[0]
+    for r in range(resonance.shape[0]):
+        m = r // per
+        _pull_row(inputs[m], resonance[r], width[r], amplitude[r], upstream[r], pull[r], shift[r], spread[r], scale[r])
+
+
+def _pulls_on_all_cores(  # type: ignore[no-untyped-def]
+    inputs, resonance, width, amplitude, upstream, pull, shift, spread, scale
+):
+    per = resonance.shape[0] // inputs.shape[0]
+    for r in prange(resonance.shape[0]):
+        m = r // per
+        _pull_row(inputs[m], resonance[r], width[r], amplitude[r], upstream[r], pull[r], shift[r], spread[r], scale[r])
+
+
+def compile_loop(loop: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
+    """Compiled at its first use, kept on disk where there is a place for it."""
+    options = {**OPTIONS, "parallel": parallel}
+    try:
+        return njit(cache=True, **options)(loop)
+    except RuntimeError:  # no place to keep compiled code: compile in every process
+        return njit(**options)(loop)
+
+
+weights = {False: compile_loop(_weights_on_one_core, False), True: compile_loop(_weights_on_all_cores, True)}
+"""By whether all cores are used: (inputs (m, i), resonance, width, amplitude (m c, k), out (m c, i))."""
+pulls = {False: compile_loop(_pulls_on_one_core, False), True: compile_loop(_pulls_on_all_cores, True)}
+"""The same, then upstream (m c, i), gradients of inputs by row (m c, i), of resonance, width, amplitude (m c, k).
+
+Gradients of inputs and of the amplitude may be of width 0: then they are not made."""

@@ -1,0 +1,93 @@
+"""Layers of resonators and oscillators as one network, from data to logits."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from spinloom.errors import require_positive
+from spinloom.nn.radio.chains import ResonatorChains
+from spinloom.nn.radio.hardware import RadioLayer
+from spinloom.nn.radio.imperfections import Imperfections
+from spinloom.nn.radio.oscillators import Oscillators
+from spinloom.nn.radio.plans import Band, plan
+from spinloom.seeding import Seed, child_seed, generator
+
+
+class RadioNetwork(nn.Sequential):
+    """x (batch, inputs) in network units -> logits (*members, batch, chains of the last layer).
+
+    power: what an input of 1 is, W. readout: logits per volt of the last layer, 1/V. The largest logit names the class.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module], *, power: float = 1e-6, readout: float = 1e3) -> None:
+        super().__init__(*layers)
+        require_positive("W", power=power)
+        require_positive("1/V", readout=readout)
+        self.power, self.readout = power, readout
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.readout * super().forward(self.power * x)
+
+
+def multilayer(
+    sizes: Sequence[int],
+    *,
+    plans: Sequence[str] = ("linear", "geometric"),
+    band: Band | None = None,
+    damping: float = 0.01,
+    members: tuple[int, ...] = (),
+    seed: Seed = 0,
+    transconductance: float = 3.388e-3,
+    bias: float = 11.08e-3,
+    **network: float,
+) -> RadioNetwork:
+    """Fully connected chains with oscillators between them, as in Ross et al. (2023).
+
+    sizes: inputs, hidden layers, classes. plans: of each layer of chains; the oscillators of a layer emit at the
+    initial resonances of the next. transconductance, bias: of the oscillators, A/V and V. network: power and readout.
+
+    Raises InputError for sizes, plans or a band that cannot be.
+    """
+    band = band or Band()
+    source = generator(seed)
+    layers: list[nn.Module] = []
+    for number, (before, after) in enumerate(pairwise(sizes)):
+        grid = plan(plans[min(number, len(plans) - 1)], before, band, damping)
+        if number:
+            layers.append(Oscillators(before, transconductance=transconductance, bias=bias, members=members))
+        layers.append(ResonatorChains(grid, after, damping=damping, members=members, seed=child_seed(source)))
+    return RadioNetwork(layers, **network)
+
+
+def radio_layers(network: nn.Module) -> dict[str, RadioLayer]:
+    """The layers of radio-frequency devices by name, in order."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, RadioLayer)}
+
+
+def fabricate(network: nn.Module, imperfections: Imperfections, seed: Seed = 0) -> nn.Module:
+    """Draw an instance of every layer; returns the network."""
+    source = generator(seed)
+    for layer in radio_layers(network).values():
+        layer.fabricate(imperfections, child_seed(source))
+    return network
+
+
+def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Output of the fabricated network with the gradient of its ideal twin (physics-aware training).
+
+    The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
+    """
+    layers = radio_layers(network).values()
+    states = [(layer, layer.spread, layer.read_noise) for layer in layers]
+    with torch.no_grad():
+        made = network(x)
+    try:
+        for layer in layers:
+            layer.ideal()
+        twin = network(x)
+    finally:
+        for layer, spread, read_noise in states:
+            layer.real(spread=spread, read_noise=read_noise)
+    return twin + (made - twin).detach()

@@ -1,0 +1,136 @@
+"""Spin-torque oscillators as neurons: a voltage drives a current, a current above threshold emits power."""
+
+from typing import Any
+
+import torch
+from numba import njit, prange
+from torch.autograd.function import once_differentiable
+
+from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.nn.radio.hardware import RadioLayer
+from spinloom.nn.radio.imperfections import factors
+from spinloom.nn.radio.loops import OPTIONS, compile_loop
+
+_PARALLEL = 1 << 15
+
+
+class Oscillators(RadioLayer):
+    """Power of every oscillator, V (..., neurons) in V -> P (..., neurons) in W; the shape stays.
+
+        I = g (V + V_0), held between I_th and I_max;   xi = I / I_th;   p = (xi - 1) / (xi + Q);   P = A p R I^2
+
+    (Slavin and Tiberkevich, IEEE Trans. Magn. 45, 1875 (2009); as neurons: Ross et al., Nature Nanotechnology 18, 1273
+    (2023), whose constants are the defaults: 1 uW at 40 uA.) A rectifier: zero and without gradient below threshold.
+
+    neurons: how many, so that each can be fabricated. transconductance: g, A/V. bias: V_0, V. threshold, largest: I_th
+    and I_max, A. quality: Q. amplifier: A. resistance: R, Ohm. members: as in `ResonatorChains`.
+
+    Raises InputError for a constant that cannot be, or another number of neurons.
+    """
+
+    def __init__(
+        self,
+        neurons: int,
+        *,
+        transconductance: float = 3.388e-3,
+        bias: float = 11.08e-3,
+        threshold: float = 10e-6,
+        largest: float = 40e-6,
+        quality: float = 2.0,
+        amplifier: float = 1.25,
+        resistance: float = 1e3,
+        members: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__()
+        require_positive("", neurons=neurons, amplifier=amplifier)
+        require_positive("A", threshold=threshold, largest=largest)
+        require_positive("Ohm", resistance=resistance)
+        require_positive("A/V", transconductance=transconductance)
+        require_non_negative("", quality=quality)
+        if largest <= threshold:
+            raise InputError(f"the largest current must exceed the threshold of {threshold:g} A, got {largest:g} A")
+        self.neurons, self.members = neurons, tuple(members)
+        self.transconductance, self.bias, self.threshold, self.largest = transconductance, bias, threshold, largest
+        self.quality, self.amplifier, self.resistance = quality, amplifier, resistance
+        self._fabricate_nothing(("power_factor",))
+
+    def forward(self, voltage: torch.Tensor) -> torch.Tensor:
+        if voltage.shape[-1] != self.neurons:
+            raise InputError(f"the layer has {self.neurons} oscillators, got voltages {tuple(voltage.shape)}")
+        slope, offset = self.transconductance / self.threshold, self.transconductance * self.bias / self.threshold
+        scale = self.amplifier * self.resistance * self.threshold**2
+        most = self.largest / self.threshold
+        power = _Emitted.apply(voltage, slope, offset, most, self.quality, scale)
+        factor = self.factor("power_factor")
+        if isinstance(factor, torch.Tensor):
+            power = power * factor.unsqueeze(-2)
+        noise = self.imperfections.power_noise
+        return self.noisy(power, noise * power.detach()).clamp(min=0) if noise else power
+
+    def _fabricate(self, source: torch.Generator) -> None:
+        drawn = factors((*self.members, self.neurons), self.imperfections.power, source, torch.float32)
+        self.power_factor = drawn if self.imperfections.power else None
+
+    def extra_repr(self) -> str:
+        return f"neurons={self.neurons}, transconductance={self.transconductance:g} A/V, bias={self.bias:g} V"
+
+
+def emitted(
+    voltage: torch.Tensor, slope: float, offset: float, most: float, quality: float, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Power and its derivative with respect to the voltage; xi = slope V + offset, held between 1 and `most`."""
+    raw = slope * voltage + offset
+    xi = raw.clamp(1, most)
+    p = (xi - 1) / (xi + quality)
+    inside = (raw > 1) & (raw < most)
+    rise = (1 + quality) / (xi + quality).square() * xi.square() + 2 * p * xi
+    return scale * p * xi.square(), scale * slope * rise * inside
+
+
+class _Emitted(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, voltage: torch.Tensor, *constants: float) -> torch.Tensor:
+        if voltage.device.type != "cpu" or voltage.dtype not in (torch.float32, torch.float64):
+            power, slope = emitted(voltage, *constants)
+        else:
+            given = voltage.detach().contiguous()
+            power, slope = torch.empty_like(given), torch.empty_like(given)
+            many = given.numel() >= _PARALLEL and torch.get_num_threads() > 1
+            numbers = given.new_tensor(constants).numpy()
+            _loops[many](given.view(-1).numpy(), numbers, power.view(-1).numpy(), slope.view(-1).numpy())
+        ctx.save_for_backward(slope)
+        return power
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        return upstream * slope, None, None, None, None, None
+
+
+@njit(inline="always", **OPTIONS)
+def _one(voltage, constants, power, slope, i):  # type: ignore[no-untyped-def]
+    gain, offset, most, quality, scale = constants
+    one = type(gain)(1)
+    raw = gain * voltage[i] + offset
+    xi = max(min(raw, most), one)
+    reciprocal = one / (xi + quality)
+    p = (xi - one) * reciprocal
+    rise = xi * ((one + quality) * reciprocal * reciprocal * xi + p + p)
+    power[i] = scale * p * xi * xi + (raw - raw)  # NaN stays NaN
+    slope[i] = scale * gain * rise if (raw > one) and (raw < most) else type(gain)(0)
+
+
+def _on_one_core(voltage, numbers, power, slope):  # type: ignore[no-untyped-def]
+    constants = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
+    for i in range(voltage.shape[0]):
+        _one(voltage, constants, power, slope, i)
+
+
+def _on_all_cores(voltage, numbers, power, slope):  # type: ignore[no-untyped-def]
+    constants = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
+    for i in prange(voltage.shape[0]):
+        _one(voltage, constants, power, slope, i)
+
+
+_loops = {False: compile_loop(_on_one_core, False), True: compile_loop(_on_all_cores, True)}

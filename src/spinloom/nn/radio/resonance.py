@@ -1,0 +1,97 @@
+"""Weights of chains of resonators: a Cauchy-like sum over resonators for every pair of chain and input.
+
+    W_ci = sum_k a_ck 2 w_ck x / (x^2 + w_ck^2),   x = f_i - f_ck,   w the half width at half maximum
+
+(Ross et al., Nature Nanotechnology 18, 1273 (2023); code published with it). With absorption e the k-th resonator gets
+the power that those before it left, prod_(k' < k) (1 - e L_k'), L = w^2 / (x^2 + w^2). The tensor chains x inputs x
+resonators never exists: forward sums as it goes, backward computes the terms again.
+"""
+
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from spinloom.errors import InputError
+from spinloom.nn.radio import plain
+
+_PARALLEL = 1 << 17
+"""Triples of chain, input and resonator from which on more cores pay."""
+
+
+def chain_weights(
+    inputs: torch.Tensor,
+    resonance: torch.Tensor,
+    width: torch.Tensor,
+    amplitude: torch.Tensor,
+    absorption: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Weight of every chain for every input, (*members, chains, inputs), in units of the amplitude.
+
+    inputs: frequencies, (inputs,) for all members or (*members, inputs). resonance: (*members, chains, resonators), in
+    the same unit, best of order 1. width, amplitude, absorption: broadcast to `resonance`; absorption in [0, 1), None
+    for resonators that take no power. Differentiable in all five, once.
+
+    Raises InputError for shapes that do not fit, or types other than one of float32 and float64.
+    """
+    shape = resonance.shape
+    if resonance.ndim < 2 or inputs.shape[:-1] not in (shape[:-2], ()) or inputs.ndim == 0:
+        raise InputError(
+            "chain_weights takes inputs (inputs,) or (*members, inputs) and resonance (*members, chains, resonators), "
+            f"got {tuple(inputs.shape)} and {tuple(shape)}"
+        )
+    given = [resonance, width, amplitude, *(() if absorption is None else (absorption,))]
+    try:
+        wide = [tensor.expand(shape).reshape(-1, shape[-1]) for tensor in given]
+    except RuntimeError as error:
+        raise InputError(f"width, amplitude and absorption must broadcast to {tuple(shape)}") from error
+    if len({tensor.dtype for tensor in (inputs, *wide)}) > 1 or inputs.dtype not in (torch.float32, torch.float64):
+        raise InputError("frequencies, widths and amplitudes must be all float32 or all float64")
+    rows = _Chains.apply(inputs.reshape(-1, inputs.shape[-1]), *wide)
+    return rows.view(*shape[:-1], inputs.shape[-1])
+
+
+class _Chains(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *given: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(*given)
+        inputs, rows = given[0], given[1]
+        if not _compiled(inputs):
+            return plain.weights(*given)
+        weights = inputs.new_empty(len(rows), inputs.shape[1])
+        _loop("weights", *given)(*_arrays(*given), weights.numpy())
+        return weights
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        given = ctx.saved_tensors
+        inputs, rows = given[0], given[1]
+        if not _compiled(inputs):
+            return tuple(plain.pulls(*given, upstream))
+        deplete, needed = len(given) == 5, ctx.needs_input_grad
+        by_row = inputs.new_empty(len(rows), inputs.shape[1] if needed[0] or deplete else 0)
+        pulls = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in given[1:]]
+        if not (needed[3] or deplete):
+            pulls[2] = rows.new_empty(len(rows), 0)
+        arrays = _arrays(*given, upstream, by_row, *pulls)
+        _loop("pulls", *given)(*arrays)
+        summed = by_row.view(len(inputs), -1, by_row.shape[1]).sum(1) if needed[0] else None
+        return summed, *(pull if wanted else None for pull, wanted in zip(pulls, needed[1:], strict=True))
+
+
+def _compiled(inputs: torch.Tensor) -> bool:
+    return inputs.device.type == "cpu"
+
+
+def _loop(name: str, *given: torch.Tensor) -> Any:
+    from spinloom.nn.radio import depletion_loops, loops  # numba: not needed on other devices
+
+    if len(given) == 5:
+        return getattr(depletion_loops, name)
+    work = given[1].numel() * given[0].shape[1]
+    return getattr(loops, name)[work >= _PARALLEL and torch.get_num_threads() > 1]
+
+
+def _arrays(*tensors: torch.Tensor) -> list[Any]:
+    return [tensor.detach().contiguous().numpy() for tensor in tensors]
