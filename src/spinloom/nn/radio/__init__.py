@@ -1,6 +1,7 @@
 """Radio-frequency spintronic networks: resonators as synapses, oscillators as neurons."""
 
 from spinloom.nn.radio.chains import ResonatorChains
+from spinloom.nn.radio.convolution import RFConv2d
 from spinloom.nn.radio.hardware import RadioLayer
 from spinloom.nn.radio.imperfections import Imperfections
 from spinloom.nn.radio.network import RadioNetwork, fabricate, multilayer, radio_layers, through_twin
@@ -12,6 +13,7 @@ __all__ = [
     "Band",
     "Imperfections",
     "Oscillators",
+    "RFConv2d",
     "RadioLayer",
     "RadioNetwork",
     "ResonatorChains",

@@ -23,7 +23,8 @@ class Oscillators(RadioLayer):
     (2023), whose constants are the defaults: 1 uW at 40 uA.) A rectifier: zero and without gradient below threshold.
 
     neurons: how many, so that each can be fabricated. transconductance: g, A/V. bias: V_0, V. threshold, largest: I_th
-    and I_max, A. quality: Q. amplifier: A. resistance: R, Ohm. members: as in `ResonatorChains`.
+    and I_max, A. quality: Q. amplifier: A. resistance: R, Ohm. members: as in `ResonatorChains`. dimension: that of the
+    neurons, counted from the end; -3 for the channels of feature maps, whose positions one oscillator then serves.
 
     Raises InputError for a constant that cannot be, or another number of neurons.
     """
@@ -40,6 +41,7 @@ class Oscillators(RadioLayer):
         amplifier: float = 1.25,
         resistance: float = 1e3,
         members: tuple[int, ...] = (),
+        dimension: int = -1,
     ) -> None:
         super().__init__()
         require_positive("", neurons=neurons, amplifier=amplifier)
@@ -49,21 +51,26 @@ class Oscillators(RadioLayer):
         require_non_negative("", quality=quality)
         if largest <= threshold:
             raise InputError(f"the largest current must exceed the threshold of {threshold:g} A, got {largest:g} A")
-        self.neurons, self.members = neurons, tuple(members)
+        if dimension >= 0:
+            raise InputError(f"the dimension of the neurons is counted from the end, -1 or lower, got {dimension}")
+        self.neurons, self.members, self.dimension = neurons, tuple(members), dimension
         self.transconductance, self.bias, self.threshold, self.largest = transconductance, bias, threshold, largest
         self.quality, self.amplifier, self.resistance = quality, amplifier, resistance
         self._fabricate_nothing(("power_factor",))
 
     def forward(self, voltage: torch.Tensor) -> torch.Tensor:
-        if voltage.shape[-1] != self.neurons:
-            raise InputError(f"the layer has {self.neurons} oscillators, got voltages {tuple(voltage.shape)}")
+        if voltage.ndim < -self.dimension or voltage.shape[self.dimension] != self.neurons:
+            raise InputError(
+                f"the layer has {self.neurons} oscillators along dimension {self.dimension}, got voltages "
+                f"{tuple(voltage.shape)}"
+            )
         slope, offset = self.transconductance / self.threshold, self.transconductance * self.bias / self.threshold
         scale = self.amplifier * self.resistance * self.threshold**2
         most = self.largest / self.threshold
         power = _Emitted.apply(voltage, slope, offset, most, self.quality, scale)
         factor = self.factor("power_factor")
         if isinstance(factor, torch.Tensor):
-            power = power * factor.unsqueeze(-2)
+            power = power * factor.unsqueeze(-2)[(..., *(-1 - self.dimension) * (None,))]
         noise = self.imperfections.power_noise
         return self.noisy(power, noise * power.detach()).clamp(min=0) if noise else power
 

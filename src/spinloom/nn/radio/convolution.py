@@ -1,0 +1,178 @@
+"""A convolution whose weights are resonance frequencies."""
+
+import warnings
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from spinloom.errors import InputError, SpinloomWarning, unknown_name
+from spinloom.nn.radio.chains import SENSITIVITY
+from spinloom.nn.radio.plans import RESOLVED, Band, plan
+from spinloom.nn.radio.shared import SharedChains, alternating
+from spinloom.nn.radio.windows import LAYOUTS, Windows, detunings
+from spinloom.seeding import Seed
+
+
+class RFConv2d(SharedChains):
+    """Powers (batch, in_channels, height, width), W -> voltages of chains (batch, out_channels, rows, columns), V.
+
+    Filters are chains of spin-diode resonators, a resonator for every tap (in_channels x kernel x kernel), and what a
+    resonator is worth is set by its frequency (Leroux et al., Neuromorphic Comput. Eng. 2, 034002 (2022), arXiv
+    2111.04961). Only the abstract of that paper could be read, so this is our reading of its two layouts:
+
+    "sequential": the window slides over the image in time. Every tap has its frequency, the powers under the window are
+        sent at once, each at the frequency of its tap, and every filter is one chain: out_channels x taps resonators.
+        This equals an ordinary convolution, whose weights include the tails of all resonators of the chain.
+    "parallel": all windows at once. Every pixel of the image (channel, row, column) has its frequency, and every filter
+        has one chain for every position, whose resonators stand at the frequencies of the pixels in its window,
+        moved by detunings which all positions share: a shared weight is tuned once. All chains receive the whole
+        image; what a resonator gives for a pixel that is not its own is a sneak path, which falls as one over the
+        distance in linewidths. A tap in the padding has no resonator.
+
+    With frequencies many linewidths apart both give the same. `parallel()` carries a trained sequential layer over.
+
+    kernel_size, stride, padding: as in `torch.nn.Conv2d`, square. image: (height, width), for the parallel layout.
+    kind, band, per_linewidth: plan of the frequencies, see `plans.plan`; more than `per_linewidth` of them in one
+        linewidth are refused. frequency: own ones instead, Hz, (taps,) or (in_channels * height * width,).
+    resonators: of one chain, on a grid of their own (default: one for every tap; sequential layout only).
+    damping, sensitivity (V/W), absorption, bias, shift, offset, step, seed: as in `ResonatorChains`.
+    dtype: of frequencies. float32 resolves them to 6e-8: take float64 for dampings below 1e-4. Weights are cast to the
+        type of the powers.
+
+    Parameters: `shift` (out_channels, resonators), in half linewidths; `offset` (out_channels,), in units of
+    sensitivity times 1 uW. Non-idealities: see `RadioLayer`; every resonator of the hardware has its own, so that the
+    positions of the parallel layout differ. Gradients reach both parameters and the powers, once.
+
+    Raises InputError for an unknown layout, a kernel larger than the image, frequencies outside the band or not
+    resolved by it, negative powers, or shapes that do not fit.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        layout: str = "sequential",
+        image: tuple[int, int] | None = None,
+        kind: str = "geometric",
+        band: Band | None = None,
+        per_linewidth: float = RESOLVED,
+        frequency: torch.Tensor | None = None,
+        resonators: int | None = None,
+        damping: float = 0.01,
+        sensitivity: float = SENSITIVITY,
+        absorption: float = 0.0,
+        bias: bool = True,
+        seed: Seed = 0,
+        shift: float = 0.1,
+        offset: float = 1e-5,
+        step: float | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        windows = Windows(in_channels, kernel_size, stride, padding)
+        _check(layout, image, resonators, out_channels, windows.taps)
+        lines = windows.taps if image is None else in_channels * image[0] * image[1]
+        band = band or Band()
+        if frequency is None:
+            frequency = plan(kind, lines, band, damping, per_linewidth)
+        elif tuple(frequency.shape) != (lines,):
+            raise InputError(
+                f"frequencies must be ({lines},), one for every tap (sequential) or pixel (parallel), got "
+                f"{tuple(frequency.shape)}"
+            )
+        band.check("input frequencies", frequency)
+        own = frequency if resonators is None else plan(kind, resonators, band)
+        places, present = own[None], torch.ones(1, len(own))
+        if image is not None:
+            pixels = windows.pixels(*image)
+            places, present = frequency[pixels.clamp(min=0)], (pixels >= 0).float()
+        super().__init__(
+            frequency, places, present, out_channels, damping=damping, sensitivity=sensitivity, absorption=absorption,
+            bias=bias, seed=seed, shift=shift, offset=offset, step=step, dtype=dtype,
+        )  # fmt: skip
+        self.windows, self.layout, self.image = windows, layout, image
+
+    def weights(self) -> torch.Tensor:
+        """V/W: (out_channels, in_channels, kernel, kernel) or, parallel, of every chain for every pixel of the image,
+        sneak paths included, (out_channels, rows, columns, in_channels, height, width)."""
+        channels, kernel = self.windows.channels, self.windows.kernel
+        found = self.rows()
+        if self.image is None:
+            return found.view(self.chains, channels, kernel, kernel)
+        return found.view(self.chains, *self.windows.output(*self.image), channels, *self.image)
+
+    def forward(self, power: torch.Tensor) -> torch.Tensor:
+        size = self._require(power)
+        if self.image is None:
+            weights, bias = self.weights().to(power.dtype), self.bias().to(power.dtype)
+            voltage = F.conv2d(power, weights, bias, self.windows.stride, self.windows.padding)
+        else:
+            voltage = self.multiply(power.flatten(1)).unflatten(2, size) + self.bias().to(power.dtype)[:, None, None]
+        return self.noisy(voltage, self.imperfections.voltage_noise(self.resonators))
+
+    def parallel(self, image: tuple[int, int], **changed: Any) -> "RFConv2d":
+        """This sequential layer in the parallel layout for images of this size: detunings chosen for its weights.
+
+        changed: whatever the new plan needs (band, kind, damping, per_linewidth, frequency, sensitivity, dtype). Every
+        resonator is detuned as if it were alone with its own pixel, so what remains are the sneak paths and weights
+        beyond the sensitivity, which are held there with a SpinloomWarning. Raises InputError as the layer does.
+        """
+        if self.layout != "sequential":
+            raise InputError("only a sequential layer can be carried over; this one is parallel already")
+        given = {"damping": self.damping, "sensitivity": self.sensitivity, "absorption": self.absorption, **changed}
+        made = RFConv2d(
+            self.windows.channels, self.chains, self.windows.kernel, self.windows.stride, self.windows.padding,
+            layout="parallel", image=image, bias=self.offset.requires_grad, **given,
+        )  # fmt: skip
+        with torch.no_grad():
+            wanted = self.weights().flatten(1).double() / made.sensitivity
+            beyond = int((wanted.abs() > 1 + 1e-6).sum())
+            if beyond:
+                message = (
+                    f"{beyond} of {wanted.numel()} weights exceed the sensitivity of a resonator and are held there"
+                )
+                warnings.warn(message, SpinloomWarning, stacklevel=2)
+            signs = alternating(wanted.shape[1]).to(wanted.device)
+            made.shift.copy_(detunings(wanted * signs, made.damping) * (made.damping / made.step))
+            made.offset.copy_(self.offset * (self.sensitivity / made.sensitivity))
+        return made
+
+    def _require(self, power: torch.Tensor) -> tuple[int, int]:
+        """Rows and columns of the result. Raises InputError for powers that the layer does not take."""
+        if power.ndim != 4 or power.shape[1] != self.windows.channels:
+            raise InputError(
+                f"the layer takes powers (batch, {self.windows.channels}, height, width), got {tuple(power.shape)}"
+            )
+        height, width = power.shape[2:]
+        if self.image is not None and (height, width) != tuple(self.image):
+            raise InputError(f"the parallel layout was planned for images of {self.image}, got {height} x {width}")
+        size = self.windows.output(height, width)
+        if power.device.type == "cpu" and not bool(power.detach().amin() >= 0):
+            raise InputError("powers must be finite and >= 0 W; scale the data first")
+        return size
+
+    def extra_repr(self) -> str:
+        w = self.windows
+        image = f", image={self.image}" if self.image else ""
+        return (
+            f"{w.channels}, {self.chains}, kernel_size={w.kernel}, stride={w.stride}, padding={w.padding}, "
+            f"layout={self.layout!r}{image}, resonators={self.resonators}, damping={self.damping:g}"
+        )
+
+
+def _check(layout: str, image: tuple[int, int] | None, resonators: int | None, chains: int, taps: int) -> None:
+    if layout not in LAYOUTS:
+        raise unknown_name("layout", layout, LAYOUTS)
+    if chains < 1:
+        raise InputError(f"a convolution needs at least one filter, got {chains}")
+    if (layout == "parallel") != (image is not None):
+        raise InputError("give image=(height, width) with the parallel layout, and only there")
+    if resonators is not None and (layout == "parallel" or resonators < 1):
+        raise InputError(
+            f"a parallel chain has one resonator for each of its {taps} taps, a sequential one any number >= 1; got "
+            f"{resonators}"
+        )
