@@ -17,7 +17,7 @@ import torch
 from spinloom import units
 from spinloom.devices.macrospin_energy import derivatives
 from spinloom.errors import InputError, PhysicsError
-from spinloom.magnetism import Constant, Magnet
+from spinloom.magnetism import Constant, Magnet, Material
 from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.relaxation import relax
 from spinloom.magnetism.vectors import Direction, unit
@@ -77,7 +77,8 @@ def find_mode(magnet: Magnet, start: Direction) -> Mode:
     Raises InputError for a mesh, for fields that change in time, and for an equilibrium that is not stable.
     """
     require_still(magnet)
-    still = replace(magnet, torques=())
+    # damping and gamma have no say in where it rests: as plain numbers they do not add to the batch that relaxes
+    still = replace(magnet, torques=(), material=Material(magnet.material.saturation_magnetization, 1.0))
     m = torch.stack(torch.broadcast_tensors(*unit(start, "start")))
     m = m.expand(3, *torch.broadcast_shapes(m.shape[1:], still.energy(m).shape)).clone()
     arrived = relax(still, m, torque=1e-9)

@@ -98,8 +98,10 @@ class AutoOscillator:
         """Full width at half maximum of the spectrum, Hz.
 
         Below threshold Gam0 (1 - xi) / pi, at any temperature (K); above, Gam0 (1 + Q p) kB T / (beta p) (1 + nu^2) /
-        (2 pi). Both fail where p is not large against its thermal fluctuation, about |xi - 1| < sqrt(kB T / beta): the
-        first goes to 0 there and the second to infinity, while the true width passes smoothly.
+        (2 pi), as long as that is small against `relaxation_rate` / (2 pi): beyond, it still gives the diffusion of the
+        phase, but the line is no Lorentzian of this width. Both fail where p is not large against its thermal
+        fluctuation, about |xi - 1| < sqrt(kB T / beta): the first goes to 0 there and the second to infinity, while the
+        true width passes smoothly.
         """
         require_non_negative("K", temperature=temperature)
         xi, p = self.supercriticality(current), self.normalized_power(current)

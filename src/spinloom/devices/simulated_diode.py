@@ -7,6 +7,11 @@ Signs (those of `magnetism/torques.py`): positive current drives m towards +refe
 positive along positive current. So a damping-like torque gives a negative peak on resonance, and a positive
 `field_like` a line that is positive above the resonance; both keep their sign when the reference is reversed, since
 torque and read-out turn together.
+
+The closed form is that of small power. The frequency shifts with the cone angle, so the line moves and leans over
+(foldover) once N p, shift times normalised power, comes near the width: a perpendicular film of 100 nm with N = 4 f
+keeps resonance and width within 1 % and 5 % up to 30 nW; at 100 nW its peak stands 2.8 half widths off. The distance
+from the resonance is limited too: `SpinDiode` is a Lorentzian, `linear_voltage` is exact anywhere.
 """
 
 import math

@@ -19,12 +19,14 @@ TEXT = 11
 
 
 def canvas(
-    columns: int = 1, rows: int = 1, height: float = 4.2, ratios: Sequence[float] | None = None
+    columns: int = 1, rows: int = 1, height: float = 4.2, ratios: Sequence[float] | None = None, share: bool = True
 ) -> tuple[Figure, list[Axes]]:
-    """A figure 10 inches wide and its axes, row by row. ratios: heights of the rows."""
+    """A figure 10 inches wide and its axes, row by row. ratios: heights of the rows. share: one x axis per column."""
     figure = Figure(figsize=(10, height), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex="col" if rows > 1 else False, height_ratios=ratios)
+    grid = figure.subplots(
+        rows, columns, squeeze=False, sharex="col" if rows > 1 and share else False, height_ratios=ratios
+    )
     axes = [axis for line in grid for axis in line]
     for axis in axes:
         _dress(axis)
