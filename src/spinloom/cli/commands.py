@@ -41,11 +41,11 @@ def _list_data() -> None:
     from spinloom.data import resolve, status
     from spinloom.evaluation.quantities import si
 
-    grid = _grid("Data sets", "name", "images", "size", "where", "licence")
+    grid = _grid("Data sets", "name", "examples", "size", "where", "licence")
     for line in status():
-        images = " + ".join(f"{count:,}" for count in line.counts.values())
+        examples = " + ".join(f"{count:,}" for count in line.counts.values())
         where = line.found.kind if line.found else "absent"
-        grid.add_row(line.name, images, si(line.size, "B"), where, line.licence)
+        grid.add_row(line.name, examples, si(line.size, "B"), where, line.licence)
     Console().print(grid)
     Console().print("spinloom data fetch NAME brings what is absent.")
     Console().print(f"auto is {resolve().name}. {resolve().reason}", highlight=False)

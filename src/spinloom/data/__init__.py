@@ -2,6 +2,7 @@
 formats.
 
     load(name, split, limit=, seed=, download=)  -> ImageSet          one split
+    load_spectra(name, split, download=)         -> SpectraSet        one split of a set of spectra
     load_pair(name, train_limit=, test_limit=)   -> (ImageSet, ImageSet)
     resolve("auto")                              -> Choice(name, reason), never the network
     status()                                     -> [Status]          what `spinloom data list` shows
@@ -19,6 +20,7 @@ from spinloom.data.imageset import ImageSet
 from spinloom.data.loaders import Choice, Status, load, load_pair, resolve, status
 from spinloom.data.places import CACHE_VARIABLE, DATA_VARIABLE, Found
 from spinloom.data.spec import DatasetSpec, Download, FileSpec
+from spinloom.data.spectra import SpectraSet, load_spectra
 
 __all__ = [
     "CACHE_VARIABLE",
@@ -29,11 +31,13 @@ __all__ = [
     "FileSpec",
     "Found",
     "ImageSet",
+    "SpectraSet",
     "Status",
     "fetch",
     "find",
     "load",
     "load_pair",
+    "load_spectra",
     "names",
     "resolve",
     "status",

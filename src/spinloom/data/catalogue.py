@@ -4,9 +4,10 @@ from spinloom.data.cifar_sets import CIFAR10, CIFAR100
 from spinloom.data.idx_sets import FASHION_MNIST, MNIST
 from spinloom.data.packaged import MNIST_5K
 from spinloom.data.spec import DatasetSpec
+from spinloom.data.spectra_sets import DRONE_RF
 from spinloom.errors import unknown_name
 
-CATALOGUE = {spec.name: spec for spec in (FASHION_MNIST, MNIST, CIFAR10, CIFAR100, MNIST_5K)}
+CATALOGUE = {spec.name: spec for spec in (FASHION_MNIST, MNIST, CIFAR10, CIFAR100, MNIST_5K, DRONE_RF)}
 
 
 def names() -> tuple[str, ...]:

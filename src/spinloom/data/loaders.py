@@ -11,7 +11,7 @@ from spinloom.data.imageset import ImageSet
 from spinloom.data.places import Found, locate, missing
 from spinloom.data.spec import DatasetSpec, Split
 from spinloom.data.splits import read_split
-from spinloom.errors import unknown_name
+from spinloom.errors import InputError, unknown_name
 from spinloom.seeding import Seed
 
 PREFERRED, PACKAGED = "fashion-mnist", "mnist-5k"
@@ -66,11 +66,16 @@ def load(
 
     limit: at most so many images, drawn evenly over the classes with `seed`.
     download: fetch it where it is absent. Files are verified at every load.
-    Raises InputError: unknown name or split, absent data set, damaged file.
+    Raises InputError: unknown name or split, a set of spectra (see `load_spectra`), absent data set, damaged file.
     """
     if split not in ("train", "test"):
         raise unknown_name("split", str(split), ("train", "test"))
     spec = find(resolve(name).name) if isinstance(name, str) else name
+    if spec.layout == "spectra":
+        raise InputError(
+            f"{spec.name} holds spectra, not images: read it with spinloom.data.load_spectra({spec.name!r}), or choose "
+            "a data set of images (`spinloom data list`)"
+        )
     found = locate(spec)
     if found is None:
         if not download:

@@ -34,11 +34,13 @@ class Download:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """One data set. Build one yourself to read your own images in an official format.
+    """One data set. Build one yourself to read your own images or spectra in an official format.
 
-    layout: "idx" (a split is its images file, then its labels file), "cifar" (a split is its record files) or
-        "packaged" (ships with the library's dependencies, has no files of its own).
-    shape: (channels, height, width). label_bytes: labels in front of a CIFAR record; the last one counts.
+    layout: "idx" (a split is its images file, then its labels file), "cifar" (a split is its record files),
+        "spectra" (one HDF5 file holds both splits, see `load_spectra`) or "packaged" (ships with the library's
+        dependencies, has no files of its own).
+    shape: (channels, height, width), (1, 1, frequencies) for spectra. label_bytes: labels in front of a CIFAR record;
+        the last one counts.
     splits: files of "train" and "test". downloads: what a fetch brings.
     folders: where the files may lie below a data root. prefix: folder inside those and the archive.
     archive: name of a tar archive that may stand for the unpacked files.
@@ -47,7 +49,7 @@ class DatasetSpec:
 
     name: str
     title: str
-    layout: Literal["idx", "cifar", "packaged"]
+    layout: Literal["idx", "cifar", "spectra", "packaged"]
     shape: tuple[int, int, int]
     classes: tuple[str, ...]
     splits: Mapping[str, tuple[FileSpec, ...]]
@@ -65,8 +67,8 @@ class DatasetSpec:
 
     @property
     def files(self) -> tuple[FileSpec, ...]:
-        """Every file of every split."""
-        return tuple(file for split in self.splits.values() for file in split)
+        """Every file of every split, once."""
+        return tuple(dict.fromkeys(file for split in self.splits.values() for file in split))
 
     @property
     def archive_digest(self) -> str:
