@@ -18,7 +18,7 @@ from spinloom.learning.progress import Report, silent
 from spinloom.seeding import generator
 
 Forward = Callable[[nn.Module, torch.Tensor], torch.Tensor]
-"""forward(network, x (members, batch, ...)) -> logits (members, batch, classes)."""
+"""forward(network, x (members, batch, ...) or, in one order, (batch, ...)) -> logits (members, batch, classes)."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Course:
 
     epochs: passes over the examples. batch: examples per step; the last, smaller one is used too. rate: of Adam at its
     peak, warmup: share of all steps in which it rises; it then falls as a cosine. seeds: one for every member, the
-    order of its examples.
+    order of its examples. same_order: all members see the examples in the order of the first seed, which spares
+    gathering them for each; their parameters still differ.
 
     Raises InputError for numbers that cannot be.
     """
@@ -37,6 +38,7 @@ class Course:
     rate: float = 5e-3
     warmup: float = 0.05
     seeds: tuple[int, ...] = (0,)
+    same_order: bool = False
 
     def __post_init__(self) -> None:
         require_positive("", epochs=self.epochs, batch=self.batch, rate=self.rate)
@@ -64,15 +66,16 @@ def fit_members(
     """Train in place; returns the mean loss of every epoch and member, (epochs, members).
 
     inputs: (n, ...), labels: (n,) int64. groups: parameters with rates of their own, as Adam takes them (default: all
-    that need a gradient, at the course's rate). after: called after every step with the share of all steps done, for
-    what is changed during training, such as a linewidth.
+    that need a gradient, at the course's rate); "schedule" in a group takes the place of the course's `rate_at` for it.
+    after: called after every step with the share of all steps done, for what is changed during training, such as a
+    linewidth or a mask.
 
     Raises InputError if the network's output is not (members, batch, classes), or becomes NaN.
     """
     members = len(course.seeds)
-    optimiser = torch.optim.Adam(_groups(network, groups, course.rate), fused=inputs.device.type != "mps")
+    optimiser = torch.optim.Adam(_groups(network, groups, course), fused=inputs.device.type != "mps")
     rates = [group["lr"] for group in optimiser.param_groups]
-    sources = [generator(seed) for seed in course.seeds]
+    sources = [generator(seed) for seed in course.seeds[: 1 if course.same_order else None]]
     steps = math.ceil(len(inputs) / course.batch)
     losses = torch.zeros(course.epochs, members)
     network.train()
@@ -82,13 +85,16 @@ def fit_members(
         for step, chosen in enumerate(order.split(course.batch, 1)):
             done = (epoch * steps + step) / (course.epochs * steps)
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * course.rate_at(done + 1 / (course.epochs * steps))
-            loss = _losses(forward(network, inputs[chosen]), labels[chosen])
+                group["lr"] = rate * group["schedule"](done + 1 / (course.epochs * steps))
+            if course.same_order:  # one matrix product serves all members
+                loss = _losses(forward(network, inputs[chosen[0]]), labels[chosen].expand(members, -1))
+            else:
+                loss = _losses(forward(network, inputs[chosen]), labels[chosen])
             optimiser.zero_grad()
             loss.sum().backward()
             optimiser.step()
             total += loss.detach() * chosen.shape[1]
-            after(done)
+            after(done + 1 / (course.epochs * steps))
         losses[epoch] = total.cpu() / len(inputs)
         if not bool(losses[epoch].isfinite().all()):
             raise InputError(f"the loss is not finite in epoch {epoch + 1}; lower the rate or check the data")
@@ -109,10 +115,11 @@ def accuracies(
     return correct / (repeats * len(labels))
 
 
-def _groups(network: nn.Module, groups: Sequence[dict[str, Any]] | None, rate: float) -> list[dict[str, Any]]:
+def _groups(network: nn.Module, groups: Sequence[dict[str, Any]] | None, course: Course) -> list[dict[str, Any]]:
+    common = {"lr": course.rate, "schedule": course.rate_at}
     if groups is None:
-        return [{"params": [p for p in network.parameters() if p.requires_grad], "lr": rate}]
-    return [{"lr": rate, **group} for group in groups]
+        groups = [{"params": [p for p in network.parameters() if p.requires_grad]}]
+    return [{**common, **group} for group in groups]
 
 
 def _losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Chains of spin-diode resonators: a linear layer whose parameters are frequencies."""
 
+import math
 from collections.abc import Sequence
 from typing import Self
 
@@ -38,7 +39,8 @@ class ResonatorChains(RadioLayer):
         linewidths). Keep it where the damping itself is changed during training.
 
     Parameters: `shift` (*members, chains, resonators); `offset` (*members, chains), in units of `sensitivity` times
-    1 uW; `input_shift` (*members, inputs) if trained. A resonance is f = f_initial (1 + step shift).
+    1 uW; `input_shift` (*members, inputs) if trained. A resonance is f = f_initial exp(step shift): for small shifts
+    the f_initial (1 + step shift) of the published code, and never negative.
     Non-idealities: see `RadioLayer`. Gradients reach every parameter and the powers, once.
 
     Raises InputError for frequencies outside `band`, negative powers, or shapes that do not fit.
@@ -137,23 +139,20 @@ class ResonatorChains(RadioLayer):
         """Move every trained frequency that has left the band to its edge."""
         low, high = band.low / self.unit, band.high / self.unit
         with torch.no_grad():
-            self.shift.copy_(
-                (((self.places * (1 + self.step * self.shift)).clamp(low, high)) / self.places - 1) / self.step
-            )
+            moved = (self.places.log() + self.step * self.shift).clamp(math.log(low), math.log(high))
+            self.shift.copy_((moved - self.places.log()) / self.step)
             if self.input_shift is not None:
-                moved = (self.inputs * (1 + self.step * self.input_shift)).clamp(low, high)
-                self.input_shift.copy_((moved / self.inputs - 1) / self.step)
+                moved = (self.inputs.log() + self.step * self.input_shift).clamp(math.log(low), math.log(high))
+                self.input_shift.copy_((moved - self.inputs.log()) / self.step)
         return self
 
     def _inputs(self) -> torch.Tensor:
-        base = self.inputs if self.input_shift is None else self.inputs * (1 + self.step * self.input_shift)
+        base = self.inputs if self.input_shift is None else self.inputs * (self.step * self.input_shift).exp()
         factor = self.factor("input_factor")
         return base * factor if isinstance(factor, torch.Tensor) else base
 
     def _resonances(self) -> torch.Tensor:
-        factor = self.factor("resonance_factor")
-        # the published code spreads the initial resonances; shifts are set by a current, which is exact
-        return self.places * (factor + self.step * self.shift)
+        return self.places * self.factor("resonance_factor") * (self.step * self.shift).exp()
 
     def _fabricate(self, source: torch.Generator) -> None:
         given, dtype = self.imperfections, self.shift.dtype

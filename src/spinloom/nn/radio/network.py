@@ -19,16 +19,24 @@ class RadioNetwork(nn.Sequential):
     """x (batch, inputs) in network units -> logits (*members, batch, chains of the last layer).
 
     power: what an input of 1 is, W. readout: logits per volt of the last layer, 1/V. The largest logit names the class.
+    train_readout: whether the amplification of the last layer is trained too, as one factor exp(`gain`) per member.
     """
 
-    def __init__(self, layers: Sequence[nn.Module], *, power: float = 1e-6, readout: float = 1e3) -> None:
+    def __init__(
+        self, layers: Sequence[nn.Module], *, power: float = 1e-6, readout: float = 1e3, train_readout: bool = False
+    ) -> None:
         super().__init__(*layers)
         require_positive("W", power=power)
         require_positive("1/V", readout=readout)
         self.power, self.readout = power, readout
+        self.gain: nn.Parameter | None = None
+        if train_readout:
+            last = list(radio_layers(self).values())[-1]
+            self.gain = nn.Parameter(torch.zeros(*last.members, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.readout * super().forward(self.power * x)
+        logits = self.readout * super().forward(self.power * x)
+        return logits if self.gain is None else logits * self.gain.exp()
 
 
 def multilayer(
@@ -41,12 +49,14 @@ def multilayer(
     seed: Seed = 0,
     transconductance: float = 3.388e-3,
     bias: float = 11.08e-3,
-    **network: float,
+    power: float = 1e-6,
+    readout: float = 1e3,
 ) -> RadioNetwork:
     """Fully connected chains with oscillators between them, as in Ross et al. (2023).
 
     sizes: inputs, hidden layers, classes. plans: of each layer of chains; the oscillators of a layer emit at the
-    initial resonances of the next. transconductance, bias: of the oscillators, A/V and V. network: power and readout.
+    initial resonances of the next. transconductance, bias: of the oscillators, A/V and V. power, readout: of the
+    network.
 
     Raises InputError for sizes, plans or a band that cannot be.
     """
@@ -58,7 +68,7 @@ def multilayer(
         if number:
             layers.append(Oscillators(before, transconductance=transconductance, bias=bias, members=members))
         layers.append(ResonatorChains(grid, after, damping=damping, members=members, seed=child_seed(source)))
-    return RadioNetwork(layers, **network)
+    return RadioNetwork(layers, power=power, readout=readout)
 
 
 def radio_layers(network: nn.Module) -> dict[str, RadioLayer]:
