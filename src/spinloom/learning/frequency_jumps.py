@@ -23,8 +23,8 @@ def jump(
     band: Band,
     source: torch.Generator,
     *,
-    examples: int = 3_000,
-    candidates: int = 1_200,
+    examples: int = 2_500,
+    candidates: int = 1_000,
 ) -> int:
     """Let every resonator of a one-layer network jump once, in random order; returns how many moved over a linewidth.
 

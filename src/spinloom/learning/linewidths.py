@@ -29,7 +29,7 @@ class Narrowing:
 
     start: float = 1.0
     until: float = 0.9
-    share: float = 0.02
+    share: float = 0.015
     largest: float = 0.05
     rise: float = 0.03
 

@@ -34,6 +34,10 @@ class RadioNetwork(nn.Sequential):
             last = list(radio_layers(self).values())[-1]
             self.gain = nn.Parameter(torch.zeros(*last.members, 1, 1))
 
+    def __getitem__(self, index: int | slice) -> nn.Module:  # type: ignore[override]
+        """A layer, or several as a plain sequence from watts to volts or watts."""
+        return nn.Sequential(*list(self)[index]) if isinstance(index, slice) else list(self)[index]
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         logits = self.readout * super().forward(self.power * x)
         return logits if self.gain is None else logits * self.gain.exp()

@@ -1,0 +1,50 @@
+"""The study from settings to report."""
+
+from time import perf_counter
+
+from rich.console import Console
+
+from spinloom import __version__
+from spinloom.data import load_pair, resolve
+from spinloom.data.catalogue import find
+from spinloom.data.loaders import Choice
+from spinloom.data.places import locate
+from spinloom.evaluation.report import show, write
+from spinloom.evaluation.result import StudyResult
+from spinloom.evaluation.stages import Stages
+from spinloom.files import write_text
+from spinloom.studies.registry import command
+from spinloom.studies.rf_plasticity.measurements import Bench
+from spinloom.studies.rf_plasticity.outcome import NAME, Run, outcome
+from spinloom.studies.rf_plasticity.plan import band_of, plan_of
+from spinloom.studies.rf_plasticity.settings import Settings
+
+
+def carry_out(settings: Settings) -> StudyResult:
+    """Train, measure, write, print. Finished networks of an earlier run are taken from `out`."""
+    started = perf_counter()
+    progress = Console(stderr=True)
+    size = plan_of(settings)
+    choice = choose(settings.dataset)
+    progress.print(choice.reason, highlight=False, markup=False)
+    write_text(settings.out / ".cache" / "command.txt", command(NAME, settings) + "\n")  # fail early
+    train, test = load_pair(choice.name, train_limit=size.images, seed=settings.seed)
+    band = band_of(settings, train.images[0].numel())
+    common = {"data": train.source, "name": train.name, "images": len(train), "version": __version__}
+    bench = Bench(train, test, size, band, settings.seed, Stages(settings.out / ".cache", common))
+    found = bench.measure(settings.damping, settings.fixed_damping)
+    result = outcome(Run(settings, size, band, train, test, choice.reason, found, perf_counter() - started))
+    report = write(result, settings.out)
+    show(result)
+    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
+    return result
+
+
+def choose(name: str) -> Choice:
+    """The data set: "auto" takes MNIST where a local copy is, else its packaged sample. Raises InputError."""
+    if name != "auto":
+        return resolve(name)
+    found = locate(find("mnist"))
+    if found:
+        return Choice("mnist", f"MNIST is used: a local copy is in {found}.")
+    return Choice("mnist-5k", "The packaged MNIST sample is used; `spinloom data fetch mnist` brings all of it.")
