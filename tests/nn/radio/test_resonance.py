@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from broadcast import broadcast_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from broadcast import broadcast_weights
 
 from spinloom.errors import InputError
 from spinloom.nn.radio import chain_weights, plain, resonance

@@ -16,8 +16,9 @@ class Plan:
     """How much is trained.
 
     images: of the training set, None for all. resonators: of one chain, the points of the curves. epochs: of networks
-    with trained input frequencies and 10 resonators, see `epochs_for`; sweep_epochs: along dampings. software_epochs: of software networks. rounds: of jumps, each with `round_epochs`
-    of descent, up to `most_jumping` resonators of a chain; `last_epochs` end them. dampings: of the sweep.
+    with trained input frequencies and 10 resonators, see `epochs_for`; sweep_epochs: of those along dampings.
+    software_epochs: of software networks. rounds: of jumps, each with `round_epochs` of descent, up to `most_jumping`
+    resonators of a chain; `last_epochs` end them. dampings: of the sweep.
     """
 
     images: int | None
@@ -50,7 +51,7 @@ REDUCED = Plan(
     rounds=4,
     round_epochs=3,
     last_epochs=10,
-    most_jumping=10,
+    most_jumping=39,
     dampings=(0.2, 0.05, 0.01),
     seeds=2,
 )
@@ -63,7 +64,7 @@ FULL = Plan(
     rounds=8,
     round_epochs=3,
     last_epochs=15,
-    most_jumping=20,
+    most_jumping=78,
     dampings=(0.2, 0.05, 0.02, 0.01, 0.005),
     seeds=3,
 )
