@@ -1,0 +1,62 @@
+"""The tables of the study, for people, and its raw numbers, for machines."""
+
+from dataclasses import asdict
+from typing import Any
+
+from spinloom.evaluation.robustness import Population
+from spinloom.evaluation.tables import Cell, Table
+from spinloom.studies.rf_drones.measurements import Measured
+
+_COLUMNS = ("accuracy (%)", "deviation", "standard error", "worst", "seeds")
+
+
+def lost(found: Measured, population: Population) -> Population:
+    """What every seed loses against the same seed without imperfections (shares, may be negative)."""
+    pairs = zip(found.spintronic.accuracies, population.accuracies, strict=False)  # the first seeds are the same
+    return Population(tuple(before - after for before, after in pairs))
+
+
+def tables(found: Measured, temperature: float) -> tuple[Table, ...]:
+    """Accuracies without and with spread."""
+    rows: list[tuple[Cell, ...]] = [
+        ("spintronic", *_percents(Population(found.spintronic.accuracies))),
+        ("software, same size", *_percents(Population(found.software.accuracies))),
+        (f"spintronic, read with the noise of {temperature:g} K", *_percents(found.noisy)),
+    ]
+    accuracy = Table(
+        "Accuracy on the test spectra",
+        ("network", *_COLUMNS),
+        tuple(rows),
+        "After the last epoch; deviation: standard deviation of the seeds.",
+    )
+    ways = (("ideal twin", found.twin), ("straight through", found.direct), ("no retraining", found.deployed))
+    spread: list[tuple[Cell, ...]] = []
+    for level in found.deployed:
+        for way, points in ways:
+            if level in points:
+                loss = lost(found, points[level])
+                spread.append((f"{100 * level:g}", way, *_percents(points[level]), f"{100 * loss.mean:.2f}"))
+    columns = ("spread (%)", "trained", *_COLUMNS, "points lost")
+    note = "Input frequencies, resonances and oscillator powers; lost: against the same seeds without spread."
+    return accuracy, Table("Spread of the devices", columns, tuple(spread), note)
+
+
+def _percents(population: Population) -> tuple[Cell, ...]:
+    """Mean, standard deviation, standard error and worst of the seeds, and their number."""
+    shares = (population.mean, population.deviation, population.standard_error, population.worst)
+    return (*(f"{100 * share:.2f}" for share in shares), len(population.accuracies))
+
+
+def raw(found: Measured) -> dict[str, Any]:
+    """Every accuracy (0..1), one for every seed, ready for JSON."""
+    spread = {
+        name: {f"{level:g}": list(population.accuracies) for level, population in points.items()}
+        for name, points in (("twin", found.twin), ("direct", found.direct), ("deployed", found.deployed))
+    }
+    return {
+        "spintronic": asdict(found.spintronic),
+        "software": asdict(found.software),
+        "noisy": list(found.noisy.accuracies),
+        **spread,
+        "moved": list(found.moved),
+    }
