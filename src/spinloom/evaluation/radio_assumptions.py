@@ -14,7 +14,8 @@ def assumptions(examples: int, exponent: float, settling: float, digital: Digita
         "frequency; oscillators respond as the chains before them (assumed). Chains work side by side, layers one "
         "after the other.",
         "Direct current of oscillators (R I^2) and power of the waves are those of the model's constants, whatever "
-        f"the diameter, means over {examples} examples; amplifiers that feed every chain with all inputs are not "
+        f"the diameter, means over {examples} examples; over the whole latency they "
+        "give the energy of the constants of the model; amplifiers that feed every chain with all inputs are not "
         "included.",
         *digital.assumptions,
     )

@@ -17,10 +17,9 @@ Nanotechnology 18, 1273 (2023))."""
 
 @dataclass(frozen=True)
 class RadioCost:
-    """What one inference costs. SI units; `diameter` of all junctions, m.
-
-    layers: what every layer does, see `LayerUse`. exponent: energies grow as (diameter / 20 nm) ** exponent.
-    settling: response times that a layer is given. digital: the computer beside it.
+    """What one inference costs. SI units. diameter: of all junctions, m.
+    layers: see `LayerUse`. exponent: energies grow as (diameter / 20 nm) ** exponent. settling: response times that a
+    layer is given. digital: the computer beside it.
     """
 
     layers: tuple[LayerUse, ...]
@@ -83,9 +82,14 @@ class RadioCost:
         return sum(layer.power for layer in self.layers if not layer.neurons)
 
     @property
+    def model_energy(self) -> float:
+        """J per inference of the constants in the network: direct current and waves for the whole latency."""
+        return (self.direct_power + self.wave_power) * self.latency
+
+    @property
     def bandwidth(self) -> float:
         """Hz, between the lowest and the highest frequency of inputs and resonators."""
-        bands = [layer.band for layer in self.layers if layer.band is not None]
+        bands = [layer.band for layer in self.layers if layer.band]
         return max(high for _, high in bands) - min(low for low, _ in bands)
 
     @property
@@ -129,7 +133,7 @@ def radio_cost(
 ) -> RadioCost:
     """Run `network` on `inputs` (n, ...) and count; powers are means over these examples.
 
-    Works for every network with `RadioLayer`s: those with `neurons` are oscillators; all others are chains, of which it
+    Works for every network of `RadioLayer`s: those with `neurons` are oscillators; all others are chains, of which it
     needs `resonances()` (Hz, the last dimension along a chain, one entry for each resonator of the hardware),
     `input_frequencies()` and `damping`. Copies trained side by side (`members`) count once; powers are their mean.
 

@@ -36,6 +36,7 @@ def _energies(axis: Axes, cost: RadioCost, diameters: Sequence[float], arithmeti
     if cost.oscillators:
         axis.plot(nanometres, [c.neuron_energy for c in at], ":", color=GREEN, linewidth=1.9, label="oscillators")
     axis.plot([1e9 * NOMINAL], [cost.at(NOMINAL).energy], "o", color=BLUE, markersize=8, label="published, 20 nm")
+    axis.axhline(cost.model_energy, color=BLUE, linewidth=1.4, linestyle="-.", label="constants of the model")
     for computer, colour, style in zip((cost.digital, *arithmetic), _COLOURS, _STYLES, strict=False):
         level = cost.macs * computer.mac_energy
         axis.axhline(level, color=colour, linewidth=1.4, linestyle=style, label=computer.name)
@@ -44,7 +45,7 @@ def _energies(axis: Axes, cost: RadioCost, diameters: Sequence[float], arithmeti
     axis.set_xticks(nanometres, [f"{value:g}" for value in nanometres])
     axis.minorticks_off()
     low, high = axis.get_ylim()
-    axis.set_ylim(low, high * (high / low) ** 0.75)  # room for the legend
+    axis.set_ylim(low, high * (high / low) ** 0.85)  # room for the legend
     label(axis, f"{cost.resonators:,} resonators, {cost.oscillators:,} oscillators", "diameter (nm)", "J per inference")
     legend(axis, "upper left")
 
@@ -81,6 +82,7 @@ def radio_cost_table(cost: RadioCost) -> Table:
         ("time from input to output", si(cost.latency, "s")),
         ("band of all frequencies", si(cost.bandwidth, "Hz")),
         ("power, published energies over the time", si(cost.power, "W")),
+        ("energy, constants of the model, whole time", si(cost.model_energy, "J")),
         ("power, direct current in the oscillators", si(cost.direct_power, "W")),
         ("power, waves into all chains", si(cost.wave_power, "W")),
         (f"energy on a {cost.digital.name}", si(cost.digital_energy, "J")),

@@ -78,6 +78,16 @@ def test_many_chains_on_all_cores_give_what_one_core_gives():
         assert float((one - other).norm() / other.norm()) < 1e-4
 
 
+def test_signs_shared_by_all_chains_give_what_signs_of_each_give():
+    inputs, centre, width, _ = problem((2,), 3, 5, 7, False, False)
+    signs = torch.tensor([1.0, -1, 1, -1, 1], dtype=torch.float64)
+    results = []
+    for amplitude in (signs, signs.expand(2, 3, 5).contiguous()):
+        found = chain_weights(inputs, centre, width, amplitude)
+        results.append((found, *torch.autograd.grad(found.square().sum(), (inputs, centre, width))))
+    assert all(torch.allclose(one, other, rtol=1e-12) for one, other in zip(*results, strict=True))
+
+
 def test_a_single_resonator_has_the_properties_of_the_spin_diode():
     """Zero on resonance, extrema of one sensitivity a half width away, odd, falling as one over the distance."""
     width, centre = 0.01, 0.5

@@ -99,13 +99,13 @@ def _pull_row(inputs, resonance, width, amplitude, upstream, pull, shift, spread
 def _weights_on_one_core(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for row in range(resonance.shape[0]):
-        _row(inputs[row // per], resonance[row], width[row], amplitude[row], weights[row])
+        _row(inputs[row // per], resonance[row], width[row], amplitude[row % amplitude.shape[0]], weights[row])
 
 
 def _weights_on_all_cores(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for row in prange(resonance.shape[0]):
-        _row(inputs[row // per], resonance[row], width[row], amplitude[row], weights[row])
+        _row(inputs[row // per], resonance[row], width[row], amplitude[row % amplitude.shape[0]], weights[row])
 
 
 def _pulls_on_one_core(  # type: ignore[no-untyped-def]
@@ -114,7 +114,8 @@ def _pulls_on_one_core(  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for r in range(resonance.shape[0]):
         m = r // per
-        _pull_row(inputs[m], resonance[r], width[r], amplitude[r], upstream[r], pull[r], shift[r], spread[r], scale[r])
+        own = amplitude[r % amplitude.shape[0]]
+        _pull_row(inputs[m], resonance[r], width[r], own, upstream[r], pull[r], shift[r], spread[r], scale[r])
 
 
 def _pulls_on_all_cores(  # type: ignore[no-untyped-def]
@@ -123,7 +124,8 @@ def _pulls_on_all_cores(  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for r in prange(resonance.shape[0]):
         m = r // per
-        _pull_row(inputs[m], resonance[r], width[r], amplitude[r], upstream[r], pull[r], shift[r], spread[r], scale[r])
+        own = amplitude[r % amplitude.shape[0]]
+        _pull_row(inputs[m], resonance[r], width[r], own, upstream[r], pull[r], shift[r], spread[r], scale[r])
 
 
 def compile_loop(loop: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
@@ -136,7 +138,7 @@ def compile_loop(loop: Callable[..., Any], parallel: bool) -> Callable[..., Any]
 
 
 weights = {False: compile_loop(_weights_on_one_core, False), True: compile_loop(_weights_on_all_cores, True)}
-"""By whether all cores are used: (inputs (m, i), resonance, width, amplitude (m c, k), out (m c, i))."""
+"""By whether all cores are used: (inputs (m, i), resonance, width (m c, k), amplitude (m c or 1, k), out (m c, i))."""
 pulls = {False: compile_loop(_pulls_on_one_core, False), True: compile_loop(_pulls_on_all_cores, True)}
 """The same, then upstream (m c, i), gradients of inputs by row (m c, i), of resonance, width, amplitude (m c, k).
 

@@ -34,7 +34,7 @@ class RadioNetwork(nn.Sequential):
             last = list(radio_layers(self).values())[-1]
             self.gain = nn.Parameter(torch.zeros(*last.members, 1, 1))
 
-    def __getitem__(self, index: int | slice) -> nn.Module:  # type: ignore[override]
+    def __getitem__(self, index: int | slice) -> nn.Module:
         """A layer, or several as a plain sequence from watts to volts or watts."""
         return nn.Sequential(*list(self)[index]) if isinstance(index, slice) else list(self)[index]
 

@@ -43,6 +43,8 @@ def chain_weights(
     given = [resonance, width, amplitude, *(() if absorption is None else (absorption,))]
     try:
         wide = [tensor.expand(shape).reshape(-1, shape[-1]) for tensor in given]
+        if absorption is None and not amplitude.requires_grad and amplitude.ndim < 2:
+            wide[2] = amplitude.expand(1, shape[-1])  # the same signs for all chains: not copied for each
     except RuntimeError as error:
         raise InputError(f"width, amplitude and absorption must broadcast to {tuple(shape)}") from error
     if len({tensor.dtype for tensor in (inputs, *wide)}) > 1 or inputs.dtype not in (torch.float32, torch.float64):
