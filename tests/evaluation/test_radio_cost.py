@@ -61,6 +61,7 @@ def test_powers_of_the_model_are_those_of_its_constants():
     cost = radio_cost(network, x)
     assert cost.wave_power == pytest.approx(2 * 2e-6 * float(x.sum(-1).mean()), rel=1e-5)  # two chains see all inputs
     current = (3.388e-3 * (chains(2e-6 * x) + 11.08e-3)).clamp(10e-6, 40e-6)
+    assert cost.model_energy == pytest.approx((cost.direct_power + cost.wave_power) * cost.latency)
     assert cost.direct_power == pytest.approx(1e3 * current.square().sum(-1).mean().item(), rel=1e-5)
 
 
