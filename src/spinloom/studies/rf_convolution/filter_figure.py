@@ -1,0 +1,61 @@
+"""What was learned: the filters of the first layer as weights, and the chain that one of them is."""
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import nn
+
+from spinloom.evaluation.style import BLUE, GREY, ORANGE, TEXT, canvas, label
+from spinloom.nn.radio import RFConv2d, chain_weights
+from spinloom.studies.rf_convolution.networks import convolutions
+
+SHOWN = 8
+FINE = 4_001
+
+
+def draw_filters(network: nn.Module) -> Figure:
+    """Filters as images in units of the sensitivity; below, one chain's weight against frequency with its taps."""
+    layer = convolutions(network)[0]
+    weights = layer.weights().detach()[:, 0] / layer.sensitivity
+    figure, axes = canvas(1, 2, height=6.2, ratios=(1, 1.9))
+    above, below = axes
+    scale = float(weights.abs().max())
+    above.set_axis_off()
+    shown = min(SHOWN, len(weights))
+    picked = int(weights.flatten(1).norm(dim=1)[:shown].argmax())
+    image = None
+    for number in range(shown):
+        place = above.inset_axes((number / shown + 0.006, 0.0, 0.88 / shown, 0.86))
+        image = place.imshow(weights[number], cmap="RdBu_r", vmin=-scale, vmax=scale)
+        place.set_xticks([])
+        place.set_yticks([])
+        place.set_title(f"{number + 1}", fontsize=TEXT - 1, color=BLUE if number == picked else GREY)
+    label(above, "Learned filters of the first layer", "", "")
+    assert image is not None
+    bar = figure.colorbar(image, ax=above, fraction=0.02, pad=0.01)
+    bar.set_label("weight (K)", fontsize=TEXT - 1)
+    _chain(below, layer, picked)
+    return figure
+
+
+def _chain(axis: Axes, layer: RFConv2d, chain: int) -> None:
+    """Weight of one chain against frequency, its taps and its resonances."""
+    taps = layer.input_frequencies().detach().double()
+    resonances = layer.resonances().detach()[chain, 0].double()
+    fine = torch.logspace(float(taps.min().log10()) - 0.01, float(taps.max().log10()) + 0.01, FINE, dtype=torch.float64)
+    signs = layer.amplitudes[0].double()
+    unit = float(taps.max())
+    curve = chain_weights(fine / unit, resonances[None] / unit, layer.damping * resonances[None] / unit, signs)[0]
+    weights = layer.weights().detach()[chain].flatten() / layer.sensitivity
+    axis.axhline(0, color=GREY, linewidth=0.8)
+    axis.plot(fine / 1e6, curve, color=GREY, linewidth=1, label="weight of the chain at any frequency")
+    axis.vlines(taps / 1e6, 0, weights, color=BLUE, linewidth=1.2)
+    axis.plot(taps / 1e6, weights, "o", color=BLUE, markersize=5, label="taps: the filter's weights")
+    axis.plot(resonances / 1e6, torch.full_like(resonances, -1.32), "|", color=ORANGE, markersize=11, mew=1.6,
+              label="resonance frequencies")  # fmt: skip
+    axis.set_xscale("log")
+    axis.set_xticks([20, 30, 40, 60, 80, 120], ["20", "30", "40", "60", "80", "120"])
+    axis.minorticks_off()
+    axis.set_ylim(-1.45, 1.75)
+    label(axis, f"Filter {chain + 1} as a chain of {layer.resonators} resonators", "frequency (MHz)", "weight (K)")
+    axis.legend(loc="upper center", ncols=3, fontsize=TEXT - 1, frameon=False)

@@ -1,0 +1,135 @@
+"""The network of resonators and oscillators, its twin with ordinary weights, and the parallel layout of the first."""
+
+import copy
+
+import torch
+from torch import nn
+
+from spinloom.data.imageset import ImageSet
+from spinloom.errors import InputError
+from spinloom.learning.networks import initialise
+from spinloom.nn.radio import Band, Oscillators, ResonatorChains, RFConv2d, plan
+from spinloom.nn.radio.chains import SENSITIVITY
+from spinloom.seeding import child_seed, generator
+from spinloom.studies.rf_convolution.plan import damping_for
+
+KERNEL = 5
+POWER = 1e-6
+"""W of a white pixel."""
+READOUT = 1e3
+"""Logits per volt."""
+BIAS = 4e-3
+"""V, of the oscillators: without a signal they are a little above threshold, so that none is dead at the start."""
+SHIFT = 0.5
+"""Standard deviation of initial shifts times the square root of the fan-in, half linewidths. A small shift s is a
+weight of 2 s, so that the weights of both networks start with a variance of 1 / fan-in."""
+
+
+class Powers(nn.Module):
+    """Normalised pixels, as training tools give them, back to x in [0, 1], and to powers x * 1 uW."""
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
+    def __init__(self, data: ImageSet) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(data.mean)[:, None, None])
+        self.register_buffer("deviation", torch.tensor(data.std)[:, None, None])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (POWER * (x * self.deviation + self.mean)).clamp(min=0).contiguous()
+
+
+class Gain(nn.Module):
+    """x times a constant."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.factor * x
+
+
+def resonant(data: ImageSet, channels: tuple[int, int], damping: float, seed: int) -> nn.Sequential:
+    """Images (n, c, height, width) -> logits (n, classes), by resonators and oscillators.
+
+    The largest of 2 x 2 powers goes on; it is taken of the voltages, as power rises with voltage, so that a quarter of
+    the oscillators do. Raises InputError for images too small, or a damping at which the band does not resolve the
+    frequencies.
+    """
+    first, second = channels
+    planes, rest = data.shape[0], _features(data, second)
+    source = generator(seed)
+
+    def convolution(before: int, after: int) -> RFConv2d:
+        shift = SHIFT / (before * KERNEL**2) ** 0.5
+        return RFConv2d(before, after, KERNEL, damping=damping, shift=shift, seed=child_seed(source))
+
+    grid = plan("geometric", rest, Band(), damping)
+    readout = ResonatorChains(
+        grid, len(data.classes), damping=damping, shift=SHIFT / rest**0.5, seed=child_seed(source)
+    )
+    return nn.Sequential(
+        Powers(data),
+        *(convolution(planes, first), nn.MaxPool2d(2), Oscillators(first, bias=BIAS, dimension=-3)),
+        *(convolution(first, second), nn.MaxPool2d(2), Oscillators(second, bias=BIAS, dimension=-3)),
+        *(nn.Flatten(), readout, Gain(READOUT)),
+    )
+
+
+def twin(data: ImageSet, channels: tuple[int, int], seed: int) -> nn.Sequential:
+    """The same network with a free number for every resonator, in units of its sensitivity; activations as there."""
+    first, second = channels
+    volts = SENSITIVITY * POWER
+
+    def weighted(layer: nn.Module) -> tuple[nn.Module, ...]:
+        return Gain(1 / POWER), layer, Gain(volts)
+
+    network = nn.Sequential(
+        Powers(data),
+        *weighted(nn.Conv2d(data.shape[0], first, KERNEL)),
+        *(nn.MaxPool2d(2), Oscillators(first, bias=BIAS, dimension=-3)),
+        *weighted(nn.Conv2d(first, second, KERNEL)),
+        *(nn.MaxPool2d(2), Oscillators(second, bias=BIAS, dimension=-3)),
+        nn.Flatten(),
+        *weighted(nn.Linear(_features(data, second), len(data.classes))),
+        Gain(READOUT),
+    )
+    return initialise(network, seed)
+
+
+def convolutions(network: nn.Module) -> list[RFConv2d]:
+    """In order."""
+    return [module for module in network.modules() if isinstance(module, RFConv2d)]
+
+
+def everywhere(network: nn.Sequential, image: tuple[int, int], spacing: float) -> nn.Sequential:
+    """A copy whose convolutions are in the parallel layout, pixels `spacing` linewidths apart: the damping is chosen
+    for that. The sensitivity is raised where a weight, to which a whole chain contributes, exceeds it."""
+    layers: list[nn.Module] = []
+    band, size = Band(), image
+    for module in network:
+        if isinstance(module, RFConv2d):
+            lines = module.windows.channels * size[0] * size[1]
+            largest = 1.000001 * float(module.weights().detach().abs().max())
+            made = module.parallel(
+                size,
+                damping=damping_for(spacing, lines, band.low, band.high),
+                sensitivity=max(module.sensitivity, largest),
+                dtype=torch.float64,  # float32 does not resolve narrow lines
+            )
+            layers.append(made.eval())
+            size = module.windows.output(*size)
+            continue
+        layers.append(copy.deepcopy(module))
+        if isinstance(module, nn.MaxPool2d):
+            size = size[0] // 2, size[1] // 2
+    return nn.Sequential(*layers)
+
+
+def _features(data: ImageSet, channels: int) -> int:
+    height, width = (((side - KERNEL + 1) // 2 - KERNEL + 1) // 2 for side in data.shape[1:])
+    if min(height, width) < 1:
+        raise InputError(f"images of {data.shape[1]} x {data.shape[2]} are too small for the network: 16 x 16 at least")
+    return channels * height * width
