@@ -11,13 +11,14 @@ from spinloom.errors import InputError, OutputError
 from spinloom.evaluation.accuracy import Examples, accuracy
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.networks import count_parameters
-from spinloom.nn.radio import RFConv2d
+from spinloom.nn.radio import Imperfections, RFConv2d, fabricate
 from spinloom.studies.rf_convolution import Settings, run
 from spinloom.studies.rf_convolution.choosing import sets
 from spinloom.studies.rf_convolution.measurements import Bench
 from spinloom.studies.rf_convolution.networks import Powers, convolutions, everywhere, resonant, twin
 from spinloom.studies.rf_convolution.outcome import Run, outcome
 from spinloom.studies.rf_convolution.plan import REDUCED, damping_for
+from spinloom.studies.rf_convolution.trimming import trim
 
 SMALL = replace(
     REDUCED, channels=(4, 8), images_seen=12_000, seeds=1, instances=2, sweep_images=200, spacings=(0.1, 10.0, 1000.0)
@@ -44,11 +45,28 @@ def test_without_spread_and_far_apart_nothing_is_lost(found):
     planned, spread = found.spreads
     assert planned.made.accuracies == planned.trimmed.accuracies == (found.few, found.few)
     assert spread.made.mean < found.few - 0.2  # a spread of three half linewidths
-    assert spread.trimmed.mean > spread.made.mean + 0.2
     close, _, far = found.sneaks
     assert max(far.errors) < 0.05 < 1 < min(close.errors)
     assert far.accuracy == pytest.approx(found.few, abs=0.01)  # 2 of 200 images
     assert close.accuracy < found.few - 0.2
+
+
+def test_trimming_takes_back_what_the_spread_of_resonances_does(images):
+    network = resonant(images[0], (2, 3), 0.003, 0).eval()
+    x = Examples.of(images[1]).inputs[:4]
+    with torch.no_grad():
+        planned = network(x)
+        fabricate(network, Imperfections(resonance=0.01), seed=1)
+        assert not torch.allclose(network(x), planned, rtol=0.1)
+        torch.testing.assert_close(trim(network)(x), planned, rtol=1e-3, atol=1e-3)
+
+
+def test_trimmed_resonances_follow_the_frequencies_of_their_inputs(images):
+    planned, made = (convolutions(resonant(images[0], (2, 3), 0.003, 0))[1] for _ in range(2))
+    trim(made.fabricate(Imperfections(input_frequency=0.01, resonance=0.01), seed=1))
+    ratios = [layer.resonances().detach()[:, 0] / layer.input_frequencies() for layer in (planned, made)]
+    torch.testing.assert_close(ratios[1], ratios[0], rtol=1e-6, atol=0)
+    assert not torch.allclose(made.input_frequencies(), planned.input_frequencies(), rtol=1e-3)
 
 
 def test_a_killed_study_goes_on_with_what_is_there(images, tmp_path):
