@@ -22,6 +22,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/macrospin.py
 	$(BIN)/python benchmarks/activation.py
 	$(BIN)/python benchmarks/micromagnetics.py
+	$(BIN)/python benchmarks/radio.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
