@@ -40,9 +40,10 @@ class RFConv2d(SharedChains):
     dtype: of frequencies. float32 resolves them to 6e-8: take float64 for dampings below 1e-4. Weights are cast to the
         type of the powers.
 
-    Parameters: `shift` (out_channels, resonators), in half linewidths; `offset` (out_channels,), in units of
-    sensitivity times 1 uW. Non-idealities: see `RadioLayer`; every resonator of the hardware has its own, so that the
-    positions of the parallel layout differ. Gradients reach both parameters and the powers, once.
+    Parameters: `shift` (out_channels, resonators), in half linewidths, f = f_initial exp(step shift); `offset`
+    (out_channels,), in units of sensitivity times 1 uW. Non-idealities: see `RadioLayer`; every resonator of the
+    hardware has its own, so that the positions of the parallel layout differ. Gradients reach both parameters and the
+    powers, once.
 
     Raises InputError for an unknown layout, a kernel larger than the image, frequencies outside the band or not
     resolved by it, negative powers, or shapes that do not fit.

@@ -110,8 +110,8 @@ class SharedChains(RadioLayer):
         return self.inputs * self.factor("input_factor")
 
     def _resonances(self, places: slice) -> torch.Tensor:
-        # the published code spreads the initial resonances; shifts are set by a current, which is exact
-        return self.places[places] * (self._at("resonance_factor", places) + self.step * self.shift[:, None])
+        # (chains, places, resonators), as in `ResonatorChains`
+        return self.places[places] * self._at("resonance_factor", places) * (self.step * self.shift[:, None]).exp()
 
     def _at(self, name: str, places: slice) -> float | torch.Tensor:
         factor = self.factor(name)

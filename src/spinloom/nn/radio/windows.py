@@ -63,8 +63,8 @@ def detunings(weights: torch.Tensor, damping: float) -> torch.Tensor:
 
     weights: in units of the sensitivity, sign of the resonator in the chain included. Beyond -1 to 1, which no
     resonator reaches, the nearest weight is taken. The smaller of the two shifts is returned. Inverse of
-    2 x / (1 + x^2) with x = -shift / (1 + damping shift), the distance in half linewidths of the shifted resonator.
+    2 x / (1 + x^2), x = (exp(-damping shift) - 1) / damping the distance in half linewidths of the shifted resonator.
     """
     held = weights.clamp(-1, 1)
     x = held / (1 + (1 - held.square()).sqrt())
-    return -x / (1 + damping * x)
+    return -torch.log1p(damping * x) / damping

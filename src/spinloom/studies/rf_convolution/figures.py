@@ -37,7 +37,7 @@ def draw_accuracy(all_found: Sequence[Measured]) -> Figure:
             (found.software_losses, ORANGE, "software"),
             (found.radio_losses, BLUE, "resonators"),
         ):
-            mean = torch.tensor(losses).mean(0)
+            mean = torch.tensor(losses).mean(0).tolist()
             epochs = range(1, len(mean) + 1)
             axes[-1].plot(epochs, mean, color=colour, linestyle=style, marker="o", markersize=3.5, linewidth=1.8,
                           label=f"{title_of(found)}, {name}")  # fmt: skip
@@ -52,8 +52,8 @@ def draw_accuracy(all_found: Sequence[Measured]) -> Figure:
 
 def _column(axis: Axes, place: int, group: Population, colour: str) -> None:
     values = [100 * value for value in group.accuracies]
-    offsets = torch.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else torch.zeros(1)
-    axis.scatter(place + offsets, values, color=colour, alpha=0.45, s=28, linewidths=0)
+    offsets = torch.linspace(-0.12, 0.12, len(values)).tolist() if len(values) > 1 else [0.0]
+    axis.scatter([place + offset for offset in offsets], values, color=colour, alpha=0.45, s=28, linewidths=0)
     axis.errorbar(place + 0.28, 100 * group.mean, yerr=100 * group.deviation, color=colour, marker="s", capsize=4)
     axis.annotate(
         f"{100 * group.mean:.2f}", (place + 0.28, 100 * group.mean), (8, 0), textcoords="offset points", va="center",

@@ -26,7 +26,7 @@ def draw_filters(network: nn.Module) -> Figure:
     image = None
     for number in range(shown):
         place = above.inset_axes((number / shown + 0.006, 0.0, 0.88 / shown, 0.86))
-        image = place.imshow(weights[number], cmap="RdBu_r", vmin=-scale, vmax=scale)
+        image = place.imshow(weights[number].numpy(), cmap="RdBu_r", vmin=-scale, vmax=scale)
         place.set_xticks([])
         place.set_yticks([])
         place.set_title(f"{number + 1}", fontsize=TEXT - 1, color=BLUE if number == picked else GREY)
@@ -48,10 +48,11 @@ def _chain(axis: Axes, layer: RFConv2d, chain: int) -> None:
     curve = chain_weights(fine / unit, resonances[None] / unit, layer.damping * resonances[None] / unit, signs)[0]
     weights = layer.weights().detach()[chain].flatten() / layer.sensitivity
     axis.axhline(0, color=GREY, linewidth=0.8)
-    axis.plot(fine / 1e6, curve, color=GREY, linewidth=1, label="weight of the chain at any frequency")
-    axis.vlines(taps / 1e6, 0, weights, color=BLUE, linewidth=1.2)
-    axis.plot(taps / 1e6, weights, "o", color=BLUE, markersize=5, label="taps: the filter's weights")
-    axis.plot(resonances / 1e6, torch.full_like(resonances, -1.32), "|", color=ORANGE, markersize=11, mew=1.6,
+    megahertz, at, own = (f.numpy() / 1e6 for f in (fine, taps, resonances))
+    axis.plot(megahertz, curve.numpy(), color=GREY, linewidth=1, label="weight of the chain at any frequency")
+    axis.vlines(at, 0, weights.numpy(), color=BLUE, linewidth=1.2)
+    axis.plot(at, weights.numpy(), "o", color=BLUE, markersize=5, label="taps: the filter's weights")
+    axis.plot(own, [-1.32] * len(own), "|", color=ORANGE, markersize=11, mew=1.6,
               label="resonance frequencies")  # fmt: skip
     axis.set_xscale("log")
     axis.set_xticks([20, 30, 40, 60, 80, 120], ["20", "30", "40", "60", "80", "120"])

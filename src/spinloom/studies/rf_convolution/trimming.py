@@ -14,9 +14,10 @@ def trim(network: nn.Module) -> nn.Module:
     """
     for layer in network.modules():
         if isinstance(layer, RFConv2d | ResonatorChains):
-            made = layer.factor("resonance_factor")
+            made = torch.as_tensor(layer.factor("resonance_factor"))
+            if made.ndim:
+                made = made.view_as(layer.shift)
+            emitted = torch.as_tensor(layer.factor("input_factor"))
             with torch.no_grad():
-                if isinstance(made, torch.Tensor):
-                    made = made.view_as(layer.shift)
-                layer.shift.copy_((layer.factor("input_factor") * (1 + layer.step * layer.shift) - made) / layer.step)
+                layer.shift.add_((emitted / made).log() / layer.step)
     return network
