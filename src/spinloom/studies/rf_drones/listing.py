@@ -6,6 +6,7 @@ from typing import Any
 from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.tables import Cell, Table
 from spinloom.studies.rf_drones.measurements import Measured
+from spinloom.studies.rf_drones.ways import TITLES
 
 _COLUMNS = ("accuracy (%)", "deviation", "standard error", "worst", "seeds")
 
@@ -29,14 +30,15 @@ def tables(found: Measured, temperature: float) -> tuple[Table, ...]:
         tuple(rows),
         "After the last epoch; deviation: standard deviation of the seeds.",
     )
-    ways = (("ideal twin", found.twin), ("straight through", found.direct), ("no retraining", found.deployed))
+    ways = ((TITLES[way], points) for way, points in found.trained.items())
+    all_ways = (*ways, ("moved without retraining", found.deployed))
     spread: list[tuple[Cell, ...]] = []
     for level in found.deployed:
-        for way, points in ways:
+        for way, points in all_ways:
             if level in points:
                 loss = lost(found, points[level])
                 spread.append((f"{100 * level:g}", way, *_percents(points[level]), f"{100 * loss.mean:.2f}"))
-    columns = ("spread (%)", "trained", *_COLUMNS, "points lost")
+    columns = ("spread (%)", "network", *_COLUMNS, "points lost")
     note = "Input frequencies, resonances and oscillator powers; lost: against the same seeds without spread."
     return accuracy, Table("Spread of the devices", columns, tuple(spread), note)
 
@@ -51,7 +53,7 @@ def raw(found: Measured) -> dict[str, Any]:
     """Every accuracy (0..1), one for every seed, ready for JSON."""
     spread = {
         name: {f"{level:g}": list(population.accuracies) for level, population in points.items()}
-        for name, points in (("twin", found.twin), ("direct", found.direct), ("deployed", found.deployed))
+        for name, points in (*found.trained.items(), ("deployed", found.deployed))
     }
     return {
         "spintronic": asdict(found.spintronic),

@@ -9,13 +9,14 @@ import torch
 from spinloom.data import SpectraSet
 from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.stages import Stages
-from spinloom.learning.members import Forward, accuracies
+from spinloom.learning.members import accuracies
 from spinloom.learning.progress import Report, bar
-from spinloom.nn.radio import Imperfections, RadioNetwork, fabricate, through_twin
+from spinloom.nn.radio import Imperfections, RadioNetwork, fabricate
 from spinloom.studies.rf_drones import networks
 from spinloom.studies.rf_drones.plan import Plan
 from spinloom.studies.rf_drones.settings import Settings
 from spinloom.studies.rf_drones.training import Trained, joined, train
+from spinloom.studies.rf_drones.ways import WAYS
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,15 @@ class Measured:
     """Test accuracies of all networks, one number for every seed.
 
     spintronic, software: without imperfections. deployed: trained so, moved onto devices, by level of spread. noisy:
-    read at the temperature. twin, direct: trained with that spread, through an ideal twin or straight through the
-    devices. moved: root mean square shift of the first layer's resonators, by number of the input, in linewidths.
+    read at the temperature. trained: with that spread, by way of training (see `ways`). moved: root mean square shift
+    of the first layer's resonators, by number of the input, in linewidths.
     """
 
     spintronic: Trained
     software: Trained
     deployed: dict[float, Population]
     noisy: Population
-    twin: dict[float, Population]
-    direct: dict[float, Population]
+    trained: dict[str, dict[float, Population]]
     moved: tuple[float, ...]
 
 
@@ -58,8 +58,7 @@ class Bench:
             software=joined([Trained.read(part) for part in software]),
             deployed=deployed,
             noisy=Population(tuple(a for part in ideal for a in part["noisy"])),
-            twin={level: self._trained_with("twin", level) for level in plan.spreads},
-            direct={level: self._trained_with("direct", level) for level in plan.spreads},
+            trained={way: {level: self._trained_with(way, level) for level in plan.spreads} for way in WAYS},
             moved=tuple(moved.tolist()),
         )
 
@@ -108,8 +107,7 @@ class Bench:
 
     def _with_spread(self, seeds: tuple[int, ...], report: Report, level: float, way: str) -> dict[str, Any]:
         """Train with the spread on, every member on its own devices; test on the same devices."""
-        forward: Forward = through_twin if way == "twin" else lambda network, x: network(x)
         network = networks.spintronic(self.sizes, seeds, self.settings)
         fabricate(network, Imperfections.spread(level), seeds[0])
         course = networks.course(seeds, self.settings, self.settings.rate)
-        return train(network, self.sets, course, self.settings.epochs, forward, report)
+        return train(network, self.sets, course, self.settings.epochs, WAYS[way], report)

@@ -10,6 +10,7 @@ from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.style import BLUE, TEXT, canvas, label
 from spinloom.nn.radio import Band, plan
 from spinloom.studies.rf_drones.measurements import Measured
+from spinloom.studies.rf_drones.ways import TITLES
 
 
 def plots(found: Measured, train: SpectraSet, test: SpectraSet) -> tuple[Plot, ...]:
@@ -24,8 +25,7 @@ def plots(found: Measured, train: SpectraSet, test: SpectraSet) -> tuple[Plot, .
     )
     spread = draw_spread(
         {
-            "trained through an ideal twin": found.twin,
-            "trained straight through the devices": found.direct,
+            **{TITLES[way]: points for way, points in found.trained.items()},
             "moved without retraining": found.deployed,
         },
         Population(found.spintronic.accuracies),
@@ -61,10 +61,10 @@ def plots(found: Measured, train: SpectraSet, test: SpectraSet) -> tuple[Plot, .
 def draw_spectra(train: SpectraSet, moved: tuple[float, ...]) -> Figure:
     """Mean spectra by class against the network's input frequencies (MHz), shifts of the resonators below."""
     figure, (above, below) = canvas(1, 2, height=6.4, ratios=(2.2, 1))
-    megahertz = 1e-6 * plan("linear", train.values.shape[1], Band())
+    megahertz = (1e-6 * plan("linear", train.values.shape[1], Band())).numpy()
     chosen = [train.values[train.labels == label] for label in range(len(train.classes))]
     rows = torch.stack([part.mean(0) if len(part) else torch.zeros(train.values.shape[1]) for part in chosen])
-    decibels = 10 * rows.clamp(min=1e-4).log10()
+    decibels = (10 * rows.clamp(min=1e-4).log10()).numpy()
     above.grid(False)
     picture = above.pcolormesh(
         megahertz, range(len(rows)), decibels, cmap="viridis", vmin=-25, vmax=0, shading="nearest", rasterized=True

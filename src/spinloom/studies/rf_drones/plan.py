@@ -37,10 +37,10 @@ class Plan:
 REDUCED = Plan(
     hidden=128,
     seeds=20,
-    spread_seeds=10,
+    spread_seeds=8,
     side_by_side=20,
-    spreads=(0.01, 0.02, 0.05),
-    untrained=(0.001, 0.002, 0.005),
+    spreads=(0.002, 0.01, 0.05),
+    untrained=(0.001, 0.005),
     instances=3,
     every=4,
 )

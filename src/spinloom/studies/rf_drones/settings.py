@@ -19,26 +19,26 @@ class Settings:
     seeds: int | None = None
     """Networks trained with different seeds, at least 2 (default: 100 if full, else 20)."""
     spread_seeds: int | None = None
-    """Networks trained at every level of spread, at most `seeds` (default: 20 if full, else 10)."""
+    """Networks trained at every level of spread, at most `seeds` (default: 20 if full, else 8)."""
     epochs: int = 100
     """Passes over the training spectra."""
     batch: int = 256
     """Spectra per training step."""
     spreads: tuple[float, ...] = ()
-    """Relative spreads that are trained with (default: 0.01 0.02 0.05, more if full); must contain 0.01."""
+    """Relative spreads that are trained with (default: 0.002 0.01 0.05, more if full); must contain 0.01."""
     damping: float = 0.01
     """Half linewidth of a resonator over its frequency."""
     temperature: float = 300.0
     """K, of the resonators' voltage noise in the test with noise."""
     bandwidth: float = 1e6
     """Hz, of the same noise: how fast a voltage is read."""
-    rate: float = 0.01
+    rate: float = 0.04
     """Adam's largest rate of the spintronic network, in half linewidths."""
     software_rate: float = 0.0357
     """Adam's largest rate of the software network."""
-    readout: float = 1e3
+    readout: float = 300.0
     """Logits per volt of the last layer."""
-    transconductance: float = 1.5e-3
+    transconductance: float = 0.5e-3
     """A/V, from a chain's voltage to an oscillator's current."""
-    bias: float = 11.08e-3
+    bias: float = 40e-3
     """V, added to the voltage of every hidden chain."""
