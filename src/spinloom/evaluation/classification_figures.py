@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 
 from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
+from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label
 
 _COLOURS, _MARKERS = (BLUE, ORANGE, GREEN, PURPLE), ("o", "s", "^", "D")
 
@@ -92,5 +92,5 @@ def draw_spread(curves: Mapping[str, Mapping[float, Population]], ideal: Populat
     axis.minorticks_off()
     axis.set_ylim(0, 104)
     label(axis, "Accuracy with spread of the devices", "relative spread (%)", "test accuracy (%)")
-    legend(axis)
+    axis.legend(loc="lower left", fontsize=TEXT - 1, facecolor="white", framealpha=1, edgecolor="none")
     return figure

@@ -6,7 +6,7 @@ from typing import Any
 from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.tables import Cell, Table
 from spinloom.studies.rf_drones.measurements import Measured
-from spinloom.studies.rf_drones.ways import TITLES
+from spinloom.studies.rf_drones.ways import SHORT
 
 _COLUMNS = ("accuracy (%)", "deviation", "standard error", "worst", "seeds")
 
@@ -30,22 +30,33 @@ def tables(found: Measured, temperature: float) -> tuple[Table, ...]:
         tuple(rows),
         "After the last epoch; deviation: standard deviation of the seeds.",
     )
-    ways = ((TITLES[way], points) for way, points in found.trained.items())
-    all_ways = (*ways, ("moved without retraining", found.deployed))
+    ways = {**found.trained, "deployed": found.deployed}
     spread: list[tuple[Cell, ...]] = []
     for level in found.deployed:
-        for way, points in all_ways:
+        for way, points in ways.items():
             if level in points:
                 loss = lost(found, points[level])
-                spread.append((f"{100 * level:g}", way, *_percents(points[level]), f"{100 * loss.mean:.2f}"))
-    columns = ("spread (%)", "network", *_COLUMNS, "points lost")
-    note = "Input frequencies, resonances and oscillator powers; lost: against the same seeds without spread."
+                spread.append(
+                    (
+                        f"{100 * level:g}",
+                        SHORT[way],
+                        *_percents(points[level], error=False),
+                        f"{100 * loss.mean:.2f} ± {100 * loss.standard_error:.2f}",
+                    )
+                )
+    columns = ("spread (%)", "way", *_COLUMNS[:2], *_COLUMNS[3:], "points lost")
+    note = (
+        "Spread of input frequencies, resonances and oscillator powers; lost: against the same seeds without spread, ± standard error. "
+        "twin, by layer: trained with the gradient of an ideal twin of the whole network, or of each layer at its "
+        "measured input; straight: with the gradient of the devices; moved: not retrained."
+    )
     return accuracy, Table("Spread of the devices", columns, tuple(spread), note)
 
 
-def _percents(population: Population) -> tuple[Cell, ...]:
+def _percents(population: Population, error: bool = True) -> tuple[Cell, ...]:
     """Mean, standard deviation, standard error and worst of the seeds, and their number."""
-    shares = (population.mean, population.deviation, population.standard_error, population.worst)
+    middle = (population.standard_error,) if error else ()
+    shares = (population.mean, population.deviation, *middle, population.worst)
     return (*(f"{100 * share:.2f}" for share in shares), len(population.accuracies))
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from spinloom.data import SpectraSet
 from spinloom.evaluation.claims import Claim, at_least, at_most
+from spinloom.evaluation.quantities import si
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.robustness import Population
 from spinloom.studies.registry import command
@@ -115,5 +116,5 @@ def _assumptions(run: Run) -> tuple[str, ...]:
         "Spread multiplies input frequencies, resonances and oscillator powers by 1 + spread x normal, once for every "
         "network. A trained network is tested on the devices it was trained with; one that is moved meets "
         f"{run.plan.instances} sets of devices for every seed.",
-        f"Voltage noise: {settings.temperature:g} K, 1 kOhm for every resonator of a chain, {settings.bandwidth:g} Hz.",
+        f"Voltage noise: {settings.temperature:g} K, 1 kOhm for every resonator of a chain, {si(settings.bandwidth, 'Hz')}.",
     )

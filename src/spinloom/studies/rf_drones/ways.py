@@ -31,6 +31,8 @@ def direct(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 WAYS: dict[str, Forward] = {"twin": through_twin, "layers": by_layer, "direct": direct}
+SHORT = {"twin": "twin", "layers": "by layer", "direct": "straight", "deployed": "moved"}
+"""For tables."""
 TITLES = {
     "twin": "trained through an ideal twin",
     "layers": "ideal twin, layer by layer",
