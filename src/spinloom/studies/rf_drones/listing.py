@@ -46,9 +46,9 @@ def tables(found: Measured, temperature: float) -> tuple[Table, ...]:
                 )
     columns = ("spread (%)", "way", *_COLUMNS[:2], *_COLUMNS[3:], "points lost")
     note = (
-        "Spread of input frequencies, resonances and oscillator powers; lost: against the same seeds without spread, ± standard error. "
-        "twin, by layer: trained with the gradient of an ideal twin of the whole network, or of each layer at its "
-        "measured input; straight: with the gradient of the devices; moved: not retrained."
+        "Spread of input frequencies, resonances and oscillator powers; lost: against the same seeds without spread, "
+        "± standard error. twin, by layer: trained with the gradient of an ideal twin of the whole network, or of each "
+        "layer at its measured input; straight: with the gradient of the devices; moved: not retrained."
     )
     return accuracy, Table("Spread of the devices", columns, tuple(spread), note)
 

@@ -108,13 +108,14 @@ def _claims(run: Run) -> tuple[Claim, ...]:
 def _assumptions(run: Run) -> tuple[str, ...]:
     settings = run.settings
     return (
-        "Test spectra are looked at, never chosen by: rates, readout, transconductance and bias come from five-fold "
-        "cross-validation on the training spectra; the accuracy is that after the last epoch.",
+        "The default rates, readout, transconductance and bias were chosen by five-fold cross-validation on the training "
+        "spectra; the accuracy is that after the last epoch, not after the best.",
         f"Both networks: the same split, {settings.epochs} epochs of batches of {settings.batch}, cross-entropy, Adam "
         "with a rate that rises for 5 % of the steps and falls as a cosine; only the peak rate differs.",
         "Amplifiers restore the wave along a chain: every resonator sees the whole power of every input.",
         "Spread multiplies input frequencies, resonances and oscillator powers by 1 + spread x normal, once for every "
         "network. A trained network is tested on the devices it was trained with; one that is moved meets "
         f"{run.plan.instances} sets of devices for every seed.",
-        f"Voltage noise: {settings.temperature:g} K, 1 kOhm for every resonator of a chain, {si(settings.bandwidth, 'Hz')}.",
+        f"Voltage noise: {settings.temperature:g} K, 1 kOhm for every resonator of a chain, "
+        f"{si(settings.bandwidth, 'Hz')}.",
     )

@@ -15,7 +15,7 @@ class Settings:
     seed: int = 0
     """The first of the seeds: of initial values, order of examples, fabrication and noise."""
     full: bool = False
-    """The published size: 100 seeds instead of 20, more levels of spread (about an hour on two cores)."""
+    """The published size: 100 seeds instead of 20, more levels of spread (tens of minutes)."""
     seeds: int | None = None
     """Networks trained with different seeds, at least 2 (default: 100 if full, else 20)."""
     spread_seeds: int | None = None
