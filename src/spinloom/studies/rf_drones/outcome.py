@@ -108,8 +108,8 @@ def _claims(run: Run) -> tuple[Claim, ...]:
 def _assumptions(run: Run) -> tuple[str, ...]:
     settings = run.settings
     return (
-        "The default rates, readout, transconductance and bias were chosen by five-fold cross-validation on the training "
-        "spectra; the accuracy is that after the last epoch, not after the best.",
+        "The default rates, readout, transconductance and bias were chosen by five-fold cross-validation on the "
+        "training spectra; the accuracy is that after the last epoch, not after the best.",
         f"Both networks: the same split, {settings.epochs} epochs of batches of {settings.batch}, cross-entropy, Adam "
         "with a rate that rises for 5 % of the steps and falls as a cosine; only the peak rate differs.",
         "Amplifiers restore the wave along a chain: every resonator sees the whole power of every input.",
