@@ -16,7 +16,7 @@ from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.members import accuracies
 from spinloom.nn.radio import Imperfections, fabricate, radio_layers, through_twin
-from spinloom.studies.rf_drones import Settings, measurements, networks, run
+from spinloom.studies.rf_drones import Settings, measurements, networks, run, ways
 from spinloom.studies.rf_drones.listing import lost
 from spinloom.studies.rf_drones.measurements import Bench
 from spinloom.studies.rf_drones.outcome import Run, outcome
@@ -152,7 +152,8 @@ def test_networks_are_tested_on_the_devices_they_were_trained_with(lines, tmp_pa
     assert min(kept["accuracies"]) > 0.9
 
 
-def test_the_twin_layer_by_layer_gives_the_devices_value_and_the_ideal_gradient(lines):
+def test_the_twin_layer_by_layer_gives_the_devices_value_and_the_ideal_gradient(lines, monkeypatch):
+    monkeypatch.setattr(ways, "WIDER", 1.0)
     x = lines[1].values
 
     def slopes(network, forward):
