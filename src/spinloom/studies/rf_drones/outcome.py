@@ -65,7 +65,8 @@ def _summary(run: Run) -> str:
         f"{len(spintronic.accuracies)} seeds), the software network of the same size {100 * software.mean:.2f} %. With "
         f"{100 * JUDGED:g} % spread of frequencies and powers it reaches {reached['twin']} when trained through an "
         f"ideal twin, {reached['layers']} with a twin of wider lines layer by layer, {reached['direct']} when trained "
-        f"straight through the devices, and {100 * found.deployed[JUDGED].mean:.2f} % when moved onto them without retraining."
+        f"straight through the devices, and {100 * found.deployed[JUDGED].mean:.2f} % when moved onto them without "
+        "retraining."
     )
 
 
