@@ -120,7 +120,8 @@ def _one(voltage, constants, power, slope, i):  # type: ignore[no-untyped-def]
     gain, offset, most, quality, scale = constants
     one = type(gain)(1)
     raw = gain * voltage[i] + offset
-    xi = max(min(raw, most), one)
+    xi = raw if raw < most else most  # min and max would not be vectorised
+    xi = xi if xi > one else one
     reciprocal = one / (xi + quality)
     p = (xi - one) * reciprocal
     rise = xi * ((one + quality) * reciprocal * reciprocal * xi + p + p)
