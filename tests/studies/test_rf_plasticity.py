@@ -58,6 +58,7 @@ def test_full_is_larger():
     assert set(REDUCED.resonators) <= set(FULL.resonators)
     assert FULL.epochs_for(784) < FULL.epochs_for(10) == FULL.epochs
     assert plan_of(Settings(seeds=7)).seeds == 7
+    assert plan_of(Settings(resonators=(20, 10, 20))).resonators == (10, 20)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,7 @@ def test_full_is_larger():
     [
         ({"damping": -0.1}, "damping must be"),
         ({"seeds": 0}, "seeds must be >= 1"),
+        ({"resonators": (10, 0)}, "resonators must be >= 1"),
         ({"low": 3e8}, "lower to a higher"),
         ({"low": 119.9e6}, "does not resolve 784"),
         ({"dataset": "mnits"}, "did you mean 'mnist'"),

@@ -75,8 +75,11 @@ def plan_of(settings: Settings) -> Plan:
     require_positive("", damping=settings.damping, fixed_damping=settings.fixed_damping)
     if settings.seeds is not None and settings.seeds < 1:
         raise InputError(f"seeds must be >= 1, got {settings.seeds}")
+    if any(count < 1 for count in settings.resonators):
+        raise InputError(f"resonators must be >= 1, got {settings.resonators}")
     size = FULL if settings.full else REDUCED
-    return replace(size, seeds=settings.seeds or size.seeds)
+    resonators = tuple(sorted(set(settings.resonators))) or size.resonators
+    return replace(size, seeds=settings.seeds or size.seeds, resonators=resonators)
 
 
 def band_of(settings: Settings, inputs: int) -> Band:
