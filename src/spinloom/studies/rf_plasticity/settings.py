@@ -25,6 +25,6 @@ class Settings:
     high: float = 120e6
     """Upper end of the band, Hz."""
     resonators: tuple[int, ...] = ()
-    """Of one chain, the points of the curves, for example 10 39 157 (default: six from 10 to 784 if full, else three)."""
+    """Of one chain, the points of the curves, such as 10 39 157 (default: six from 10 to 784 if full, else three)."""
     seeds: int | None = None
     """Networks of every kind (default: 3 if full, else 2)."""
