@@ -88,6 +88,35 @@ def test_signs_shared_by_all_chains_give_what_signs_of_each_give():
     assert all(torch.allclose(one, other, rtol=1e-12) for one, other in zip(*results, strict=True))
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    members=st.sampled_from([(), (1,), (3,)]),
+    chains=st.integers(1, 3),
+    resonators=st.integers(1, 6),
+    inputs=st.integers(1, 9),
+    own_inputs=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_a_number_for_the_width_is_the_damping(**shape):
+    inputs, centre, _, _ = problem(depleted=False, **shape)
+    inputs = inputs.detach()
+    signs = 1.0 - 2.0 * (torch.arange(centre.shape[-1]) % 2).double()
+    found, wanted = chain_weights(inputs, centre, 0.05, signs), broadcast_weights(inputs, centre, 0.05 * centre, signs)
+    assert torch.allclose(found, wanted, rtol=1e-11, atol=1e-12)
+    upstream = torch.randn(wanted.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    one, other = (torch.autograd.grad(weights, centre, upstream)[0] for weights in (found, wanted))
+    assert torch.allclose(one, other, rtol=1e-8, atol=1e-9 * float(other.abs().max()))
+
+
+def test_a_number_for_the_width_works_with_trained_inputs_and_absorption():
+    inputs, centre, _, amplitude, absorption = problem((2,), 3, 5, 7, True, True)
+    for rest in ((amplitude, absorption), (amplitude,), (amplitude[0, 0].detach(),)):
+        found, wanted = chain_weights(inputs, centre, 0.1, *rest), chain_weights(inputs, centre, 0.1 * centre, *rest)
+        assert torch.allclose(found, wanted, rtol=1e-12)
+        for one, other in zip(*(torch.autograd.grad(w.sum(), (inputs, centre)) for w in (found, wanted)), strict=True):
+            assert torch.allclose(one, other, rtol=1e-9)
+
+
 def test_a_single_resonator_has_the_properties_of_the_spin_diode():
     """Zero on resonance, extrema of one sensitivity a half width away, odd, falling as one over the distance."""
     width, centre = 0.01, 0.5

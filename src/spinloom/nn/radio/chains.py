@@ -118,9 +118,10 @@ class ResonatorChains(RadioLayer):
         """V/W, (*members, chains, inputs)."""
         resonance = self._resonances()
         damping = self.damping * self.factor("damping_factor")
+        width = damping if isinstance(damping, float) else damping * resonance
         amplitude = self.signs * (self.sensitivity * self.factor("sensitivity_factor"))
         absorption = resonance.new_tensor(self.absorption) if self.absorption else None
-        return chain_weights(self._inputs(), resonance, damping * resonance, amplitude, absorption)
+        return chain_weights(self._inputs(), resonance, width, amplitude, absorption)
 
     def forward(self, power: torch.Tensor) -> torch.Tensor:
         if power.shape[-1] != self.inputs.shape[0]:

@@ -7,6 +7,7 @@ the cores.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import njit, prange
 
 FAST = {"reassoc", "contract", "arcp", "nsz"}
@@ -96,6 +97,56 @@ def _pull_row(inputs, resonance, width, amplitude, upstream, pull, shift, spread
         scale[k] = two * width[k] * _pull_amplitude(inputs, resonance[k], width[k] * width[k], upstream)
 
 
+@njit(inline="always", **OPTIONS)
+def _slope_pair(inputs, f, g, a, b, pull):  # type: ignore[no-untyped-def]
+    """Sums over the inputs of pull u for two resonators, u = (a - x^2) p^2 = p (2 a p - 1), p = 1 / (x^2 + a)."""
+    one, zero, twice, double = type(f)(1), type(f)(0), a + a, b + b
+    r, s = zero, zero
+    for i in range(inputs.shape[0]):
+        x, y = inputs[i] - f, inputs[i] - g
+        p, q = x * x + a, y * y + b
+        both = one / (p * q)
+        p, q = q * both, p * both
+        r += pull[i] * p * (twice * p - one)
+        s += pull[i] * q * (double * q - one)
+    return r, s
+
+
+@njit(**OPTIONS)
+def _slope_row(inputs, resonance, ratio, amplitude, upstream, pull, shift):  # type: ignore[no-untyped-def]
+    """Gradient of one row's resonances whose widths are ratio times them: the two parts join to -2 a ratio f_i u."""
+    factor, one = type(inputs[0])(-2) * ratio, type(inputs[0])(1)
+    count = resonance.shape[0]
+    for i in range(inputs.shape[0]):
+        pull[i] = upstream[i] * inputs[i]
+    for k in range(0, count - 1, 2):
+        f, g = resonance[k], resonance[k + 1]
+        v, w = ratio * f, ratio * g
+        r, s = _slope_pair(inputs, f, g, v * v, w * w, pull)
+        shift[k], shift[k + 1] = factor * amplitude[k] * r, factor * amplitude[k + 1] * s
+    if count % 2:
+        f = resonance[count - 1]
+        v = ratio * f
+        r, s = _slope_pair(inputs, f, f, v * v, one, pull)
+        shift[count - 1] = factor * amplitude[count - 1] * r
+
+
+def _slopes_on_one_core(inputs, resonance, ratio, amplitude, upstream, shift):  # type: ignore[no-untyped-def]
+    per = resonance.shape[0] // inputs.shape[0]
+    for r in range(resonance.shape[0]):
+        pull = np.empty(inputs.shape[1], inputs.dtype)
+        own = amplitude[r % amplitude.shape[0]]
+        _slope_row(inputs[r // per], resonance[r], ratio[0], own, upstream[r], pull, shift[r])
+
+
+def _slopes_on_all_cores(inputs, resonance, ratio, amplitude, upstream, shift):  # type: ignore[no-untyped-def]
+    per = resonance.shape[0] // inputs.shape[0]
+    for r in prange(resonance.shape[0]):
+        pull = np.empty(inputs.shape[1], inputs.dtype)
+        own = amplitude[r % amplitude.shape[0]]
+        _slope_row(inputs[r // per], resonance[r], ratio[0], own, upstream[r], pull, shift[r])
+
+
 def _weights_on_one_core(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for row in range(resonance.shape[0]):
@@ -143,3 +194,5 @@ pulls = {False: compile_loop(_pulls_on_one_core, False), True: compile_loop(_pul
 """The same, then upstream (m c, i), gradients of inputs by row (m c, i), of resonance, width, amplitude (m c, k).
 
 Gradients of inputs and of the amplitude may be of width 0: then they are not made."""
+slopes = {False: compile_loop(_slopes_on_one_core, False), True: compile_loop(_slopes_on_all_cores, True)}
+"""Inputs, resonance, ratio of width to resonance (1,), amplitude, upstream, gradient of the resonance (m c, k)."""

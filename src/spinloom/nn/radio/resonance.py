@@ -22,7 +22,7 @@ _PARALLEL = 1 << 17
 def chain_weights(
     inputs: torch.Tensor,
     resonance: torch.Tensor,
-    width: torch.Tensor,
+    width: torch.Tensor | float,
     amplitude: torch.Tensor,
     absorption: torch.Tensor | None = None,
 ) -> torch.Tensor:
@@ -30,7 +30,8 @@ def chain_weights(
 
     inputs: frequencies, (inputs,) for all members or (*members, inputs). resonance: (*members, chains, resonators), in
     the same unit, best of order 1. width, amplitude, absorption: broadcast to `resonance`; absorption in [0, 1), None
-    for resonators that take no power. Differentiable in all five, once.
+    for resonators that take no power. A number for the width is the damping: it is that times the resonance.
+    Differentiable in all five tensors, once.
 
     Raises InputError for shapes that do not fit, or types other than one of float32 and float64.
     """
@@ -40,6 +41,15 @@ def chain_weights(
             "chain_weights takes inputs (inputs,) or (*members, inputs) and resonance (*members, chains, resonators), "
             f"got {tuple(inputs.shape)} and {tuple(shape)}"
         )
+    if isinstance(width, float):
+        simple = absorption is None and not amplitude.requires_grad and not inputs.requires_grad and amplitude.ndim < 2
+        if simple and _compiled(inputs) and inputs.dtype == resonance.dtype == amplitude.dtype:
+            signs = amplitude.expand(1, shape[-1])
+            rows = _Proportional.apply(
+                inputs.reshape(-1, inputs.shape[-1]), resonance.reshape(-1, shape[-1]), signs, width
+            )
+            return rows.view(*shape[:-1], inputs.shape[-1])
+        width = width * resonance
     given = [resonance, width, amplitude, *(() if absorption is None else (absorption,))]
     try:
         wide = [tensor.expand(shape).reshape(-1, shape[-1]) for tensor in given]
@@ -80,6 +90,30 @@ class _Chains(torch.autograd.Function):
         _loop("pulls", *given)(*arrays)
         summed = by_row.view(len(inputs), -1, by_row.shape[1]).sum(1) if needed[0] else None
         return summed, *(pull if wanted else None for pull, wanted in zip(pulls, needed[1:], strict=True))
+
+
+class _Proportional(torch.autograd.Function):
+    """Widths are one damping times the resonances, signs shared, inputs fixed: one sum for each resonator."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, inputs: torch.Tensor, resonance: torch.Tensor, signs: torch.Tensor, damping: float
+    ) -> torch.Tensor:
+        ctx.save_for_backward(inputs, resonance, signs)
+        ctx.damping = damping
+        weights = inputs.new_empty(len(resonance), inputs.shape[1])
+        given = (inputs, resonance, damping * resonance, signs)
+        _loop("weights", *given)(*_arrays(*given), weights.numpy())
+        return weights
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        inputs, resonance, signs = ctx.saved_tensors
+        pull = torch.empty_like(resonance, memory_format=torch.contiguous_format)
+        ratio = inputs.new_tensor([ctx.damping])
+        _loop("slopes", inputs, resonance)(*_arrays(inputs, resonance, ratio, signs, upstream, pull))
+        return None, pull, None, None
 
 
 def _compiled(inputs: torch.Tensor) -> bool:
