@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError, require_non_negative, require_positive
-from spinloom.nn.radio.hardware import RadioLayer
-from spinloom.nn.radio.imperfections import factors
+from spinloom.nn.radio.chain_layer import ChainLayer, alternating, require_power
 from spinloom.nn.radio.plans import Band
 from spinloom.nn.radio.resonance import chain_weights
 from spinloom.seeding import Seed, child_seed, generator
@@ -18,7 +17,7 @@ SENSITIVITY = 8838.8
 """V/W of a resonator at the peak of its curve: (dR/R) tan(45 degrees) / (8 sqrt(2) 10 uA)."""
 
 
-class ResonatorChains(RadioLayer):
+class ResonatorChains(ChainLayer):
     """Voltages of the chains from the powers of all inputs: P (..., batch, inputs) in W -> V (..., batch, chains) in V.
 
         V_c = sum_i W_ci P_i + b_c,   W_ci = K sum_k s_k 2 w_ck x / (w_ck^2 + x^2),   x = f_i - f_ck,   w = damping f_ck
@@ -34,7 +33,7 @@ class ResonatorChains(RadioLayer):
     members: shape of independent copies trained side by side, such as (20,) for 20 seeds; inputs and outputs then have
         these dimensions in front, or the inputs are shared.
     seed: of the small random shifts and biases, an int, or one for every member. shift, offset: their standard
-        deviations, in linewidths and in V.
+        deviations, in half linewidths and in V.
     step: what a shift of 1 is, relative to the initial frequency (default: the damping, so that a shift counts half
         linewidths). Keep it where the damping itself is changed during training.
 
@@ -46,8 +45,6 @@ class ResonatorChains(RadioLayer):
     Raises InputError for frequencies outside `band`, negative powers, or shapes that do not fit.
     """
 
-    inputs: torch.Tensor
-    places: torch.Tensor
     signs: torch.Tensor
 
     def __init__(
@@ -72,22 +69,13 @@ class ResonatorChains(RadioLayer):
         super().__init__()
         resonance = input_frequency if resonance is None else resonance
         _check(input_frequency, resonance, chains, band)
-        require_positive("", damping=damping)
-        require_positive("V/W", sensitivity=sensitivity)
-        require_non_negative("", absorption=absorption, shift=shift)
-        if absorption >= 1:
-            raise InputError(f"absorption must be below 1, got {absorption:g}")
-        self.members, self.sensitivity, self.absorption = tuple(members), sensitivity, absorption
-        self.damping, self.step = damping, damping if step is None else step
-        self.unit = float(input_frequency.max())
-        """Hz; frequencies are kept relative to it."""
-        self.power_unit = 1e-6
+        require_non_negative("", shift=shift)
+        self.members = tuple(members)
+        self._set_constants(input_frequency, damping, sensitivity, absorption, step, dtype)
         shape = (*self.members, chains, resonance.shape[-1])
-        places = (resonance.detach().double() / self.unit).expand(chains, -1)
-        self.register_buffer("inputs", (input_frequency.detach().double() / self.unit).to(dtype))
-        self.register_buffer("places", places.to(dtype).contiguous())
-        self.register_buffer("signs", (1.0 - 2.0 * (torch.arange(shape[-1]) % 2)).to(dtype))
-        drawn = _draw(shape, seed, dtype)
+        self.register_buffer("places", self._relative(resonance, dtype).expand(chains, -1).contiguous())
+        self.register_buffer("signs", alternating(shape[-1]).to(dtype))
+        drawn = _starts(shape, seed, dtype)
         self.shift = nn.Parameter(shift * damping / self.step * drawn[0])
         self.offset = nn.Parameter(offset / (sensitivity * self.power_unit) * drawn[1], requires_grad=bias)
         if not bias:
@@ -95,7 +83,6 @@ class ResonatorChains(RadioLayer):
         self.input_shift: nn.Parameter | None = None
         if train_inputs:
             self.input_shift = nn.Parameter(torch.zeros(*self.members, len(input_frequency), dtype=dtype))
-        self._fabricate_nothing(("input_factor", "resonance_factor", "damping_factor", "sensitivity_factor"))
 
     @property
     def chains(self) -> int:
@@ -105,10 +92,6 @@ class ResonatorChains(RadioLayer):
     def resonators(self) -> int:
         """Of one chain."""
         return self.places.shape[1]
-
-    def input_frequencies(self) -> torch.Tensor:
-        """As emitted now, Hz: (inputs,) or (*members, inputs)."""
-        return self.unit * self._inputs()
 
     def resonances(self) -> torch.Tensor:
         """As they are now, Hz, (*members, chains, resonators)."""
@@ -126,47 +109,30 @@ class ResonatorChains(RadioLayer):
     def forward(self, power: torch.Tensor) -> torch.Tensor:
         if power.shape[-1] != self.inputs.shape[0]:
             raise InputError(f"the layer takes powers of {self.inputs.shape[0]} inputs, got {tuple(power.shape)}")
-        if power.device.type == "cpu" and not bool(power.detach().amin() >= 0):
-            raise InputError("powers must be finite and >= 0 W; scale the data first")
+        require_power(power)
         weights = self.weights()
         voltage = _multiply(power, weights) + self.bias().unsqueeze(-2)
         return self.noisy(voltage, self.imperfections.voltage_noise(self.resonators))
 
-    def bias(self) -> torch.Tensor:
-        """V, (*members, chains)."""
-        return self.offset * (self.sensitivity * self.power_unit)
-
     def confine(self, band: Band) -> Self:
         """Move every trained frequency that has left the band to its edge."""
-        low, high = band.low / self.unit, band.high / self.unit
+        low, high = math.log(band.low / self.unit), math.log(band.high / self.unit)
         with torch.no_grad():
-            moved = (self.places.log() + self.step * self.shift).clamp(math.log(low), math.log(high))
-            self.shift.copy_((moved - self.places.log()) / self.step)
-            if self.input_shift is not None:
-                moved = (self.inputs.log() + self.step * self.input_shift).clamp(math.log(low), math.log(high))
-                self.input_shift.copy_((moved - self.inputs.log()) / self.step)
+            for shift, places in ((self.shift, self.places), (self.input_shift, self.inputs)):
+                if shift is not None:
+                    start = places.log()
+                    shift.copy_(((start + self.step * shift).clamp(low, high) - start) / self.step)
         return self
 
     def _inputs(self) -> torch.Tensor:
-        base = self.inputs if self.input_shift is None else self.inputs * (self.step * self.input_shift).exp()
-        factor = self.factor("input_factor")
-        return base * factor if isinstance(factor, torch.Tensor) else base
+        fixed = super()._inputs()
+        return fixed if self.input_shift is None else fixed * (self.step * self.input_shift).exp()
 
     def _resonances(self) -> torch.Tensor:
         return self.places * self.factor("resonance_factor") * (self.step * self.shift).exp()
 
     def _fabricate(self, source: torch.Generator) -> None:
-        given, dtype = self.imperfections, self.shift.dtype
-        full = tuple(self.shift.shape)
-        for name, shape, spread in (
-            ("input_factor", (*self.members, len(self.inputs)), given.input_frequency),
-            ("resonance_factor", full, given.resonance),
-            ("damping_factor", full, given.damping),
-            ("sensitivity_factor", full, given.sensitivity),
-        ):
-            # drawn even where it is not spread, so that one spread does not change the draws of another
-            drawn = factors(shape, spread, source, dtype)
-            setattr(self, name, drawn.to(self.shift.device) if spread else None)
+        self._draw(source, tuple(self.shift.shape))
 
     def extra_repr(self) -> str:
         trained = ", train_inputs=True" if self.input_shift is not None else ""
@@ -187,7 +153,9 @@ def _multiply(power: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return split.movedim(0, -2)
 
 
-def _draw(shape: tuple[int, ...], seed: Seed | Sequence[int], dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+def _starts(
+    shape: tuple[int, ...], seed: Seed | Sequence[int], dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Normals for shifts (*members, chains, resonators) and biases (*members, chains)."""
     if isinstance(seed, int | torch.Generator):
         seeds = [generator(seed)]

@@ -7,9 +7,10 @@ import torch
 from torch.nn import functional as F
 
 from spinloom.errors import InputError, SpinloomWarning, unknown_name
+from spinloom.nn.radio.chain_layer import alternating, require_power
 from spinloom.nn.radio.chains import SENSITIVITY
 from spinloom.nn.radio.plans import RESOLVED, Band, plan
-from spinloom.nn.radio.shared import SharedChains, alternating
+from spinloom.nn.radio.shared import SharedChains
 from spinloom.nn.radio.windows import LAYOUTS, Windows, detunings
 from spinloom.seeding import Seed
 
@@ -152,8 +153,7 @@ class RFConv2d(SharedChains):
         if self.image is not None and (height, width) != tuple(self.image):
             raise InputError(f"the parallel layout was planned for images of {self.image}, got {height} x {width}")
         size = self.windows.output(height, width)
-        if power.device.type == "cpu" and not bool(power.detach().amin() >= 0):
-            raise InputError("powers must be finite and >= 0 W; scale the data first")
+        require_power(power)
         return size
 
     def extra_repr(self) -> str:

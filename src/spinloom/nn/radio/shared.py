@@ -4,9 +4,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from spinloom.errors import InputError, require_non_negative, require_positive
-from spinloom.nn.radio.hardware import RadioLayer
-from spinloom.nn.radio.imperfections import factors
+from spinloom.errors import require_non_negative, require_positive
+from spinloom.nn.radio.chain_layer import ChainLayer, alternating
 from spinloom.nn.radio.resonance import chain_weights
 from spinloom.seeding import Seed, generator
 
@@ -14,15 +13,13 @@ BLOCK = 1 << 22
 """Weights that exist at a time while powers are multiplied by them."""
 
 
-class SharedChains(RadioLayer):
+class SharedChains(ChainLayer):
     """Chains (filters x places, resonators); those of one filter have the same detunings at all places.
 
     frequency: of the inputs, (inputs,), Hz. resonance: initial, (places, resonators), Hz. present: 1 where there is a
     resonator, 0 where not, of the same shape. The other arguments are those of `RFConv2d`.
     """
 
-    inputs: torch.Tensor
-    places: torch.Tensor
     amplitudes: torch.Tensor
 
     def __init__(
@@ -43,41 +40,26 @@ class SharedChains(RadioLayer):
         dtype: torch.dtype,
     ) -> None:
         super().__init__()
-        require_positive("", damping=damping, step=damping if step is None else step)
-        require_positive("V/W", sensitivity=sensitivity)
-        require_non_negative("", absorption=absorption, shift=shift, offset=offset)
-        if absorption >= 1:
-            raise InputError(f"absorption must be below 1, got {absorption:g}")
-        self.members, self.chains, self.damping, self.step = (), chains, damping, damping if step is None else step
-        self.sensitivity, self.absorption, self.power_unit = sensitivity, absorption, 1e-6
-        self.unit = float(frequency.max())
-        """Hz; frequencies are kept relative to it."""
-        self.register_buffer("inputs", (frequency.detach().double() / self.unit).to(dtype))
-        self.register_buffer("places", (resonance.detach().double() / self.unit).to(dtype))
+        require_positive("", step=damping if step is None else step)
+        require_non_negative("", shift=shift, offset=offset)
+        self.members, self.chains = (), chains
+        self._set_constants(frequency, damping, sensitivity, absorption, step, dtype)
+        self.register_buffer("places", self._relative(resonance, dtype))
         self.register_buffer("amplitudes", (alternating(resonance.shape[1]) * present).to(dtype))
         source, resonators = generator(seed), resonance.shape[1]
         shifts, offsets = torch.randn(chains, resonators, generator=source), torch.randn(chains, generator=source)
         self.shift = nn.Parameter((shift * damping / self.step * shifts).to(dtype))
         scale = offset / (sensitivity * self.power_unit) if bias else 0.0
         self.offset = nn.Parameter((scale * offsets).to(dtype), requires_grad=bias)
-        self._fabricate_nothing(("input_factor", "resonance_factor", "damping_factor", "sensitivity_factor"))
 
     @property
     def resonators(self) -> int:
         """Of one chain."""
         return self.shift.shape[1]
 
-    def input_frequencies(self) -> torch.Tensor:
-        """As emitted now, Hz, (inputs,)."""
-        return self.unit * self._inputs()
-
     def resonances(self) -> torch.Tensor:
         """As they are now, Hz, (chains, places, resonators)."""
         return self.unit * self._resonances(slice(None))
-
-    def bias(self) -> torch.Tensor:
-        """V, (chains,)."""
-        return self.offset * (self.sensitivity * self.power_unit)
 
     def rows(self, places: slice = slice(None)) -> torch.Tensor:
         """Weights of the chains at these places, V/W, (chains, places, inputs)."""
@@ -106,9 +88,6 @@ class SharedChains(RadioLayer):
         parts = [checkpoint(block, power, first, first + size, use_reentrant=False) for first in edges]
         return torch.cat(parts, 2)
 
-    def _inputs(self) -> torch.Tensor:
-        return self.inputs * self.factor("input_factor")
-
     def _resonances(self, places: slice) -> torch.Tensor:
         # (chains, places, resonators), as in `ResonatorChains`
         return self.places[places] * self._at("resonance_factor", places) * (self.step * self.shift[:, None]).exp()
@@ -118,19 +97,4 @@ class SharedChains(RadioLayer):
         return factor[:, places] if isinstance(factor, torch.Tensor) else 1.0
 
     def _fabricate(self, source: torch.Generator) -> None:
-        given, dtype = self.imperfections, self.shift.dtype
-        full = (self.chains, *self.places.shape)
-        for name, shape, spread in (
-            ("input_factor", tuple(self.inputs.shape), given.input_frequency),
-            ("resonance_factor", full, given.resonance),
-            ("damping_factor", full, given.damping),
-            ("sensitivity_factor", full, given.sensitivity),
-        ):
-            # drawn even where it is not spread, so that one spread does not change the draws of another
-            drawn = factors(shape, spread, source, dtype)
-            setattr(self, name, drawn.to(self.shift.device) if spread else None)
-
-
-def alternating(count: int) -> torch.Tensor:
-    """Signs along a chain, whose neighbours are connected head to tail, (count,)."""
-    return 1.0 - 2.0 * (torch.arange(count) % 2)
+        self._draw(source, (self.chains, *self.places.shape))

@@ -1,0 +1,77 @@
+"""What layers of resonator chains have in common, whatever their layout: constants, frequencies, spread, signs."""
+
+import torch
+from torch import nn
+
+from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.nn.radio.hardware import RadioLayer
+from spinloom.nn.radio.imperfections import factors
+
+
+class ChainLayer(RadioLayer):
+    """Base of the layers of chains; a subclass adds `places`, `shift` and `offset` and gives `_resonances`."""
+
+    inputs: torch.Tensor
+    places: torch.Tensor
+    shift: nn.Parameter
+    offset: nn.Parameter
+
+    def _set_constants(
+        self,
+        frequency: torch.Tensor,
+        damping: float,
+        sensitivity: float,
+        absorption: float,
+        step: float | None,
+        dtype: torch.dtype,
+    ) -> None:
+        """Constants of all resonators and the input frequencies (inputs,), Hz. Raises InputError."""
+        require_positive("", damping=damping)
+        require_positive("V/W", sensitivity=sensitivity)
+        require_non_negative("", absorption=absorption)
+        if absorption >= 1:
+            raise InputError(f"absorption must be below 1, got {absorption:g}")
+        self.damping, self.step = damping, damping if step is None else step
+        self.sensitivity, self.absorption, self.power_unit = sensitivity, absorption, 1e-6
+        self.unit = float(frequency.max())
+        """Hz; frequencies are kept relative to it."""
+        self.register_buffer("inputs", self._relative(frequency, dtype))
+        self._fabricate_nothing(("input_factor", "resonance_factor", "damping_factor", "sensitivity_factor"))
+
+    def _relative(self, frequency: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        return (frequency.detach().double() / self.unit).to(dtype)
+
+    def input_frequencies(self) -> torch.Tensor:
+        """As emitted now, Hz: (inputs,) or (*members, inputs)."""
+        return self.unit * self._inputs()
+
+    def bias(self) -> torch.Tensor:
+        """V, (*members, chains)."""
+        return self.offset * (self.sensitivity * self.power_unit)
+
+    def _inputs(self) -> torch.Tensor:
+        return self.inputs * self.factor("input_factor")
+
+    def _draw(self, source: torch.Generator, shape: tuple[int, ...]) -> None:
+        """Factors of the inputs and of all resonators; shape: of the resonators, members in front."""
+        given, dtype = self.imperfections, self.shift.dtype
+        for name, size, spread in (
+            ("input_factor", (*self.members, len(self.inputs)), given.input_frequency),
+            ("resonance_factor", shape, given.resonance),
+            ("damping_factor", shape, given.damping),
+            ("sensitivity_factor", shape, given.sensitivity),
+        ):
+            # drawn even where it is not spread, so that one spread does not change the draws of another
+            drawn = factors(size, spread, source, dtype)
+            setattr(self, name, drawn.to(self.shift.device) if spread else None)
+
+
+def alternating(count: int) -> torch.Tensor:
+    """Signs along a chain, whose neighbours are connected head to tail, (count,)."""
+    return 1.0 - 2.0 * (torch.arange(count) % 2)
+
+
+def require_power(power: torch.Tensor) -> None:
+    """Raise InputError unless all powers are >= 0 W and none is NaN; on the CPU, where looking costs little."""
+    if power.device.type == "cpu" and not bool(power.detach().amin() >= 0):
+        raise InputError("powers must be finite and >= 0 W; scale the data first")
