@@ -143,6 +143,8 @@ def test_nan_is_not_hidden():
         (lambda a: (a[0], a[1][0, 0], *a[2:]), "takes inputs"),
         (lambda a: (a[0], a[1], a[2][:, :, :1].expand(2, 2, 7), a[3]), "broadcast"),
         (lambda a: (a[0].float(), *a[1:]), "all float32 or all float64"),
+        (lambda a: (a[0].detach(), a[1], 0.05, torch.ones(7, dtype=torch.float64)), "broadcast"),
+        (lambda a: (a[0].detach().half(), a[1].half(), 0.05, torch.ones(3).half()), "all float32 or all float64"),
     ],
 )
 def test_wrong_shapes_and_types_are_named(change, message):

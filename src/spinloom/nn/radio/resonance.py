@@ -41,26 +41,28 @@ def chain_weights(
             "chain_weights takes inputs (inputs,) or (*members, inputs) and resonance (*members, chains, resonators), "
             f"got {tuple(inputs.shape)} and {tuple(shape)}"
         )
-    if isinstance(width, float):
-        simple = absorption is None and not amplitude.requires_grad and not inputs.requires_grad and amplitude.ndim < 2
-        if simple and _compiled(inputs) and inputs.dtype == resonance.dtype == amplitude.dtype:
-            signs = amplitude.expand(1, shape[-1])
-            rows = _Proportional.apply(
-                inputs.reshape(-1, inputs.shape[-1]), resonance.reshape(-1, shape[-1]), signs, width
-            )
-            return rows.view(*shape[:-1], inputs.shape[-1])
-        width = width * resonance
-    given = [resonance, width, amplitude, *(() if absorption is None else (absorption,))]
+    damping = width if isinstance(width, float) else None
+    given = [
+        resonance,
+        resonance if isinstance(width, float) else width,
+        amplitude,
+        *(() if absorption is None else (absorption,)),
+    ]
+    if len({tensor.dtype for tensor in (inputs, *given)}) > 1 or inputs.dtype not in (torch.float32, torch.float64):
+        raise InputError("frequencies, widths and amplitudes must be all float32 or all float64")
     try:
         wide = [tensor.expand(shape).reshape(-1, shape[-1]) for tensor in given]
-        if absorption is None and not amplitude.requires_grad and amplitude.ndim < 2:
-            wide[2] = amplitude.expand(1, shape[-1])  # the same signs for all chains: not copied for each
     except RuntimeError as error:
         raise InputError(f"width, amplitude and absorption must broadcast to {tuple(shape)}") from error
-    if len({tensor.dtype for tensor in (inputs, *wide)}) > 1 or inputs.dtype not in (torch.float32, torch.float64):
-        raise InputError("frequencies, widths and amplitudes must be all float32 or all float64")
-    rows = _Chains.apply(inputs.reshape(-1, inputs.shape[-1]), *wide)
-    return rows.view(*shape[:-1], inputs.shape[-1])
+    shared = absorption is None and not amplitude.requires_grad and amplitude.ndim < 2
+    if shared:
+        wide[2] = amplitude.expand(1, shape[-1])  # the same signs for all chains: not copied for each
+    lines = inputs.reshape(-1, inputs.shape[-1])
+    if damping is not None and shared and not inputs.requires_grad and _compiled(inputs):
+        return _Proportional.apply(lines, wide[0], wide[2], damping).view(*shape[:-1], inputs.shape[-1])
+    if damping is not None:
+        wide[1] = damping * wide[0]
+    return _Chains.apply(lines, *wide).view(*shape[:-1], inputs.shape[-1])
 
 
 class _Chains(torch.autograd.Function):
