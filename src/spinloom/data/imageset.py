@@ -29,21 +29,13 @@ class ImageSet:
     std: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        images, labels = self.images, self.labels
+        images = self.images
         if images.dtype != torch.uint8 or images.ndim != 4 or len(images) == 0:
             raise InputError(
                 f"images of {self.name!r} must be uint8 (n, channels, height, width) with n >= 1, "
                 f"got {images.dtype} {tuple(images.shape)}"
             )
-        if labels.dtype != torch.int64 or tuple(labels.shape) != (len(images),):
-            raise InputError(
-                f"labels of {self.name!r} must be int64 ({len(images)},), got {labels.dtype} {tuple(labels.shape)}"
-            )
-        if int(labels.min()) < 0 or int(labels.max()) >= len(self.classes):
-            raise InputError(
-                f"labels of {self.name!r} must be 0 to {len(self.classes) - 1}, "
-                f"got {int(labels.min())} to {int(labels.max())}"
-            )
+        require_labels(self.name, self.labels, len(images), len(self.classes))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -75,6 +67,15 @@ class ImageSet:
         drawn = torch.randperm(len(self), generator=generator(seed))
         chosen = drawn[_rank_in_class(self.labels[drawn]).argsort(stable=True)][:limit]
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+
+
+def require_labels(name: str, labels: torch.Tensor, examples: int, classes: int) -> None:
+    """Raise InputError unless there is a label for every example, int64, and a class for every label."""
+    if labels.dtype != torch.int64 or tuple(labels.shape) != (examples,):
+        raise InputError(f"labels of {name!r} must be int64 ({examples},), got {labels.dtype} {tuple(labels.shape)}")
+    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+        low, high = int(labels.min()), int(labels.max())
+        raise InputError(f"labels of {name!r} must be 0 to {classes - 1}, got {low} to {high}")
 
 
 def _rank_in_class(labels: torch.Tensor) -> torch.Tensor:

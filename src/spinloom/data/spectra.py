@@ -9,6 +9,7 @@ import torch
 
 from spinloom.data.catalogue import find
 from spinloom.data.download import fetch
+from spinloom.data.imageset import require_labels
 from spinloom.data.places import locate, missing
 from spinloom.data.reading import read_files, remedy
 from spinloom.data.spec import DatasetSpec, Split
@@ -35,7 +36,7 @@ class SpectraSet:
     source: str
 
     def __post_init__(self) -> None:
-        values, labels = self.values, self.labels
+        values = self.values
         if values.dtype != torch.float32 or values.ndim != 2 or 0 in values.shape:
             raise InputError(
                 f"spectra of {self.name!r} must be float32 (n, frequencies), none of them 0, got {values.dtype} "
@@ -46,15 +47,7 @@ class SpectraSet:
                 f"spectra of {self.name!r} must be finite powers from 0 to 1, got {float(values.min()):g} to "
                 f"{float(values.max()):g}; divide by the largest power"
             )
-        if labels.dtype != torch.int64 or tuple(labels.shape) != (len(values),):
-            raise InputError(
-                f"labels of {self.name!r} must be int64 ({len(values)},), got {labels.dtype} {tuple(labels.shape)}"
-            )
-        if int(labels.min()) < 0 or int(labels.max()) >= len(self.classes):
-            raise InputError(
-                f"labels of {self.name!r} must be 0 to {len(self.classes) - 1}, "
-                f"got {int(labels.min())} to {int(labels.max())}"
-            )
+        require_labels(self.name, self.labels, len(values), len(self.classes))
 
     def __len__(self) -> int:
         return len(self.labels)
