@@ -30,6 +30,13 @@ def write(result: StudyResult, out: Path) -> Path:
     return report
 
 
+def publish(result: StudyResult, out: Path) -> None:
+    """Write the result into `out`, print it and say where the report lies. Raises OutputError as `write` does."""
+    report = write(result, out)
+    show(result)
+    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
+
+
 def show(result: StudyResult, console: Console | None = None) -> None:
     """Print summary, claims, tables and assumptions."""
     console = console or Console()

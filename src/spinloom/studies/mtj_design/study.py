@@ -9,7 +9,7 @@ from spinloom import __version__
 from spinloom.data import load_pair, resolve
 from spinloom.errors import SpinloomWarning
 from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.report import show, write
+from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
@@ -28,9 +28,7 @@ from spinloom.studies.registry import command
 def carry_out(settings: Settings) -> StudyResult:
     """Design, check, move a network, write, print. Finished stages of an earlier run are taken from `out`."""
     result = measured(settings, plan_of(settings))
-    report = write(result, settings.out)
-    show(result)
-    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
+    publish(result, settings.out)
     return result
 
 

@@ -1,6 +1,5 @@
 """The study from settings to report."""
 
-from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.devices.parameters import with_parameters
 from spinloom.errors import InputError
 from spinloom.evaluation.accuracy import Examples
-from spinloom.evaluation.report import show, write
+from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
@@ -45,9 +44,7 @@ def carry_out(settings: Settings) -> StudyResult:
     run = Run(settings, plan, test, choice.reason, software, junctions, found, perf_counter() - started)
     result = outcome(run)
     save_weights(software.network, settings.out / "network.safetensors")
-    report = write(result, settings.out)
-    show(result)
-    _tell(report)
+    publish(result, settings.out)
     return result
 
 
@@ -58,7 +55,3 @@ def _junctions(settings: Settings, plan: Plan) -> Junctions:
         return measured(settings.response)
     device = with_parameters(TwoPolarizerMTJ(), settings.junction)
     return simulated(device, settings.temperature, plan.devices, settings.seed)
-
-
-def _tell(report: Path) -> None:
-    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair
-from spinloom.evaluation.report import show, write
+from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
@@ -30,9 +30,7 @@ def carry_out(settings: Settings) -> StudyResult:
     result = outcome(Run(settings, plan, reason, found, perf_counter() - started))
     for one in found:
         save_weights(one.network, settings.out / f"network-{one.test.name}.safetensors")
-    report = write(result, settings.out)
-    show(result)
-    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
+    publish(result, settings.out)
     return result
 
 

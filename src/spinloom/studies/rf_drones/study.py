@@ -3,11 +3,9 @@
 from dataclasses import asdict
 from time import perf_counter
 
-from rich.console import Console
-
 from spinloom import __version__
 from spinloom.data import load_spectra
-from spinloom.evaluation.report import show, write
+from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
@@ -24,9 +22,7 @@ _UNSEEN = ("out", "full", "seeds", "spread_seeds", "spreads")
 def carry_out(settings: Settings) -> StudyResult:
     """Train, test, write, print. Finished stages of an earlier run are taken from `out`."""
     result = measured(settings, plan_of(settings))
-    report = write(result, settings.out)
-    show(result)
-    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
+    publish(result, settings.out)
     return result
 
 

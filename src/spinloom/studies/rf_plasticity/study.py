@@ -9,7 +9,7 @@ from spinloom.data import load_pair, resolve
 from spinloom.data.catalogue import find
 from spinloom.data.loaders import Choice
 from spinloom.data.places import locate
-from spinloom.evaluation.report import show, write
+from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
@@ -34,9 +34,7 @@ def carry_out(settings: Settings) -> StudyResult:
     bench = Bench(train, test, size, band, settings.seed, Stages(settings.out / ".cache", common))
     found = bench.measure(settings.damping, settings.fixed_damping)
     result = outcome(Run(settings, size, band, train, test, choice.reason, found, perf_counter() - started))
-    report = write(result, settings.out)
-    show(result)
-    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
+    publish(result, settings.out)
     return result
 
 

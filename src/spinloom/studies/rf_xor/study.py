@@ -3,10 +3,8 @@
 from dataclasses import asdict
 from time import perf_counter
 
-from rich.console import Console
-
 from spinloom import __version__
-from spinloom.evaluation.report import show, write
+from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
@@ -25,7 +23,5 @@ def carry_out(settings: Settings) -> StudyResult:
     known = {name: value for name, value in asdict(settings).items() if name not in ("out", "full", "diameter", "seed")}
     stages = Stages(settings.out / ".cache", {**known, "version": __version__})
     result = outcome(Run(settings, plan, measure(settings, plan, stages), perf_counter() - started))
-    report = write(result, settings.out)
-    show(result)
-    Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
+    publish(result, settings.out)
     return result
