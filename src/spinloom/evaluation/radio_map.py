@@ -52,7 +52,7 @@ def draw_resonators(
     return figure
 
 
-_SIGNS = ((ORANGE, "falling through its resonance: + above it"), (BLUE, "head to tail: - above it"))
+_SIGNS = ((ORANGE, "+ above its resonance, - below"), (BLUE, "connected the other way: - above, + below"))
 
 
 def draw_input_frequencies(
