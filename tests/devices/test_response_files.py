@@ -95,7 +95,7 @@ def test_any_cut_is_found(tmp_path, saved, data):
         (None, "is not a Spinloom response"),
         ("[]", "is not a Spinloom response"),
         ('{"format": "weights"}', "is not a Spinloom response"),
-        ('{"format": "spinloom-response", "version": 2}', "version 2, this Spinloom reads 1"),
+        ('{"format": "spinloom-response", "version": 3}', "version 3, this Spinloom reads 1 to 2"),
         ('{"format": "spinloom-response", "version": 1}', "checksum differs"),
         ("{", "truncated, damaged"),
     ],

@@ -15,7 +15,7 @@ def case(shape: tuple[int, int], dtype: torch.dtype, seed: int = 1):
     x = 2 * torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
     layer(x)
     key = torch.tensor(read_key(seed, 2), dtype=torch.int32)
-    return x, layer._rows, layer.curves, layer.grid, layer.noise, key
+    return x, layer.rows, layer.curves, layer.grid, layer.noise, key
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

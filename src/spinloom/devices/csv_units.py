@@ -19,6 +19,7 @@ QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
     "value": NUMBER,
     "slope": NUMBER,
     "noise": NUMBER,
+    "slope_noise": NUMBER,
     "device": NUMBER,
 }
 """Quantity -> unit as spelled -> (SI unit, factor). Of names that begin alike the longer comes first."""

@@ -49,8 +49,8 @@ def respond(
     same device, is reset, written and read, so what the reset leaves counts as noise. At 0 K there is one realisation
     and it starts at +z. A bipolar operation is two such cycles.
 
-    value: mean of m_x as read; slope: mean of the square of m_z as read; noise: standard deviation of one read of m_x,
-    thermal motion, tunnel (Johnson and shot) and amplifier noise together.
+    value: mean of m_x as read; slope: mean of the square of m_z as read; noise and slope_noise: standard deviations of
+    one read of m_x and of m_z^2, thermal motion, tunnel (Johnson and shot) and amplifier noise together.
 
     Differentiable at 0 K in every parameter of `device` and in `drive`. The same seed gives the same response.
     Raises InputError for impossible counts or temperatures and PhysicsError where the dynamics leave the step.
@@ -72,12 +72,17 @@ def respond(
     noise = _read_noise(made, temperature, devices).to(dtype).square() + (
         device.amplifier_noise**2 if temperature else 0.0
     )
-    thermal = value.var(-1) if count > 1 else torch.zeros_like(value[..., 0])
+    thermal, slope_thermal = (
+        reads.var(-1) if count > 1 else torch.zeros_like(reads[..., 0]) for reads in (value, gradient)
+    )
+    # (m_z + n)^2 of one cycle varies by 4 m_z^2 n^2 + 2 n^4 for a normal n
+    squared = (4 * gradient.mean(-1) * noise[:, 1] + 2 * noise[:, 1].square()) / len(device.polarities)
     return Response(
         drive=drive.to(dtype),
         value=value.mean(-1).T,
         slope=(gradient.mean(-1) + noise[:, 1]).T,
         noise=(thermal + noise[:, 0] / len(device.polarities)).detach().sqrt().T,
+        slope_noise=(slope_thermal + squared).detach().sqrt().T,
         unit_drive=float(device.unit_drive.detach()),
         drive_unit="A/m^2",
         metadata={

@@ -17,6 +17,7 @@ class Response:
     slope: (devices, points), what the hardware offers as gradient with respect to the *network input*
         (dimensionless, ideal tanh: 1 - value^2). It need not be the derivative of `value`.
     noise: (devices, points), standard deviation of one read of `value` (dimensionless).
+    slope_noise: (devices, points), the same of `slope`; None stands for reads without noise.
     unit_drive: the drive that stands for a network input of 1, in `drive_unit`.
     drive_unit: "A", "A/m^2", "V", "A/m" or "T".
     metadata: how it was made (text to text), kept in files.
@@ -31,18 +32,21 @@ class Response:
     unit_drive: float
     drive_unit: str = "A/m^2"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    slope_noise: torch.Tensor = None  # type: ignore[assignment]  # never None once made
 
     def __post_init__(self) -> None:
         require_positive(self.drive_unit, unit_drive=self.unit_drive)
+        if self.slope_noise is None:
+            object.__setattr__(self, "slope_noise", torch.zeros_like(self.slope).detach())
         points = self.drive.numel()
         if self.drive.ndim != 1 or points < 2:
             raise InputError(f"drive must be (points,) with at least 2 points, got {tuple(self.drive.shape)}")
-        for name in ("value", "slope", "noise"):
+        for name in ("value", "slope", "noise", "slope_noise"):
             shape = tuple(getattr(self, name).shape)
             if len(shape) != 2 or shape != (self.devices, points) or shape[0] < 1:
                 raise InputError(f"{name} must be (devices, {points}), got {shape}")
         require_finite("", drive=self.drive, value=self.value, slope=self.slope)
-        require_non_negative("", noise=self.noise)
+        require_non_negative("", noise=self.noise, slope_noise=self.slope_noise)
         if not bool((self.drive.diff() > 0).all()):
             raise InputError("drive must increase strictly from point to point; sort the curve and drop repeats")
 
@@ -55,10 +59,38 @@ class Response:
         """The drive in units of the network input, (points,)."""
         return self.drive / self.unit_drive
 
-    def with_read_noise(self, sigma: float) -> "Response":
-        """The same devices with read noise `sigma` (fraction of full scale) added in quadrature."""
-        require_non_negative("of full scale", sigma=sigma)
-        return replace(self, noise=(self.noise.square() + sigma**2).sqrt())
+    def with_read_noise(self, sigma: float, slope: float = 0.0) -> "Response":
+        """The same devices with noise added in quadrature to reads of `value` (sigma) and of `slope`.
+
+        Both are fractions of full scale, which is 1: the largest value and the largest slope of a tanh.
+        """
+        require_non_negative("of full scale", sigma=sigma, slope=slope)
+        noise, slope_noise = self.noise.square() + sigma**2, self.slope_noise.square() + slope**2
+        return replace(self, noise=noise.sqrt(), slope_noise=slope_noise.sqrt())
+
+    def with_stuck(self, fraction: float, rows: int = 1000) -> "Response":
+        """A population of at least `rows` devices of which a fraction no longer answers to its drive.
+
+        A stuck free layer gives the lowest or the highest value of its curve for every drive, half of the stuck
+        devices each (rounded), with slope 0 and the mean noise of its reads. Which device is drawn for which unit is
+        chance, so that a layer has this fraction on average. Raises InputError for a fraction outside 0 to 1.
+        """
+        require_non_negative("", fraction=fraction)
+        if fraction > 1 or rows < 1:
+            raise InputError(f"fraction must be in 0 to 1 and rows >= 1, got {fraction} and {rows}")
+        if fraction == 0:
+            return self
+        chosen = torch.arange(max(rows, self.devices)) % self.devices
+        value, slope, noise, slope_noise = (
+            tensor[chosen].clone() for tensor in (self.value, self.slope, self.noise, self.slope_noise)
+        )
+        stuck = round(fraction * len(chosen))
+        high, low = slice(0, stuck // 2), slice(stuck // 2, stuck)
+        value[high], value[low] = value[high].amax(1, keepdim=True), value[low].amin(1, keepdim=True)
+        slope[:stuck] = 0
+        noise[:stuck] = noise[:stuck].mean(1, keepdim=True)
+        slope_noise[:stuck] = slope_noise[:stuck].mean(1, keepdim=True)
+        return replace(self, value=value, slope=slope, noise=noise, slope_noise=slope_noise)
 
     def nominal(self) -> "Response":
         """One device: the mean of the population, noise kept (root mean square)."""
@@ -67,4 +99,5 @@ class Response:
             value=self.value.mean(0, keepdim=True),
             slope=self.slope.mean(0, keepdim=True),
             noise=self.noise.square().mean(0, keepdim=True).sqrt(),
+            slope_noise=self.slope_noise.square().mean(0, keepdim=True).sqrt(),
         )

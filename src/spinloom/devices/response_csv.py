@@ -15,9 +15,13 @@ from spinloom.errors import InputError, require_positive
 DRIVES = ("current", "current_density", "drive")
 COLUMNS = {
     "current": ("resistance_in_plane", "resistance_perpendicular"),
-    "drive": ("value", "slope", "noise"),
+    "drive": ("value", "slope", "noise", "slope_noise"),
 }
 """What stands beside a drive: the first is needed, the others are not."""
+
+
+_Curves = tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]
+"""value, slope (None: not measured), noise and slope_noise (None: not measured), (devices, points) each."""
 
 
 def read_csv(
@@ -32,11 +36,12 @@ def read_csv(
     """Read a measured response; docs/examples/measured_junction.csv is one.
 
     Columns, in any order, units in the header: either `current` (A or A/m^2) with `resistance_in_plane` and,
-    if measured, `resistance_perpendicular` (ohm); or `drive` with `value` and, if known, `slope` and `noise`
-    (dimensionless). A column `device` separates devices, rows of equal device and drive are repeats.
+    if measured, `resistance_perpendicular` (ohm); or `drive` with `value` and, if known, `slope`, `noise`
+    and `slope_noise` (dimensionless). A column `device` separates devices, rows of equal device and drive are repeats.
 
     value is the mean of m_x over repeats and noise its standard deviation (0 for single rows). slope is the
-    mean of m_z^2 or, without the perpendicular junction, the derivative of value by drive / unit_drive.
+    mean of m_z^2, slope_noise its standard deviation; without the perpendicular junction slope is the derivative of
+    value by drive / unit_drive, without noise.
 
     in_plane, perpendicular: (R_P, R_AP) of each junction, ohm; by default the extremes of each device's
         curve, see `conductance` (a perpendicular junction that swings through both states needs them given).
@@ -55,7 +60,7 @@ def read_csv(
     sweeps = arrange(table, quantity, sort=sort)
     metadata = {"source": table.path.name, "devices": ", ".join(filter(None, sweeps.devices)) or "1"}
     metadata["repeats"] = "{} to {}".format(*sweeps.repeats)
-    value, slope, noise = _curves(table, sweeps, in_plane, perpendicular, metadata)
+    value, slope, noise, slope_noise = _curves(table, sweeps, in_plane, perpendicular, metadata)
     if unit_drive is None:
         unit_drive, left = fit_unit_drive(sweeps.drive, value, str(table.path))
         metadata["unit_drive"] = f"fitted to tanh, rms residual {left:.3g}"
@@ -67,6 +72,7 @@ def read_csv(
         value=torch.from_numpy(value),
         slope=torch.from_numpy(slope),
         noise=torch.from_numpy(noise),
+        slope_noise=torch.zeros_like(torch.from_numpy(slope)) if slope_noise is None else torch.from_numpy(slope_noise),
         unit_drive=unit_drive,
         drive_unit=unit,
         metadata=metadata,
@@ -103,27 +109,38 @@ def _curves(
     in_plane: Extremes | None,
     perpendicular: Extremes | None,
     metadata: dict[str, str],
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """value, slope (None: not measured) and noise, (devices, points) each."""
+) -> _Curves:
+    """Of every device."""
     columns = table.columns
     if "value" in columns:
         return _generic(table, sweeps)
     cosine = in_plane_cosine(table, sweeps, in_plane)
     metadata["in_plane"] = f"R_P, R_AP = {in_plane} ohm" if in_plane else "extremes of the curve are m_x = +1, -1"
-    slope = None
+    slope = slope_noise = None
     if "resistance_perpendicular" in columns:
-        slope = sweeps.mean(perpendicular_cosine(table, sweeps, perpendicular) ** 2)
+        squared = perpendicular_cosine(table, sweeps, perpendicular) ** 2
+        slope, slope_noise = sweeps.mean(squared), sweeps.deviation(squared)
         given = f"R_P, R_AP = {perpendicular} ohm"
         metadata["perpendicular"] = given if perpendicular else "extremes of the curve are |m_z| = 1 and m_z = 0"
-    return sweeps.mean(cosine), slope, sweeps.deviation(cosine)
+    return sweeps.mean(cosine), slope, sweeps.deviation(cosine), slope_noise
 
 
-def _generic(table: Table, sweeps: Sweeps) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+def _generic(table: Table, sweeps: Sweeps) -> _Curves:
     columns = table.columns
-    slope = sweeps.mean(columns["slope"]) if "slope" in columns else None
-    if "noise" not in columns:
-        return sweeps.mean(columns["value"]), slope, sweeps.deviation(columns["value"])
-    wrong = np.flatnonzero(columns["noise"] < 0)
+    value, noise = sweeps.mean(columns["value"]), _deviation(table, sweeps, "value", "noise")
+    if "slope" in columns:
+        return value, sweeps.mean(columns["slope"]), noise, _deviation(table, sweeps, "slope", "slope_noise")
+    if "slope_noise" in columns:
+        raise InputError(f"{table.path} has slope_noise without slope; add the column slope or remove slope_noise")
+    return value, None, noise, None
+
+
+def _deviation(table: Table, sweeps: Sweeps, read: str, noise: str) -> np.ndarray:
+    """Of one read: the column `noise` where there is one, else the deviation of repeats."""
+    if noise not in table.columns:
+        return sweeps.deviation(table.columns[read])
+    given = table.columns[noise]
+    wrong = np.flatnonzero(given < 0)
     if len(wrong):
-        raise InputError(f"{table.where(wrong[0], 'noise')}: a standard deviation must be >= 0; correct the cell")
-    return sweeps.mean(columns["value"]), slope, np.sqrt(sweeps.mean(columns["noise"] ** 2))
+        raise InputError(f"{table.where(wrong[0], noise)}: a standard deviation must be >= 0; correct the cell")
+    return np.sqrt(sweeps.mean(given**2))

@@ -1,7 +1,8 @@
 """Responses on disk: safetensors, whose header describes the rest in JSON and carries a checksum.
 
 The header key "spinloom" holds {"format", "version", "unit_drive", "drive_unit", "metadata", "sha256"}; the
-tensors are drive, value, slope and noise. safetensors itself would not notice a flipped bit.
+tensors are drive, value, slope, noise and slope_noise, which version 1 had not. safetensors itself would not notice a
+flipped bit.
 """
 
 import hashlib
@@ -18,9 +19,10 @@ from spinloom.devices.response import Response
 from spinloom.errors import InputError
 from spinloom.files import write_bytes
 
-FORMAT, VERSION = "spinloom-response", 1
+FORMAT, VERSION = "spinloom-response", 2
 KEY = "spinloom"
-TENSORS = ("drive", "value", "slope", "noise")
+TENSORS = ("drive", "value", "slope", "noise", "slope_noise")
+_OF_VERSION = {1: TENSORS[:-1], 2: TENSORS}
 REMEDY = "save the response again with spinloom.devices.response_files.save"
 
 
@@ -46,13 +48,14 @@ def load(path: str | Path) -> Response:
     header, tensors = _read(Path(path))
     if header.get("format") != FORMAT:
         raise InputError(f"{path} is not a Spinloom response: its header does not say {FORMAT!r}; {REMEDY}")
-    if header.get("version") != VERSION:
+    wanted = _OF_VERSION.get(header.get("version"))  # type: ignore[arg-type]
+    if wanted is None:
         raise InputError(
-            f"{path} has response format version {header.get('version')}, this Spinloom reads {VERSION}; "
+            f"{path} has response format version {header.get('version')}, this Spinloom reads 1 to {VERSION}; "
             "read it with the Spinloom that wrote it"
         )
-    if set(tensors) != set(TENSORS):
-        raise InputError(f"{path} holds {sorted(tensors)}, expected {sorted(TENSORS)}; {REMEDY}")
+    if set(tensors) != set(wanted):
+        raise InputError(f"{path} holds {sorted(tensors)}, expected {sorted(wanted)}; {REMEDY}")
     claimed = header.pop("sha256", None)
     if claimed != _digest(header, tensors):
         raise InputError(f"{path} is damaged: its checksum differs; {REMEDY}")
@@ -96,7 +99,7 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor:
 
 def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for name in TENSORS:
+    for name in (name for name in TENSORS if name in tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())

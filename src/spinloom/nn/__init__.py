@@ -3,15 +3,19 @@
 from spinloom.nn.activation import DeviceActivation
 from spinloom.nn.affine import Affine
 from spinloom.nn.convert import to_hardware
-from spinloom.nn.layers import count_devices, device_layers, ideal, real, resample
+from spinloom.nn.converters import Converters
+from spinloom.nn.layers import count_devices, device_layers, ideal, real, resample, rewind, use_gradient
 
 __all__ = [
     "Affine",
+    "Converters",
     "DeviceActivation",
     "count_devices",
     "device_layers",
     "ideal",
     "real",
     "resample",
+    "rewind",
     "to_hardware",
+    "use_gradient",
 ]

@@ -7,15 +7,18 @@ import torch
 from torch import nn
 
 from spinloom.devices.response import Response
-from spinloom.errors import InputError
+from spinloom.errors import InputError, require_positive, unknown_name
 from spinloom.nn.affine import TANH, Affine
+from spinloom.nn.converters import PLAIN, Converters, quantised
 from spinloom.nn.fabrication import SHARINGS, draw_devices, rows_of_units, sharing_error
-from spinloom.nn.function import respond
+from spinloom.nn.function import with_slope
+from spinloom.nn.gradients import GRADIENTS, Gradient, difference, exact, read
+from spinloom.nn.kernels import look_up
 from spinloom.nn.noise import read_key
 from spinloom.nn.tables import Table, tabulate
 from spinloom.seeding import Seed, child_seed, generator
 
-_TABLE = ("curves", "noise", "grid")
+_TABLE = ("curves", "noise", "grid", "slope_noise")
 
 
 class DeviceActivation(nn.Module):
@@ -28,9 +31,10 @@ class DeviceActivation(nn.Module):
 
     Which device sits where is drawn at the first forward pass, when the units are known; later inputs must have the
     same unit shape (any shape if shared). Input beyond the driven range gives the device's end value, with the slope
-    it has there. Backward multiplies by the device's own slope; noise has no part in it. Every forward pass is a read
-    with new noise: the same seed and the same sequence of batches give the same output on the same machine, whatever
-    happens to torch's global generator. `train()` and `eval()` change nothing; `ideal()` and `real()` do.
+    it has there. Backward multiplies by the slope read from each unit's own device (`use_gradient` has other ways).
+    Every forward pass is a read of both with new noise: the same seed and the same sequence of batches give the same
+    output on the same machine, whatever happens to torch's global generator. `train()` and `eval()` change nothing;
+    `ideal()` and `real()` do. `converters` round the two reads; they and the gradient are not in the state dict.
 
     Raises InputError for an unknown sharing, an input of another unit shape, without batch dimension or not floating.
     """
@@ -38,24 +42,33 @@ class DeviceActivation(nn.Module):
     curves: torch.Tensor
     noise: torch.Tensor
     grid: torch.Tensor
+    slope_noise: torch.Tensor
     assignment: torch.Tensor
-    _rows: torch.Tensor
+    rows: torch.Tensor
 
     def __init__(
-        self, response: Response | Table, *, sharing: str = "unit", affine: Affine = TANH, seed: Seed = 0
+        self,
+        response: Response | Table,
+        *,
+        sharing: str = "unit",
+        affine: Affine = TANH,
+        seed: Seed = 0,
+        converters: Converters = PLAIN,
     ) -> None:
         super().__init__()
         if sharing not in SHARINGS:
             raise sharing_error(sharing)
         table = response if isinstance(response, Table) else tabulate(response, affine)
         self.sharing = sharing
-        self.spread, self.read_noise = True, True
+        self.spread, self.read_noise, self.converters = True, True, converters
+        self.use_gradient("device")
         self.unit_shape: tuple[int, ...] | None = None
         for name in _TABLE:
             self.register_buffer(name, getattr(table, name))
         self.register_buffer("assignment", torch.empty(0, dtype=torch.int32))
-        self.register_buffer("_rows", torch.empty(0, dtype=torch.int32), persistent=False)
-        self._silent = table.silent
+        self.register_buffer("rows", torch.empty(0, dtype=torch.int32), persistent=False)
+        self.full_scale = table.full_scale
+        self._note_noise()
         self.resample(seed)
 
     @property
@@ -81,6 +94,20 @@ class DeviceActivation(nn.Module):
         self._refresh()
         return self
 
+    def use_gradient(self, kind: Gradient, step: float = 0.25) -> Self:
+        """Where backward takes each unit's slope from.
+
+        "device": the slope read from the device itself, with its noise and converter (default). "exact": the derivative
+        of the device's own value curve, without noise: what autograd gives on the true response. "difference": reads of
+        the value at input +- step, over 2 step, each with its own noise and converter: analogue finite differences
+        (arXiv 2603.03947), two more reads per training step. Raises InputError for another kind or a step <= 0.
+        """
+        if kind not in GRADIENTS:
+            raise unknown_name("gradient", str(kind), GRADIENTS)
+        require_positive("network input", step=step)
+        self.gradient, self.difference_step = kind, step
+        return self
+
     def rewind(self) -> Self:
         """Make the next forward pass the first read again: it repeats the noise since the last resampling."""
         self._reads = 0
@@ -92,14 +119,38 @@ class DeviceActivation(nn.Module):
             self._meet(x)
         if not x.is_floating_point():
             raise InputError(f"a device layer needs floating-point input, got {x.dtype}; convert with .float()")
-        key: tuple[int, ...] = ()
-        if self.read_noise and not self._silent:
-            key = read_key(self._seed, self._reads)
-            self._reads += 1
         flat = x if x.ndim == 2 else x.reshape(len(x), math.prod(shape))
-        words = torch.tensor(key, dtype=torch.int32, device=x.device)
-        out = respond(flat, self._rows, self.curves, self.grid, self.noise, words)
+        out = self._respond(flat)
         return out if x.ndim == 2 else out.view(x.shape)
+
+    def _respond(self, x: torch.Tensor) -> torch.Tensor:
+        """Output for x (batch, units), with the slope for backward where one is wanted."""
+        differentiable = x.requires_grad and torch.is_grad_enabled()
+        given = x.detach()
+        if not differentiable:
+            return self.read_value(given)
+        if self.gradient != "device":
+            value = self.read_value(given)
+            return with_slope(x, value, exact(self, given) if self.gradient == "exact" else difference(self, given))
+        key, slope_key = self._keys(x.device)
+        value, slope = look_up(given, self.rows, self.curves, self.grid, self.noise, key, want_slope=True)
+        value = quantised(value, self.full_scale[:2], self.converters.value)
+        return with_slope(x, value, read(self, given, slope, slope_key))
+
+    def read_value(self, x: torch.Tensor) -> torch.Tensor:
+        """One more read of every device's value at x (batch, units), without gradient."""
+        key, _ = self._keys(x.device)
+        value, _ = look_up(x, self.rows, self.curves, self.grid, self.noise, key, want_slope=False)
+        return quantised(value, self.full_scale[:2], self.converters.value)
+
+    def _keys(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Noise of the next read of value and of slope; empty for silent ones."""
+        keys: tuple[tuple[int, ...], ...] = ((), ())
+        if self.read_noise and not self._silent:
+            keys = read_key(self._seed, self._reads), read_key(~self._seed, self._reads)
+            self._reads += 1
+        value, slope = (torch.tensor(key, dtype=torch.int32, device=device) for key in keys)
+        return value, slope
 
     def _meet(self, x: torch.Tensor) -> None:
         if x.ndim == 0:
@@ -119,7 +170,11 @@ class DeviceActivation(nn.Module):
         """The table row of each unit, as the kernels want it; the last row is the nominal device."""
         if self.unit_shape is not None:
             chosen = self.assignment if self.spread else torch.full_like(self.assignment, self.population)
-            self._rows = rows_of_units(chosen, self.sharing, self.unit_shape)
+            self.rows = rows_of_units(chosen, self.sharing, self.unit_shape)
+
+    def _note_noise(self) -> None:
+        self.noisy_slope = bool(self.slope_noise.any())
+        self._silent = not (self.noisy_slope or bool(self.noise.any()))
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
@@ -127,13 +182,14 @@ class DeviceActivation(nn.Module):
             destination[prefix + name] = destination[prefix + name].clone()
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
+        state.setdefault(prefix + "slope_noise", torch.zeros_like(state.get(prefix + "noise", self.slope_noise)))
         for name in (*_TABLE, "assignment"):
             held, given = getattr(self, name), state.get(prefix + name)
             if given is not None and not torch.equal(held.to(given), given):
                 # of the size in the file; and never write into a table that other layers share
                 setattr(self, name, torch.empty_like(given, dtype=held.dtype, device=held.device))
         super()._load_from_state_dict(state, prefix, *rest)
-        self._silent = not bool(self.noise.any())
+        self._note_noise()
         self._refresh()
 
     def get_extra_state(self) -> torch.Tensor:

@@ -9,9 +9,9 @@ from spinloom.errors import InputError
 from spinloom.nn.activation import DeviceActivation
 from spinloom.nn.affine import affine_of
 from spinloom.nn.choice import REPLACEABLE, Choice, Mapped
+from spinloom.nn.converters import PLAIN, Converters
 from spinloom.nn.expand import expand
 from spinloom.nn.layers import device_layers
-from spinloom.nn.tables import Table
 from spinloom.seeding import Seed, child_seed, generator
 
 
@@ -22,6 +22,7 @@ def to_hardware(
     sharing: str = "unit",
     example_input: torch.Tensor | None = None,
     seed: Seed = 0,
+    converters: Converters = PLAIN,
 ) -> nn.Module:
     """A copy of `model` whose activations are devices; weights, mode, device and `model` stay as they are.
 
@@ -29,6 +30,7 @@ def to_hardware(
     sharing: "unit", "channel" or "shared", see `DeviceActivation`.
     example_input: one batch; fixes the number of devices now (else at the first forward pass).
     seed: fixes the fabricated instance and its read noise.
+    converters: resolution of the reads of every layer.
 
     Calls of torch.tanh, sigmoid, hardtanh (also as methods and from torch.nn.functional), and a module called in
     several places (each becomes devices of its own), are found by torch.fx; the copy is then an fx.GraphModule, and
@@ -46,7 +48,9 @@ def to_hardware(
         response = choice.response(name, type(module)) or choice.response(called, type(module))
         if response is None:
             continue
-        layer = _device(module, choice.table(response, affine_of(module)), sharing, child_seed(source), model)
+        table = choice.table(response, affine_of(module))
+        made = DeviceActivation(table, sharing=sharing, seed=child_seed(source), converters=converters)
+        layer = _device(module, made, model)
         twin = _put(twin, name, layer)
     if not device_layers(twin):
         raise _nothing(model)
@@ -61,8 +65,9 @@ def _activations(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(name, module) for name, module in every if isinstance(module, REPLACEABLE)]
 
 
-def _device(module: nn.Module, table: Table, sharing: str, seed: int, model: nn.Module) -> DeviceActivation:
-    layer = DeviceActivation(table, sharing=sharing, seed=seed).train(module.training)
+def _device(module: nn.Module, layer: DeviceActivation, model: nn.Module) -> DeviceActivation:
+    """The layer in the mode of `module`, where the model's weights are."""
+    layer.train(module.training)
     weight = next((p for p in model.parameters() if p.is_floating_point()), None)
     if weight is None:
         return layer

@@ -1,34 +1,27 @@
-"""The device in autograd: its own slope is the gradient."""
+"""The device in autograd: the slope that was read is the gradient."""
 
 from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
 
-from spinloom.nn.kernels import look_up
 
+def with_slope(x: torch.Tensor, value: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+    """`value`, whose gradient with respect to x is upstream * `slope`; all three have one shape.
 
-def respond(x: torch.Tensor, *tables: torch.Tensor) -> torch.Tensor:
-    """Output of the devices for x (batch, units); `tables` are row, curves, grid, noise and key of `kernels.look_up`.
-
-    The gradient with respect to x is upstream * slope of the device, which need not be the derivative of its value; it
-    is itself not differentiable.
+    The slope is what the hardware offers and need not be the derivative of the value. It is not differentiable.
     """
-    if x.requires_grad and torch.is_grad_enabled():
-        return _Device.apply(x, *tables)
-    return look_up(x.detach(), *tables, want_slope=False)[0]
+    return _Device.apply(x, value, slope)
 
 
 class _Device(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, *tables: torch.Tensor) -> torch.Tensor:
-        value, slope = look_up(x.detach(), *tables, want_slope=True)
+    def forward(ctx: Any, x: torch.Tensor, value: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(slope)
-        ctx.others = (None,) * len(tables)
-        return value
+        return value.view_as(value)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (slope,) = ctx.saved_tensors
-        return upstream * slope, *ctx.others
+        return upstream * slope, None, None

@@ -45,6 +45,16 @@ def look_up(
     return value, slope
 
 
+def add_noise(
+    out: torch.Tensor, x: torch.Tensor, row: torch.Tensor, grid: torch.Tensor, noise: torch.Tensor, key: torch.Tensor
+) -> torch.Tensor:
+    """`kernels.add_noise` for float32 or float64 on the CPU; adds to `out` in place where its memory is contiguous."""
+    x, out = x.contiguous(), out.contiguous()
+    loop = _noise_loops[x.numel() >= _PARALLEL and torch.get_num_threads() > 1]
+    loop(*(t.numpy() for t in (x, row, grid, noise.view(-1), key, out)), noise.shape[1])
+    return out
+
+
 @njit(fastmath=FAST, forceinline=True)
 def _inside(x, low, density, cells):  # type: ignore[no-untyped-def]
     """Cell and place in it, saturated at both ends; NaN goes through in the place."""
@@ -133,6 +143,18 @@ def _on_all_cores(x, row, curves, grid, noise, key, value, slope, cells):  # typ
         _block(task, blocks, x, row, curves, grid, noise, key, value, slope, cells)
 
 
+def _noise_on_one_core(x, row, grid, noise, key, out, cells):  # type: ignore[no-untyped-def]
+    for line in range(x.shape[0]):
+        first = np.uint32(line * x.shape[1])
+        _add_noise(x[line], row, noise, grid[0], grid[1], cells, first, key, out[line])
+
+
+def _noise_on_all_cores(x, row, grid, noise, key, out, cells):  # type: ignore[no-untyped-def]
+    for line in prange(x.shape[0]):
+        first = np.uint32(line * x.shape[1])
+        _add_noise(x[line], row, noise, grid[0], grid[1], cells, first, key, out[line])
+
+
 def _compile(loop: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
     options: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy", "parallel": parallel}
     try:
@@ -142,3 +164,4 @@ def _compile(loop: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
 
 
 _loops = {False: _compile(_on_one_core, False), True: _compile(_on_all_cores, True)}
+_noise_loops = {False: _compile(_noise_on_one_core, False), True: _compile(_noise_on_all_cores, True)}

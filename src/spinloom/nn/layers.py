@@ -4,6 +4,7 @@ from torch import nn
 
 from spinloom.errors import InputError
 from spinloom.nn.activation import DeviceActivation
+from spinloom.nn.gradients import Gradient
 from spinloom.seeding import Seed, child_seed, generator
 
 
@@ -32,6 +33,23 @@ def real(model: nn.Module, *, spread: bool = True, read_noise: bool = True) -> n
     """Switch device spread and read noise of every layer. Returns the model. Raises InputError without device layer."""
     for layer in _some(model).values():
         layer.real(spread=spread, read_noise=read_noise)
+    return model
+
+
+def use_gradient(model: nn.Module, kind: Gradient, step: float = 0.25) -> nn.Module:
+    """Choose where every layer takes its slopes from, see `DeviceActivation.use_gradient`. Returns the model.
+
+    Raises InputError without device layer, for another kind or a step <= 0.
+    """
+    for layer in _some(model).values():
+        layer.use_gradient(kind, step)
+    return model
+
+
+def rewind(model: nn.Module) -> nn.Module:
+    """Make the next forward pass repeat the noise since the last resampling. Returns the model."""
+    for layer in _some(model).values():
+        layer.rewind()
     return model
 
 

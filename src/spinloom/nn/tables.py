@@ -22,6 +22,8 @@ class Table:
         lie side by side, so that a neuron touches one cache line.
     noise: (devices + 1, cells, 2): standard deviation of a read and its rise.
     grid: (2,): lowest network input and cells per unit of network input.
+    slope_noise: (devices + 1, cells, 2): the same of the slope.
+    full_scale: lowest and highest value and largest slope of the activation that the devices stand for.
     error: largest deviation from the response at its points, as a fraction of the range (value, noise) or of the
         largest slope. Exactly what rounding leaves for an evenly sampled response: its points become the grid.
     """
@@ -29,12 +31,14 @@ class Table:
     curves: torch.Tensor
     noise: torch.Tensor
     grid: torch.Tensor
+    slope_noise: torch.Tensor
+    full_scale: tuple[float, float, float]
     error: float
 
     @cached_property
     def silent(self) -> bool:
-        """Whether no device has read noise anywhere."""
-        return not bool(self.noise.any())
+        """Whether no device has read noise anywhere, on either read."""
+        return not bool(self.noise.any()) and not bool(self.slope_noise.any())
 
 
 def tabulate(response: Response, affine: Affine = TANH) -> Table:
@@ -43,18 +47,21 @@ def tabulate(response: Response, affine: Affine = TANH) -> Table:
     everyone, average = response, response.nominal()
     rows = {
         name: torch.cat([getattr(everyone, name), getattr(average, name)]).detach().cpu().double().numpy()
-        for name in ("value", "slope", "noise")
+        for name in ("value", "slope", "noise", "slope_noise")
     }
     grid, error = _uniform_grid(inputs, rows)
-    value, slope, noise = (_resampled(grid, inputs, rows[name]) for name in ("value", "slope", "noise"))
+    value, slope, noise, slope_noise = (_resampled(grid, inputs, curves) for curves in rows.values())
     value = affine.output_offset + affine.output_gain * value
-    slope = affine.output_gain * affine.input_gain * slope
+    gain = affine.output_gain * affine.input_gain
+    ends = (affine.output_offset - affine.output_gain, affine.output_offset + affine.output_gain)
     low = grid[0] / affine.input_gain + affine.input_centre
     density = (len(grid) - 1) / (grid[-1] - grid[0]) * affine.input_gain
     return Table(
-        _float(np.stack([*_cells(value), *_cells(slope)], -1)),
+        _float(np.stack([*_cells(value), *_cells(gain * slope)], -1)),
         _float(np.stack(_cells(abs(affine.output_gain) * noise), -1)),
         _float(np.array([low, density])),
+        _float(np.stack(_cells(abs(gain) * slope_noise), -1)),
+        (min(ends), max(ends), abs(gain)),
         error,
     )
 

@@ -87,4 +87,5 @@ def refined(response: Response, points: int = FINE) -> Response:
         value=between(response.value, torch.tanh),
         slope=between(response.slope, lambda x: 1 - x.tanh().square()),
         noise=between(response.noise, torch.zeros_like),
+        slope_noise=between(response.slope_noise, torch.zeros_like),
     )
