@@ -1,0 +1,91 @@
+"""Which batch norms of a network can go into the weights before them."""
+
+import copy
+from collections import Counter
+
+import torch
+from torch import fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from spinloom.errors import InputError
+from spinloom.nn.activation import DeviceActivation
+from spinloom.nn.channel_affine import ChannelAffine
+
+_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def is_batch_norm(module: nn.Module) -> bool:
+    """Whether it is a batch norm that computes as PyTorch's own (a subclass may have a forward of its own)."""
+    return isinstance(module, _BatchNorm) and type(module).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
+
+
+def foldable_pairs(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, nn.Module]:
+    """Batch norm -> convolution or linear layer whose output it alone uses, both called once. `model` is untouched.
+
+    Left out are layers with hooks, parametrizations or a forward of their own, or whose weight is used elsewhere.
+    example: one batch. Raises InputError if torch.fx cannot follow the network.
+    """
+    graph, dimensions = _trace(model), _dimensions(model, example)
+    calls = Counter(model.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module")
+    own = dict(model.named_parameters())
+    used = {id(own.get(str(node.target))) for node in graph.nodes if node.op == "get_attr"} - {id(None)}
+    pairs = {}
+    for norm, layer in _neighbours(model, graph):
+        plain = is_batch_norm(norm) and type(layer) in _WEIGHTED and not (_has_hooks(norm) or _has_hooks(layer))
+        if not plain or calls[norm] > 1 or calls[layer] > 1:
+            continue
+        reused = id(layer.weight) in used or id(layer.bias) in used
+        # a linear layer has its channels last, batch norm second: the same only in two dimensions
+        if dimensions.get(norm) == {layer.weight.ndim} and not reused:
+            pairs[norm] = layer
+    return pairs
+
+
+def _neighbours(model: nn.Module, graph: fx.Graph) -> list[tuple[nn.Module, nn.Module]]:
+    """Modules that alone use the output of another one, with that one."""
+    found = []
+    for node in graph.nodes:
+        before = node.args[0] if node.op == "call_module" and node.args else None
+        if isinstance(before, fx.Node) and before.op == "call_module" and len(before.users) == 1:
+            found.append((model.get_submodule(str(node.target)), model.get_submodule(str(before.target))))
+    return found
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        whole = isinstance(m, (DeviceActivation, ChannelAffine, _BatchNorm))
+        return whole or super().is_leaf_module(m, module_qualified_name)
+
+
+def _trace(model: nn.Module) -> fx.Graph:
+    if isinstance(model, _BatchNorm):
+        return fx.Graph()  # nothing stands before it
+    try:
+        return _Tracer().trace(model)
+    except Exception as error:  # tracing runs the user's code on stand-ins: anything can come out
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"torch.fx cannot follow {type(model).__name__} ({reason}), so what stands before its batch norms is not "
+            "known; write its forward without branches on values, or fold the parts that can be followed"
+        ) from error
+
+
+def _dimensions(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, set[int]]:
+    """How many dimensions the inputs of each batch norm have, in one pass of a copy of the model."""
+    probe = copy.deepcopy(model)
+    original = dict(zip(probe.modules(), model.modules(), strict=True))
+    seen: dict[nn.Module, set[int]] = {}
+
+    def note(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        seen.setdefault(original[module], set()).add(args[0].ndim if args else -1)
+
+    for module in probe.modules():
+        if isinstance(module, _BatchNorm):
+            module.register_forward_pre_hook(note)
+    with torch.no_grad():
+        probe(example)
+    return seen
