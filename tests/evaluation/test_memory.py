@@ -73,6 +73,11 @@ def test_each_storage_counts_once_also_where_a_layer_works_in_place():
     assert columns(backward_memory(square, images(3, 7))) == {"0": (28, 28), "1": (20, 20), "2": (20, 0)}
 
 
+def test_what_only_a_neuron_saves_is_held_by_the_junction_too():
+    clipped = nn.Sequential(nn.Linear(7, 5), nn.Hardtanh(), nn.Linear(5, 2))  # saves its input, unlike Tanh
+    assert columns(backward_memory(clipped, images(3, 7))) == {"0": (28, 28), "1": (20, 0), "2": (20, 0)}
+
+
 def test_indices_and_masks_count():
     model = nn.Sequential(nn.Conv1d(1, 2, 1, bias=False), nn.MaxPool1d(2), nn.Dropout(0.5), nn.Flatten())
     found = columns(backward_memory(model, images(3, 1, 8)))
