@@ -15,10 +15,12 @@ from spinloom.files import write_bytes
 
 
 def fingerprint(settings: Mapping[str, Any], model: nn.Module, labels: torch.Tensor) -> str:
-    """A name for this training: settings, shapes of the network and the labels it learns."""
+    """A name for this training: settings, the network's tensors and first weights, and the labels it learns."""
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     digest = hashlib.sha256(json.dumps([dict(settings), shapes], sort_keys=True, default=str).encode())
-    digest.update(labels.numpy().tobytes())
+    digest.update(labels.cpu().numpy().tobytes())
+    for parameter in model.parameters():
+        digest.update(parameter.detach().cpu().float().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -27,27 +29,31 @@ class Snapshot:
 
     def __init__(self, path: Path | None, key: str, model: nn.Module, optimiser: Any, schedule: Any) -> None:
         self._path, self._key = path, key
+        self.write = True
         self._parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
 
-    def store(self, losses: list[float]) -> None:
-        """Write the present state. Raises OutputError."""
-        if self._path is None:
+    def store(self, losses: list[float], within: Mapping[str, Any] | None = None) -> None:
+        """Write the present state; within: that of an unfinished epoch. Raises OutputError."""
+        if self._path is None or not self.write:
             return
         state = {name: part.state_dict() for name, part in self._parts.items()}
         content = io.BytesIO()  # torch.save reports a full disk as a RuntimeError of its own
-        torch.save({"key": self._key, "losses": losses, **state}, content)
+        torch.save({"key": self._key, "losses": losses, "within": dict(within or {}), **state}, content)
         write_bytes(self._path, content.getvalue())
 
-    def restore(self) -> list[float]:
-        """Load the state if it belongs to this training; returns the losses so far, [] for a fresh start."""
+    def restore(self) -> tuple[list[float], dict[str, Any]]:
+        """Load the state if it belongs to this training.
+
+        Returns the losses of the epochs so far, [] for a fresh start, and what was stored of an unfinished epoch.
+        """
         if self._path is None or not self._path.exists():
-            return []
+            return [], {}
         try:
             saved = torch.load(self._path, weights_only=True)
         except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-            return []  # a checkpoint that cannot be read costs time, never the run
+            return [], {}  # a checkpoint that cannot be read costs time, never the run
         if not isinstance(saved, dict) or saved.get("key") != self._key:
-            return []
+            return [], {}
         for name, part in self._parts.items():
             part.load_state_dict(saved[name])
-        return list(saved["losses"])
+        return list(saved["losses"]), dict(saved.get("within", {}))

@@ -1,0 +1,54 @@
+"""Several processes and mixed precision give what one process in single precision gives, but for rounding."""
+
+import pytest
+import torch
+from toy_images import quarters
+
+from spinloom.errors import InputError
+from spinloom.learning.compute import Compute
+from spinloom.learning.fit import Training, fit
+from spinloom.learning.networks import fashion_cnn
+
+BRIEF = Training(epochs=1, batch=32, rate=5e-3, optimiser="sgd")
+
+
+def trained(compute: Compute) -> torch.Tensor:
+    model = fashion_cnn((1, 8, 8), 4, (8,), 16)
+    losses = fit(model, quarters(128), BRIEF, compute=compute)
+    assert len(losses) == 1
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def test_two_processes_share_each_batch_and_end_with_the_weights_of_one():
+    torch.testing.assert_close(trained(Compute(devices=2)), trained(Compute()), atol=1e-5, rtol=1e-3)
+
+
+def test_mixed_precision_trains_the_same_network_a_little_less_exactly():
+    mixed, plain = trained(Compute(precision="bf16-mixed")), trained(Compute())
+    assert mixed.dtype == torch.float32
+    assert not torch.equal(mixed, plain)
+    torch.testing.assert_close(mixed, plain, atol=2e-2, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"accelerator": "gpuu"}, "accelerator"),
+        ({"devices": 0}, "devices"),
+        ({"precision": "12-true"}, "12-true"),
+    ],
+)
+def test_impossible_choices_are_named(wrong, message):
+    with pytest.raises(InputError, match=message):
+        Compute(**wrong).fabric()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has a GPU")
+def test_a_gpu_that_is_not_there_is_said():
+    with pytest.raises(InputError, match="cannot train on 1 x cuda"):
+        Compute("cuda").fabric()
+
+
+def test_a_batch_that_the_processes_cannot_share_is_refused():
+    with pytest.raises(InputError, match="shared evenly"):
+        fit(fashion_cnn((1, 8, 8), 4, (8,), 16), quarters(128), Training(batch=31), compute=Compute(devices=2))
