@@ -1,0 +1,66 @@
+"""How far the gradient that devices give points away from the exact one, weight tensor by weight tensor."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from spinloom.errors import InputError
+from spinloom.nn import device_layers, use_gradient
+from spinloom.nn.gradients import Gradient
+
+
+def gradient_cosines(
+    model: nn.Module,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    kind: Gradient = "device",
+    step: float = 0.25,
+    reference: Gradient = "exact",
+    batch: int | None = None,
+) -> dict[str, float]:
+    """Cosine of the angle between two gradients of the cross-entropy, by name of weight tensor, in order.
+
+    Both gradients are those of the same images and the same forward reads, noise included: they differ only in where
+    the slopes of the devices come from, `kind` with `step` or `reference` (see `DeviceActivation.use_gradient`).
+
+    inputs: (n, ...). labels: (n,). batch: images of one gradient (default: all n); each batch is a read of its own, and
+    the cosine is the mean over the whole batches. Tensors of two dimensions and more that need a gradient count, so no
+    biases. A gradient of zero has no direction; its cosine is 0. The model stays as it is: what dropout, batch
+    statistics and reads change is changed in copies, by the same numbers for both.
+
+    Raises InputError for a network without device layer or weight tensor, fewer images than one batch, unknown kinds.
+    """
+    size = len(inputs) if batch is None else batch
+    if not 1 <= size <= len(inputs):
+        raise InputError(f"batch must be 1 to the {len(inputs)} images given, got {size}")
+    if not device_layers(model):
+        raise InputError(f"{type(model).__name__} has no device layer; make one with to_hardware(model, response)")
+    found = []
+    exact = use_gradient(copy.deepcopy(model), reference, step)
+    for number in range(len(inputs) // size):
+        part = slice(number * size, (number + 1) * size)
+        other = use_gradient(copy.deepcopy(exact), kind, step)  # before `exact` reads: its next read is the same one
+        gradients = [_gradients(network, inputs[part], labels[part], number) for network in (exact, other)]
+        found.append({name: _cosine(one, gradients[1][name]) for name, one in gradients[0].items()})
+    return {name: sum(cosines[name] for cosines in found) / len(found) for name in found[0]}
+
+
+def _gradients(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, seed: int) -> dict[str, torch.Tensor]:
+    weights = {name: p for name, p in model.named_parameters() if p.ndim > 1 and p.requires_grad}
+    if not weights:
+        raise InputError(
+            f"{type(model).__name__} has no weight tensor that needs a gradient; set requires_grad of some"
+        )
+    with torch.random.fork_rng(devices=[]):  # dropout draws from the global state
+        torch.manual_seed(seed)
+        loss = F.cross_entropy(model(inputs), labels)
+    return dict(zip(weights, torch.autograd.grad(loss, list(weights.values())), strict=True))
+
+
+def _cosine(one: torch.Tensor, other: torch.Tensor) -> float:
+    one, other = one.double().flatten(), other.double().flatten()
+    lengths = float(one.norm() * other.norm())
+    return float(one @ other) / lengths if lengths else 0.0

@@ -1,0 +1,103 @@
+"""The deep network in software: from scratch, from a ReLU network, or from a file."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from torch import nn
+
+from spinloom.data.imageset import ImageSet
+from spinloom.errors import InputError
+from spinloom.evaluation.quantities import duration
+from spinloom.evaluation.stages import Stages
+from spinloom.learning.compute import Compute
+from spinloom.learning.deep_networks import densenet, resnet20
+from spinloom.learning.fit import fit
+from spinloom.learning.objectives import Distillation
+from spinloom.learning.progress import bar
+from spinloom.learning.relu_start import Slide, Sliding, replace_activations
+from spinloom.learning.weights import load_weights, read_tensors, save_weights
+from spinloom.nn.channel_affine import ChannelAffine
+from spinloom.studies.mtj_deep.plan import Plan
+from spinloom.studies.mtj_deep.settings import Settings
+
+
+@dataclass(frozen=True)
+class Software:
+    """network: trained, in evaluation mode. origin: how it came about, in words. digest: of its weights."""
+
+    network: nn.Module
+    origin: str
+    digest: str
+
+
+def build(settings: Settings, plan: Plan, train: ImageSet, order: str = "pre") -> nn.Sequential:
+    """An untrained network for these images. order: of a ResNet's blocks."""
+    image, classes = train.shape, len(train.classes)
+    if settings.network == "densenet":
+        return densenet(image, classes, plan.growth, plan.layers, seed=settings.seed)
+    return resnet20(image, classes, plan.width, plan.blocks, order, settings.seed)
+
+
+def given(path: Path, settings: Settings, plan: Plan, train: ImageSet) -> Software:
+    """Trained weights from a file; a ResNet's order of blocks shows in its names. Raises InputError."""
+    order = "post" if "bn1.weight" in read_tensors(path) else "pre"
+    network = build(settings, plan, train, order)
+    load_weights(network, path)
+    return _software(network, f"weights from {path.name}")
+
+
+def trained(settings: Settings, plan: Plan, train: ImageSet, stages: Stages) -> Software:
+    """Train, or take up a training where an earlier run was killed. Raises OutputError."""
+    training = plan.training(train.name, len(train), settings.seed, settings.start is not None)
+    start = hashlib.sha256(settings.start.read_bytes()).hexdigest() if settings.start else None
+    kept = {**asdict(training), "network": settings.network, "width": plan.width, "blocks": plan.blocks}
+    kept |= {"growth": plan.growth, "layers": plan.layers, "start": start, "images": len(train)}
+    path = stages.path("network", kept, ".safetensors")
+    origin = f"trained here, {training.epochs} epochs of {len(train):,} images"
+    origin += f" from {settings.start.name}" if settings.start else ""
+    network = build(settings, plan, train, "post" if settings.start else "pre")
+    if path.exists():
+        load_weights(network, path)
+        return _software(network, f"{origin}, in an earlier run")
+    began, checkpoint = perf_counter(), path.with_suffix(".checkpoint")
+    compute = Compute(settings.accelerator, settings.devices, settings.precision)
+    with bar("training in software") as report:
+        if settings.start is None:
+            fit(network, train, training, checkpoint, report, compute=compute)
+        else:
+            teacher = _teacher(settings, plan, train, network)
+            replace_activations(network, nn.Tanh, Sliding)
+            objective, slide = Distillation(teacher), Slide()
+            fit(network, train, training, checkpoint, report, objective=objective, before_step=slide, compute=compute)
+            replace_activations(network, Sliding, nn.Tanh)
+    save_weights(network.cpu(), path)
+    checkpoint.unlink(missing_ok=True)
+    return _software(network, f"{origin}, {duration(perf_counter() - began)}")
+
+
+def _teacher(settings: Settings, plan: Plan, train: ImageSet, network: nn.Sequential) -> nn.Module:
+    """The ReLU network of the start file for inputs scaled as ours; its weights are put into `network` too."""
+    assert settings.start is not None
+    tensors = {name.removeprefix("module."): tensor for name, tensor in read_tensors(settings.start).items()}
+    relu = build(settings, plan, train, "post")
+    for model in (relu, network):
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            wrong = " ".join(str(error).split())[:300]
+            raise InputError(f"{settings.start} does not fit a ResNet-20 for {train.name}: {wrong}") from error
+    replace_activations(relu, nn.Tanh, nn.ReLU)
+    ours, theirs = (torch.tensor([train.mean, train.std]), torch.tensor([settings.start_mean, settings.start_std]))
+    rescale = ChannelAffine(ours[1] / theirs[1], (ours[0] - theirs[0]) / theirs[1])
+    return nn.Sequential(rescale, relu)
+
+
+def _software(network: nn.Module, origin: str) -> Software:
+    network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return Software(network, origin, digest.hexdigest())

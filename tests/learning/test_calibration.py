@@ -1,0 +1,98 @@
+"""Drive scales and batch-norm statistics from unlabelled inputs."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from spinloom.devices import Response
+from spinloom.errors import InputError
+from spinloom.learning.calibration import calibrate_drive, refresh_batch_norm, scale_drive
+from spinloom.nn import DeviceActivation, device_layers, to_hardware
+
+
+def steep(gain: float, sigma: float = 0.0) -> Response:
+    x = torch.linspace(-8, 8, 1601, dtype=torch.float64)
+    value = torch.tanh(gain * x)[None]
+    return Response(x, value, gain * (1 - value**2), torch.full_like(value, sigma), 1.0)
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(6, 20), nn.Tanh(), nn.Linear(20, 12), nn.Tanh(), nn.Linear(12, 3))
+
+
+@settings(max_examples=10, deadline=None)
+@given(gain=st.floats(0.3, 3.0))
+def test_devices_of_another_gain_get_the_inverse_drive_scale(gain):
+    software, inputs = network(), torch.randn(64, 6, generator=torch.Generator().manual_seed(1))
+    hardware = to_hardware(software, steep(gain), example_input=inputs[:1])
+    scales = calibrate_drive(hardware, software, inputs)
+    assert list(scales) == ["1", "3"]
+    assert list(scales.values()) == pytest.approx([1 / gain] * 2, rel=5e-3)
+    torch.testing.assert_close(hardware(inputs), software(inputs), atol=2e-3, rtol=0)
+
+
+def test_noise_does_not_mislead_it():
+    software, inputs = network(), torch.randn(64, 6, generator=torch.Generator().manual_seed(1))
+    hardware = to_hardware(software, steep(2.0, sigma=0.05), example_input=inputs[:1])
+    scales = calibrate_drive(hardware, software, inputs)
+    assert list(scales.values()) == pytest.approx([0.5, 0.5], rel=0.03)
+
+
+def test_devices_that_fit_stay_as_they_are():
+    software, inputs = network(), torch.randn(64, 6)
+    hardware = to_hardware(software, steep(1.0), example_input=inputs[:1])
+    assert list(calibrate_drive(hardware, software, inputs).values()) == pytest.approx([1.0, 1.0], abs=2e-3)
+
+
+def test_scaling_the_drive_scales_value_and_slope():
+    plain, scaled = DeviceActivation(steep(1.0)), DeviceActivation(steep(1.0))
+    scale_drive(scaled, 1.7)
+    x = torch.linspace(-2, 2, 50)[None].requires_grad_()
+    y = x.detach().clone().mul(1.7).requires_grad_()
+    there, here = scaled(x), plain(y)
+    torch.testing.assert_close(there, here, atol=1e-5, rtol=0)
+    there.sum().backward()
+    here.sum().backward()
+    torch.testing.assert_close(x.grad, 1.7 * y.grad, atol=1e-5, rtol=1e-4)
+
+
+def test_layers_that_shared_a_table_are_scaled_one_by_one():
+    hardware = to_hardware(network(), steep(1.0), example_input=torch.zeros(1, 6))
+    first, second = device_layers(hardware).values()
+    scale_drive(first, 2.0)
+    assert float(second.grid[1]) * 2 == pytest.approx(float(first.grid[1]))
+
+
+def test_a_functional_activation_has_no_counterpart():
+    class Functional(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(6, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.tanh(self.inner(x))
+
+    software = Functional()
+    hardware = to_hardware(software, steep(1.0), example_input=torch.zeros(1, 6))
+    with pytest.raises(InputError, match="activation modules"):
+        calibrate_drive(hardware, software, torch.zeros(4, 6))
+
+
+def test_batch_norms_take_the_statistics_of_what_they_now_see():
+    model = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 2))
+    model.train()
+    model[3].eval()
+    inputs = 3 + 2 * torch.randn(400, 6, generator=torch.Generator().manual_seed(0))
+    refresh_batch_norm(model, inputs, batch=100)
+    with torch.no_grad():
+        seen = model[0](inputs)
+    torch.testing.assert_close(model[1].running_mean, seen.mean(0), atol=1e-4, rtol=1e-4)
+    parts = torch.stack([part.var(0) for part in seen.split(100)]).mean(0)
+    torch.testing.assert_close(model[1].running_var, parts, atol=1e-4, rtol=1e-4)
+    assert model[1].momentum == 0.1
+    assert [module.training for module in model] == [True, True, True, False, True]
+    with pytest.raises(InputError, match="fewer than one batch"):
+        refresh_batch_norm(model, inputs[:50])
