@@ -9,9 +9,11 @@ from torch import nn
 
 from spinloom.devices.response import Response
 from spinloom.errors import InputError
-from spinloom.evaluation.accuracy import Examples, accuracy
+from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.side_by_side import accuracies
 from spinloom.learning.progress import Report, silent
-from spinloom.nn import resample, to_hardware
+from spinloom.nn import to_hardware
+from spinloom.nn.converters import PLAIN, Converters
 from spinloom.seeding import child_seed, generator
 
 
@@ -57,23 +59,37 @@ def evaluate_instances(
 ) -> Population:
     """Fabricate a converted network `instances` times and measure each. The same seed gives the same list.
 
-    hardware: what `to_hardware` returned; its devices are drawn anew for every instance.
+    hardware: what `to_hardware` returned; it stays as it is. Instance number k has the devices of
+    `resample(hardware, k-th child seed of seed)`, however many are asked for, and the read noise of that instance in
+    batches of `side_by_side.IMAGES`. Several are evaluated at a time, see `side_by_side.accuracies`.
     Raises InputError for instances < 1.
     """
     if instances < 1:
         raise InputError(f"instances must be >= 1, got {instances}")
     source = generator(seed)
+    seeds = [child_seed(source) for _ in range(instances)]
     results: list[float] = []
-    for number in range(instances):
-        resample(hardware, child_seed(source))
-        results.append(accuracy(hardware, examples))
-        report(number + 1, instances, f"worst {100 * min(results):.2f} %")
+    for measured in accuracies(hardware, examples, seeds):
+        results += measured
+        report(len(results), instances, f"worst {100 * min(results):.2f} %")
     return Population(tuple(results))
 
 
-def on_devices(network: nn.Module, response: Response, examples: Examples, seed: int = 0) -> nn.Module:
-    """A copy of `network` with every tanh a junction of its own, drawn from the rows of `response`."""
-    return to_hardware(network, {nn.Tanh: response}, sharing="unit", example_input=examples.inputs[:1], seed=seed)
+def on_devices(
+    network: nn.Module, response: Response, examples: Examples, seed: int = 0, converters: Converters = PLAIN
+) -> nn.Module:
+    """A copy of `network` with every tanh a junction of its own, drawn from the rows of `response`.
+
+    converters: resolution of the reads of every junction.
+    """
+    return to_hardware(
+        network,
+        {nn.Tanh: response},
+        sharing="unit",
+        example_input=examples.inputs[:1],
+        seed=seed,
+        converters=converters,
+    )
 
 
 Keep = Callable[[float, Callable[[], Population]], Population]
@@ -89,8 +105,12 @@ def sweep(
     seed: int = 0,
     report: Report = silent,
     keep: Keep = lambda value, compute: compute(),
+    converters: Callable[[float], Converters] = lambda value: PLAIN,
 ) -> tuple[SweepPoint, ...]:
-    """One population per value; `make` gives the devices' response at that value (spread, noise, kelvin, metres)."""
+    """One population per value; `make` gives the devices' response at that value (spread, noise, kelvin, metres).
+
+    converters: resolution of the reads at that value.
+    """
     points: list[SweepPoint] = []
     total = len(values) * instances
     for value in values:
@@ -100,7 +120,7 @@ def sweep(
             report(before + done, total, note)
 
         def compute(value: float = value, shifted: Report = shifted) -> Population:
-            hardware = on_devices(network, make(value), examples, seed)
+            hardware = on_devices(network, make(value), examples, seed, converters(value))
             return evaluate_instances(hardware, examples, instances, seed, shifted)
 
         points.append(SweepPoint(value, keep(value, compute)))

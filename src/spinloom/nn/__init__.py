@@ -4,7 +4,8 @@ from spinloom.nn.activation import DeviceActivation
 from spinloom.nn.affine import Affine
 from spinloom.nn.convert import to_hardware
 from spinloom.nn.converters import Converters
-from spinloom.nn.layers import count_devices, device_layers, ideal, real, resample, rewind, use_gradient
+from spinloom.nn.front import shared_front
+from spinloom.nn.layers import count_devices, device_layers, ideal, members, real, resample, rewind, use_gradient
 
 __all__ = [
     "Affine",
@@ -13,9 +14,11 @@ __all__ = [
     "count_devices",
     "device_layers",
     "ideal",
+    "members",
     "real",
     "resample",
     "rewind",
+    "shared_front",
     "to_hardware",
     "use_gradient",
 ]

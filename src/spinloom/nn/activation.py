@@ -1,6 +1,7 @@
 """A layer of devices in the place of an activation function."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -13,6 +14,7 @@ from spinloom.nn.converters import PLAIN, Converters, quantised
 from spinloom.nn.fabrication import SHARINGS, draw_devices, rows_of_units, sharing_error
 from spinloom.nn.function import with_slope
 from spinloom.nn.gradients import GRADIENTS, Gradient, difference, exact, read
+from spinloom.nn.instances import Instances
 from spinloom.nn.kernels import look_up
 from spinloom.nn.noise import read_key
 from spinloom.nn.tables import Table, tabulate
@@ -63,6 +65,7 @@ class DeviceActivation(nn.Module):
         self.spread, self.read_noise, self.converters = True, True, converters
         self.use_gradient("device")
         self.unit_shape: tuple[int, ...] | None = None
+        self._members: Instances | None = None
         for name in _TABLE:
             self.register_buffer(name, getattr(table, name))
         self.register_buffer("assignment", torch.empty(0, dtype=torch.int32))
@@ -76,12 +79,29 @@ class DeviceActivation(nn.Module):
         """Devices that an instance is drawn from."""
         return self.curves.shape[0] - 1
 
+    @property
+    def reads_noise(self) -> bool:
+        """Whether the next read has noise."""
+        return self.read_noise and not self._silent
+
     def resample(self, seed: Seed) -> Self:
         """Fabricate a new instance: other devices, new noise from the first read on. An int seed is taken as it is."""
         self._seed = child_seed(seed) if isinstance(seed, torch.Generator) else int(seed) % 2**63
-        self._reads = 0
+        self._reads, self._members = 0, None
         if self.unit_shape is not None:
             self._fabricate(self.unit_shape)
+        return self
+
+    def fabricate_members(self, seeds: Sequence[int], *, shared_input: bool = False) -> Self:
+        """Serve K = len(seeds) instances side by side, in inference; no seeds: the one instance again.
+
+        Instance k has the devices and the noise that `resample(seeds[k])` gives it alone, with batches of the same
+        size. Inputs are (batch * K, *unit_shape), image-major: row i K + k is image i in instance k; outputs too.
+        shared_input: inputs are (batch, *unit_shape), the same for every instance; outputs (batch * K, *unit_shape).
+        `resample` and loading a state end it. Forward raises InputError for rows that K does not divide, and for
+        gradients.
+        """
+        self._members = Instances(self, seeds, shared_input) if len(seeds) else None
         return self
 
     def ideal(self, on: bool = True) -> Self:
@@ -119,6 +139,8 @@ class DeviceActivation(nn.Module):
             self._meet(x)
         if not x.is_floating_point():
             raise InputError(f"a device layer needs floating-point input, got {x.dtype}; convert with .float()")
+        if self._members is not None:
+            return self._members.read(x)
         flat = x if x.ndim == 2 else x.reshape(len(x), math.prod(shape))
         out = self._respond(flat)
         return out if x.ndim == 2 else out.view(x.shape)
@@ -146,7 +168,7 @@ class DeviceActivation(nn.Module):
     def _keys(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Noise of the next read of value and of slope; empty for silent ones."""
         keys: tuple[tuple[int, ...], ...] = ((), ())
-        if self.read_noise and not self._silent:
+        if self.reads_noise:
             keys = read_key(self._seed, self._reads), read_key(~self._seed, self._reads)
             self._reads += 1
         value, slope = (torch.tensor(key, dtype=torch.int32, device=device) for key in keys)
@@ -189,6 +211,7 @@ class DeviceActivation(nn.Module):
                 # of the size in the file; and never write into a table that other layers share
                 setattr(self, name, torch.empty_like(given, dtype=held.dtype, device=held.device))
         super()._load_from_state_dict(state, prefix, *rest)
+        self._members = None
         self._note_noise()
         self._refresh()
 

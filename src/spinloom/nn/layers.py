@@ -1,8 +1,10 @@
 """All device layers of a network at once."""
 
+from collections.abc import Sequence
+
 from torch import nn
 
-from spinloom.errors import InputError
+from spinloom.errors import InputError, unknown_name
 from spinloom.nn.activation import DeviceActivation
 from spinloom.nn.gradients import Gradient
 from spinloom.seeding import Seed, child_seed, generator
@@ -21,6 +23,23 @@ def resample(model: nn.Module, seed: Seed) -> nn.Module:
     source = generator(seed)
     for layer in _some(model).values():
         layer.resample(child_seed(source))
+    return model
+
+
+def members(model: nn.Module, seeds: Sequence[Seed], first: str | None = None) -> nn.Module:
+    """Serve K = len(seeds) instances side by side; each has the devices that `resample(model, seed)` gives.
+
+    See `DeviceActivation.fabricate_members`: the rows of the network's output, and of its input, are image-major. No
+    seeds: one instance again, the one of before. first: name of a layer that the network runs once for all instances up
+    to, its input then being (batch, ...); see `front.shared_front`. Returns the model. Raises InputError if it has no
+    device layer, or none of the name `first`.
+    """
+    layers = _some(model)
+    if first is not None and first not in layers:
+        raise unknown_name("device layer", first, layers)
+    sources = [generator(seed) for seed in seeds]
+    for name, layer in layers.items():
+        layer.fabricate_members([child_seed(source) for source in sources], shared_input=name == first)
     return model
 
 
