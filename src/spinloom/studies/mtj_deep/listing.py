@@ -1,0 +1,76 @@
+"""The tables of the study, for people, and its raw numbers, for machines."""
+
+from dataclasses import asdict
+from typing import Any
+
+from spinloom.evaluation.quantities import si
+from spinloom.evaluation.robustness import Population
+from spinloom.evaluation.tables import Cell, Table
+from spinloom.studies.mtj_deep.measurements import Measured
+
+
+def tables(found: Measured, images: str) -> tuple[Table, ...]:
+    """Accuracy, cost, state kept for backward. images: the test images in words."""
+    drawn = [_accuracy(found, images)]
+    if found.cost:
+        drawn.append(_cost(found))
+    return (*drawn, found.memory.as_table())
+
+
+def groups(found: Measured) -> dict[str, Population]:
+    """Every population on junctions, by its name."""
+    return {
+        "nominal junctions": found.nominal,
+        "fabricated junctions": found.fabricated,
+        "the same, batch norms measured anew": found.refreshed,
+        "instances to be tuned": found.before,
+        "the same after one pass in place": found.tuned,
+    }
+
+
+def _accuracy(found: Measured, images: str) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        ("software", _percent(found.software), None, None, None, None),
+        (
+            "software, batch norms folded",
+            _percent(found.folded),
+            None,
+            None,
+            _percent(found.software - found.folded),
+            None,
+        ),
+    ]
+    for name, group in groups(found).items():
+        loss = _percent(found.software - group.mean)
+        numbers = (_percent(group.mean), _percent(group.deviation), _percent(group.worst))
+        rows.append((name, *numbers, loss, len(group.accuracies)))
+    columns = ("network", "accuracy (%)", "deviation", "worst", "mean loss", "instances")
+    return Table("Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances.")
+
+
+def _cost(found: Measured) -> Table:
+    cost = found.cost
+    assert cost is not None
+    rows = (
+        ("energy of all junctions", si(cost.neurons, "J")),
+        ("energy of the weights, estimate", si(cost.weights, "J")),
+        ("latency of the junctions", si(cost.latency, "s")),
+        ("junctions", cost.devices),
+        ("multiply-accumulates", cost.macs),
+    )
+    return Table("Cost of one inference", ("quantity", "value"), rows, "See the assumptions for what is left out.")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"
+
+
+def raw(found: Measured) -> dict[str, Any]:
+    """Every accuracy (0..1), the cost (SI) and the memory (bytes per image), ready for JSON."""
+    return {
+        "software": found.software,
+        "folded": found.folded,
+        **{name: list(group.accuracies) for name, group in groups(found).items()},
+        "cost": asdict(found.cost) if found.cost else None,
+        "memory": {"software": found.memory.software, "hardware": found.memory.hardware},
+    }

@@ -1,0 +1,160 @@
+"""Everything the study measures, each stage kept on disk as soon as it is done."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+from spinloom.data.imageset import ImageSet
+from spinloom.devices.response import Response
+from spinloom.evaluation.accuracy import Examples, accuracy
+from spinloom.evaluation.cost import MAC_ENERGY, InferenceCost, inference_cost
+from spinloom.evaluation.memory import BackwardMemory, backward_memory
+from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices
+from spinloom.evaluation.stages import Stages
+from spinloom.learning.calibration import refresh_batch_norm
+from spinloom.learning.compute import Compute
+from spinloom.learning.fit import fit
+from spinloom.learning.pixels import Scaling
+from spinloom.learning.progress import bar
+from spinloom.learning.weights import load_weights, save_weights
+from spinloom.nn import resample
+from spinloom.nn.folding import fold_batch_norm
+from spinloom.seeding import child_seed, generator
+from spinloom.studies.mtj_deep.plan import Plan
+from spinloom.studies.mtj_deep.software import Software
+from spinloom.studies.mtj_transfer.junctions import Junctions
+
+COST_IMAGES = 16
+"""Images that the energy of an inference is averaged over."""
+MEMORY_IMAGES = 128
+"""The batch for which the state kept for backward is counted."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Accuracies: software, the same with folded batch norms, and on junctions.
+
+    fabricated: networks as transferred. refreshed: the same instances, batch norms measured anew on unlabelled images.
+    before, tuned: instances trained in place for one pass, before and after it.
+    """
+
+    software: float
+    folded: float
+    nominal: Population
+    fabricated: Population
+    refreshed: Population
+    before: Population
+    tuned: Population
+    memory: BackwardMemory
+    cost: InferenceCost | None
+
+
+class Bench:
+    """Measures one deep network on one kind of junction."""
+
+    def __init__(
+        self,
+        software: Software,
+        junctions: Junctions,
+        sets: tuple[ImageSet, ImageSet],
+        plan: Plan,
+        seed: int,
+        stages: Stages,
+        compute: Compute,
+    ) -> None:
+        self.network, self.junctions, self.plan, self.seed = software.network, junctions, plan, seed
+        self.train, test = sets
+        self.examples = Examples.of(test)
+        self.unlabelled = Scaling.of(self.train)(self.train.images[: plan.reads])
+        self._stages, self._compute = stages, compute
+
+    def measure(self, spread: float) -> Measured:
+        """All of it. Raises OutputError if a stage cannot be kept."""
+        plan, first = self.plan, self.examples.inputs[:1]
+        folded = fold_batch_norm(self.network, first)
+        nominal = self._kept(
+            "nominal", {"count": plan.noise_seeds}, lambda: self._many(folded, self.junctions.nominal(), "nominal")
+        )
+        fabricated = self._kept(
+            "fabricated",
+            {"count": plan.instances, "spread": spread},
+            lambda: self._many(folded, self.junctions.fabricated(spread), "fabricated"),
+        )
+        refreshed = self._kept(
+            "refreshed", {"count": plan.instances, "spread": spread}, lambda: self._refreshed(spread)
+        )
+        tuned = [self._tuned(spread, number) for number in range(plan.tuned)]
+        return Measured(
+            self._software("software", self.network),
+            self._software("folded", folded),
+            Population(tuple(nominal)),
+            Population(tuple(fabricated)),
+            Population(tuple(refreshed)),
+            Population(tuple(before for before, _ in tuned)),
+            Population(tuple(after for _, after in tuned)),
+            backward_memory(self.network, self.unlabelled[:MEMORY_IMAGES]),
+            self._cost(folded),
+        )
+
+    def _kept(self, name: str, settings: dict[str, Any], compute: Callable[[], Any]) -> Any:
+        images = {"images": len(self.examples), "trained_on": len(self.train)}
+        return self._stages.get(name, {**settings, **images}, compute)
+
+    def _software(self, name: str, network: nn.Module) -> float:
+        return float(self._kept(name, {}, lambda: accuracy(network, self.examples)))
+
+    def _many(self, network: nn.Module, response: Response, title: str) -> list[float]:
+        count = self.plan.noise_seeds if title == "nominal" else self.plan.instances
+        with bar(f"{title} junctions") as report:
+            hardware = on_devices(network, response, self.examples, self.seed)
+            return list(evaluate_instances(hardware, self.examples, count, self.seed, report).accuracies)
+
+    def _instances(self, spread: float) -> tuple[nn.Module, list[int]]:
+        """The network with its batch norms on devices, and the seeds of the instances of `fabricated`."""
+        source = generator(self.seed)
+        seeds = [child_seed(source) for _ in range(max(self.plan.instances, self.plan.tuned))]
+        return on_devices(self.network, self.junctions.fabricated(spread), self.examples, self.seed), seeds
+
+    def _refreshed(self, spread: float) -> list[float]:
+        hardware, seeds = self._instances(spread)
+        found = []
+        with bar("batch norms anew") as report:
+            for number, seed in enumerate(seeds[: self.plan.instances], 1):
+                one = resample(copy.deepcopy(hardware), seed)
+                found.append(accuracy(refresh_batch_norm(one, self.unlabelled), self.examples))
+                report(number, self.plan.instances, f"{100 * found[-1]:.2f} %")
+        return found
+
+    def _tuned(self, spread: float, number: int) -> tuple[float, float]:
+        """Accuracy of an instance before and after one pass of training through its own slopes."""
+        training = self.plan.tuning(self.train.name, len(self.train), self.seed)
+        settings = {"spread": spread, "number": number, **asdict(training)}
+
+        def compute() -> list[float]:
+            hardware, seeds = self._instances(spread)
+            resample(hardware, seeds[number])
+            before = accuracy(hardware, self.examples)
+            path = self._stages.path("tuned", settings, ".safetensors")
+            if path.exists():
+                load_weights(hardware, path)
+            else:
+                checkpoint = path.with_suffix(".checkpoint")
+                with bar(f"tuning of instance {number + 1}") as report:
+                    fit(hardware, self.train, training, checkpoint, report, compute=self._compute)
+                save_weights(hardware.cpu(), path)
+                checkpoint.unlink(missing_ok=True)
+            return [before, accuracy(hardware, self.examples)]
+
+        before, after = self._kept("tuning", settings, compute)
+        return before, after
+
+    def _cost(self, network: nn.Module) -> InferenceCost | None:
+        if self.junctions.cost is None:
+            return None
+        response = self.junctions.nominal()
+        hardware = on_devices(network, response, self.examples, self.seed)
+        inputs = self.examples.first(COST_IMAGES).inputs
+        return inference_cost(hardware, inputs, response.unit_drive, self.junctions.cost(None), MAC_ENERGY)
