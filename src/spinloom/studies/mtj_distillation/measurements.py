@@ -1,0 +1,121 @@
+"""Everything the study measures, each student kept on disk as soon as it is done."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from spinloom.data.imageset import ImageSet
+from spinloom.evaluation.accuracy import Examples, accuracy
+from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices
+from spinloom.evaluation.stages import Stages
+from spinloom.learning.fit import fit
+from spinloom.learning.networks import count_parameters
+from spinloom.learning.objectives import Distillation, Labels, Objective
+from spinloom.learning.progress import bar
+from spinloom.learning.tuning import FreshInstances
+from spinloom.studies.mtj_distillation.networks import require_quarter, student
+from spinloom.studies.mtj_distillation.plan import Plan
+from spinloom.studies.mtj_distillation.settings import Settings
+from spinloom.studies.mtj_transfer.junctions import Junctions
+
+WAYS = ("labels", "teacher")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """teacher: its accuracy in software. accuracies, losses: by way, one entry per seed (of losses: one per epoch).
+
+    parameters: of teacher and student.
+    """
+
+    teacher: float
+    accuracies: dict[str, tuple[float, ...]]
+    losses: dict[str, tuple[tuple[float, ...], ...]]
+    parameters: tuple[int, int]
+
+    @property
+    def gain(self) -> Population:
+        """What the teacher adds, seed by seed."""
+        alone, taught = (self.accuracies[way] for way in WAYS)
+        return Population(tuple(b - a for a, b in zip(alone, taught, strict=True)))
+
+
+class Bench:
+    """Trains students of one teacher on one kind of junction."""
+
+    def __init__(
+        self,
+        teacher: nn.Module,
+        junctions: Junctions,
+        sets: tuple[ImageSet, ImageSet],
+        plan: Plan,
+        settings: Settings,
+        stages: Stages,
+    ) -> None:
+        self.teacher, self.junctions, self.plan, self.settings = teacher, junctions, plan, settings
+        self.train, test = sets
+        self.examples = Examples.of(test)
+        self._stages = stages
+
+    def measure(self) -> Measured:
+        """All of it. Raises OutputError if a stage cannot be kept."""
+        small = student(self.train, self.plan, self.settings.seed)
+        require_quarter(self.teacher, small)
+        runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+        for number in range(self.plan.seeds):
+            for way in WAYS:
+                runs[way].append(self._student(way, self.settings.seed + number))
+        return Measured(
+            float(self._stages.get("teacher", self._sizes(), lambda: accuracy(self.teacher, self.examples))),
+            {way: tuple(run["accuracy"] for run in done) for way, done in runs.items()},
+            {way: tuple(tuple(run["losses"]) for run in done) for way, done in runs.items()},
+            (count_parameters(self.teacher), count_parameters(small)),
+        )
+
+    def _sizes(self) -> dict[str, Any]:
+        return {"images": len(self.examples), "trained_on": len(self.train)}
+
+    def _student(self, way: str, seed: int) -> dict[str, Any]:
+        training = self.plan.learning(self.train, seed)
+        chosen = self.settings
+        kept = {"way": way, "spread": chosen.spread, "aware": chosen.noise_aware, **asdict(training), **self._sizes()}
+        kept |= {"student": count_parameters(student(self.train, self.plan, seed))}
+        if way == "teacher":
+            kept |= {"temperature": chosen.temperature, "mixing": chosen.mixing}
+        return self._stages.get("student", kept, self._learn(way, seed, kept))
+
+    def _learn(self, way: str, seed: int, kept: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+        def compute() -> dict[str, Any]:
+            response = self.junctions.fabricated(self.settings.spread)
+            hardware = on_devices(student(self.train, self.plan, seed), response, self.examples, seed)
+            checkpoint = self._stages.path("student", kept, ".checkpoint")
+            with bar(f"seed {seed}, {way}") as report:
+                losses = fit(
+                    hardware,
+                    self.train,
+                    self.plan.learning(self.train, seed),
+                    checkpoint,
+                    report,
+                    objective=self._objective(way),
+                    before_step=FreshInstances(seed=seed) if self.settings.noise_aware else None,
+                )
+            found = self._accuracy(hardware, seed)
+            checkpoint.unlink(missing_ok=True)
+            return {"accuracy": found, "losses": losses}
+
+        return compute
+
+    def _objective(self, way: str) -> Objective:
+        if way == "labels":
+            return Labels()
+        return Distillation(self.teacher, self.settings.temperature, self.settings.mixing)
+
+    def _accuracy(self, hardware: nn.Module, seed: int) -> float:
+        """On the devices it was trained on; a noise-aware student on others, averaged."""
+        if not self.settings.noise_aware:
+            return accuracy(hardware, self.examples)
+        with torch.no_grad():
+            return evaluate_instances(hardware, self.examples, self.plan.fresh, seed + 1_000_000).mean

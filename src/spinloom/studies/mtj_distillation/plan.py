@@ -1,0 +1,106 @@
+"""The two sizes of the study."""
+
+from dataclasses import dataclass, replace
+
+from spinloom.data.imageset import ImageSet
+from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.learning.augmentation import Augmentation
+from spinloom.learning.training import Training
+from spinloom.studies.mtj_distillation.settings import Settings
+
+MIRRORED = ("cifar10", "cifar100", "fashion-mnist")
+"""Data sets whose images may be mirrored in training; digits may not."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is trained and measured.
+
+    teacher_channels, teacher_hidden, teacher_dropout, student_channels, student_hidden: of the plain networks.
+    teacher_width, student_width, blocks: of the residual ones. train_images, test_images: at most (None: all).
+    devices: simulated, to draw from. fresh: instances that a noise-aware student is measured on.
+    """
+
+    teacher_channels: tuple[int, ...]
+    teacher_hidden: int
+    teacher_dropout: float
+    student_channels: tuple[int, ...]
+    student_hidden: int
+    teacher_width: int
+    student_width: int
+    blocks: int
+    train_images: int | None
+    test_images: int | None
+    teacher_epochs: int
+    epochs: int
+    seeds: int
+    devices: int
+    fresh: int = 5
+    batch: int = 128
+    rate: float = 2e-3
+    weight_decay: float = 0.05
+
+    def teaching(self, train: ImageSet, seed: int) -> Training:
+        """Of the teacher."""
+        return replace(self.learning(train, seed), epochs=self.teacher_epochs)
+
+    def learning(self, train: ImageSet, seed: int) -> Training:
+        """Of a student, in both ways alike."""
+        colour = train.shape[0] == 3
+        return Training(
+            epochs=self.epochs,
+            batch=min(self.batch, len(train)),
+            rate=2 * self.rate if colour else self.rate,
+            weight_decay=self.weight_decay,
+            augmentation=Augmentation(flip=train.name in MIRRORED, shift=4 if colour else 0),
+            seed=seed,
+        )
+
+
+REDUCED = Plan(
+    teacher_channels=(32, 64, 64),
+    teacher_hidden=128,
+    teacher_dropout=0.0,
+    student_channels=(16, 30, 32),
+    student_hidden=56,
+    teacher_width=9,
+    student_width=4,
+    blocks=1,
+    train_images=10_000,
+    test_images=None,
+    teacher_epochs=4,
+    epochs=3,
+    seeds=2,
+    devices=64,
+)
+FULL = Plan(
+    teacher_channels=(64, 64, 128),
+    teacher_hidden=128,
+    teacher_dropout=0.3,
+    student_channels=(32, 32, 60),
+    student_hidden=60,
+    teacher_width=16,
+    student_width=7,
+    blocks=3,
+    train_images=None,
+    test_images=None,
+    teacher_epochs=18,
+    epochs=10,
+    seeds=3,
+    devices=512,
+)
+
+
+def plan_of(settings: Settings) -> Plan:
+    """The size asked for. Raises InputError for settings that cannot be."""
+    require_positive("", temperature=settings.temperature)
+    require_non_negative("", spread=settings.spread, mixing=settings.mixing)
+    require_non_negative("K", kelvin=settings.kelvin)
+    if settings.mixing > 1:
+        raise InputError(f"mixing must be in 0 to 1, got {settings.mixing}")
+    for name in ("seeds", "epochs"):
+        given = getattr(settings, name)
+        if given is not None and given < 1:
+            raise InputError(f"{name} must be >= 1, got {given}")
+    plan = FULL if settings.full else REDUCED
+    return replace(plan, seeds=settings.seeds or plan.seeds, epochs=settings.epochs or plan.epochs)

@@ -1,0 +1,39 @@
+"""What can be chosen. This file imports nothing heavy, so that --help is quick."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Train a small network on junctions, with and without a large teacher in software."""
+
+    dataset: str = "auto"
+    """Data set by name (see `spinloom data list`); auto takes Fashion-MNIST where it is found, else MNIST. Colour
+    images get residual networks, others plain convolutional ones."""
+    out: Path = Path("out/mtj-distillation")
+    """Folder for result.json, figures and report.html; a killed run started again here resumes."""
+    seed: int = 0
+    """Of the teacher and the devices; students take this and the following ones."""
+    full: bool = False
+    """Whole data set, longer training (about an hour on two cores)."""
+    seeds: int | None = None
+    """Pairs of students (default: 3 if full, else 2)."""
+    epochs: int | None = None
+    """Passes of a student over the training images (default: 10 if full, else 3)."""
+    teacher: Path | None = None
+    """Trained weights of the teacher (safetensors or state dict) instead of training it here."""
+    temperature: float = 4.0
+    """Of the softened outputs."""
+    mixing: float = 0.7
+    """Weight of the teacher beside the labels, 0 to 1."""
+    noise_aware: bool = False
+    """Fabricate new devices at every step of training, and measure on devices that training has not seen."""
+    junction: tuple[str, ...] = ()
+    """Parameters of the simulated junction as name=value in SI units, for example diameter=80e-9 damping=0.02."""
+    response: Path | None = None
+    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction."""
+    spread: float = 0.05
+    """Standard deviation of every physical parameter of the fabricated devices, as a fraction."""
+    kelvin: float = 300.0
+    """Temperature of the junctions, K."""

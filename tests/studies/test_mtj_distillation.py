@@ -1,0 +1,87 @@
+"""The study with tiny networks and few devices; the packaged digits are its images."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from spinloom.data import load
+from spinloom.devices import Response, response_files
+from spinloom.errors import InputError
+from spinloom.learning.networks import count_parameters
+from spinloom.studies.mtj_distillation import Settings, networks, plan, run
+
+TINY = replace(
+    plan.REDUCED,
+    teacher_channels=(8, 16),
+    teacher_hidden=32,
+    student_channels=(4, 4),
+    student_hidden=16,
+    train_images=1_000,
+    test_images=300,
+    teacher_epochs=3,
+    epochs=2,
+    seeds=2,
+    devices=4,
+    fresh=2,
+    batch=32,
+    rate=5e-3,
+)
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch) -> Settings:
+    monkeypatch.setattr(plan, "REDUCED", TINY)
+    x = torch.linspace(-4, 4, 81)
+    value = torch.tanh(x * torch.tensor([[0.95], [1.0], [1.05]]))
+    response = Response(x, value, 1 - value**2, torch.full_like(value, 0.01), 1.0, "A")
+    response_files.save(response, tmp_path / "curve.safetensors")
+    return Settings(dataset="mnist-5k", out=tmp_path / "out", response=tmp_path / "curve.safetensors")
+
+
+@pytest.mark.parametrize("noise_aware", [False, True])
+def test_pairs_of_students_are_trained_and_kept(settings, noise_aware):
+    settings = replace(settings, noise_aware=noise_aware)
+    result = run(settings)
+    assert result.data["teacher"] > 0.8
+    assert min(result.data["labels"]) > 0.5
+    assert len(result.data["labels"]) == len(result.data["taught"]) == 2
+    claim = result.claims[0]
+    kept = json.loads((settings.out / "result.json").read_text())["data"]
+    gains = [100 * (b - a) for a, b in zip(kept["labels"], kept["taught"], strict=True)]
+    assert claim.measured == pytest.approx(sum(gains) / 2)
+    assert claim.holds == (claim.measured >= 0.5)
+    assert run(settings).data == result.data
+
+
+def test_a_teacher_file_is_taken_and_a_foreign_one_refused(settings, tmp_path):
+    first = run(settings)
+    path = next((settings.out / ".cache").glob("teacher-*.safetensors"))
+    given = run(replace(settings, teacher=path, out=tmp_path / "two", seeds=1))
+    assert given.data["teacher"] == first.data["teacher"]
+    with pytest.raises(InputError, match="network needs"):
+        monkey = replace(TINY, teacher_channels=(8, 20))
+        train = load("mnist-5k", "train", limit=100)
+        networks.trained_teacher(train, monkey, 0, None, path)  # type: ignore[arg-type]  # no stage is reached
+
+
+@pytest.mark.parametrize("size", [plan.REDUCED, plan.FULL])
+@pytest.mark.parametrize("name", ["mnist-5k", "colour"])
+def test_students_have_a_quarter_of_their_teachers_parameters(size, name):
+    train = load("mnist-5k", "train", limit=10)
+    if name == "colour":
+        train = replace(train, images=torch.zeros(10, 3, 32, 32, dtype=torch.uint8))
+    large, small = networks.teacher(train, size, 0), networks.student(train, size, 0)
+    networks.require_quarter(large, small)
+    assert 6 * count_parameters(small) > count_parameters(large)
+    with pytest.raises(InputError, match="more than a quarter"):
+        networks.require_quarter(small, small)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [({"temperature": 0.0}, "temperature"), ({"mixing": 1.5}, "mixing"), ({"seeds": 0}, "seeds")]
+)
+def test_impossible_settings_are_refused(wrong, message):
+    with pytest.raises(InputError, match=message):
+        plan.plan_of(Settings(**wrong))
