@@ -60,10 +60,9 @@ def test_a_teacher_file_is_taken_and_a_foreign_one_refused(settings, tmp_path):
     path = next((settings.out / ".cache").glob("teacher-*.safetensors"))
     given = run(replace(settings, teacher=path, out=tmp_path / "two", seeds=1))
     assert given.data["teacher"] == first.data["teacher"]
+    wider, train = replace(TINY, teacher_channels=(8, 20)), load("mnist-5k", "train", limit=100)
     with pytest.raises(InputError, match="network needs"):
-        monkey = replace(TINY, teacher_channels=(8, 20))
-        train = load("mnist-5k", "train", limit=100)
-        networks.trained_teacher(train, monkey, 0, None, path)  # type: ignore[arg-type]  # no stage is reached
+        networks.trained_teacher(train, wider, 0, None, path)  # type: ignore[arg-type]  # no stage is reached
 
 
 @pytest.mark.parametrize("size", [plan.REDUCED, plan.FULL])
