@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from tiny_sets import (
 )
 
 from spinloom.data import find, load, load_pair, names, resolve, status
+from spinloom.data.catalogue import CATALOGUE
 from spinloom.data.idx_sets import NAMES
 from spinloom.errors import InputError
 
@@ -166,3 +168,12 @@ def test_import_stays_light():
     code = f"import sys, spinloom.data; print([name for name in {heavy} if name in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_auto_takes_the_preferred_set_where_it_is(data_root, monkeypatch):
+    monkeypatch.setitem(CATALOGUE, "cifar10", replace(cifar_spec(False), name="cifar10", title="CIFAR-10"))
+    assert resolve(preferred="cifar10").name == "mnist-5k"
+    assert "data fetch cifar10" in resolve(preferred="cifar10").reason
+    write_cifar(data_root, False)
+    assert resolve(preferred="cifar10").name == "cifar10"
+    assert resolve("mnist", preferred="cifar10").name == "mnist"

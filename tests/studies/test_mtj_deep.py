@@ -15,7 +15,7 @@ from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
 from spinloom.learning.resnet import resnet20
 from spinloom.learning.weights import save_weights
-from spinloom.studies.mtj_deep import Settings, plan, run, study
+from spinloom.studies.mtj_deep import Settings, plan, run
 
 TINY = replace(
     plan.REDUCED,
@@ -124,10 +124,3 @@ def test_a_start_of_another_shape_is_refused(small_cifar100, curve, tmp_path):
     save_weights(resnet20((3, 32, 32), 10, 4, 1, "post"), tmp_path / "relu.safetensors")
     with pytest.raises(InputError, match="does not fit"):
         run(Settings(dataset="cifar100", start=tmp_path / "relu.safetensors", response=curve, out=tmp_path / "out"))
-
-
-def test_auto_is_cifar10_where_it_lies_else_the_packaged_digits(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPINLOOM_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert study.choose("auto").name in ("mnist-5k", "fashion-mnist", "cifar10")
-    assert study.choose("cifar100").name == "cifar100"

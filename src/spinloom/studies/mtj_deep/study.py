@@ -7,9 +7,6 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.data.catalogue import CATALOGUE
-from spinloom.data.loaders import Choice
-from spinloom.data.places import locate
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.devices.parameters import with_parameters
 from spinloom.errors import InputError
@@ -34,7 +31,7 @@ def carry_out(settings: Settings) -> StudyResult:
     progress = Console(stderr=True)
     plan = plan_of(settings)
     junctions = _junctions(settings, plan)
-    choice = choose(settings.dataset)
+    choice = resolve(settings.dataset, preferred="cifar10")
     progress.print(choice.reason, highlight=False, markup=False)
     write_text(settings.out / ".cache" / "command.txt", command("mtj-deep", settings) + "\n")  # fail early
     train, test = load_pair(choice.name, train_limit=plan.train_images, test_limit=plan.test_images)
@@ -53,13 +50,6 @@ def carry_out(settings: Settings) -> StudyResult:
     save_weights(software.network, settings.out / "network.safetensors")
     publish(result, settings.out)
     return result
-
-
-def choose(dataset: str) -> Choice:
-    """`auto` is CIFAR-10 where a local copy is. Raises InputError for an unknown name."""
-    if dataset != "auto" or not (found := locate(CATALOGUE["cifar10"])):
-        return resolve(dataset)
-    return Choice("cifar10", f"CIFAR-10 is used: a local copy is in {found}.")
 
 
 def _junctions(settings: Settings, plan: Plan) -> Junctions:

@@ -6,9 +6,6 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.data.catalogue import find
-from spinloom.data.loaders import Choice
-from spinloom.data.places import locate
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
@@ -25,7 +22,7 @@ def carry_out(settings: Settings) -> StudyResult:
     started = perf_counter()
     progress = Console(stderr=True)
     size = plan_of(settings)
-    choice = choose(settings.dataset)
+    choice = resolve(settings.dataset, preferred="mnist")
     progress.print(choice.reason, highlight=False, markup=False)
     write_text(settings.out / ".cache" / "command.txt", command(NAME, settings) + "\n")  # fail early
     train, test = load_pair(choice.name, train_limit=size.images, seed=settings.seed)
@@ -36,13 +33,3 @@ def carry_out(settings: Settings) -> StudyResult:
     result = outcome(Run(settings, size, band, train, test, choice.reason, found, perf_counter() - started))
     publish(result, settings.out)
     return result
-
-
-def choose(name: str) -> Choice:
-    """The data set: "auto" takes MNIST where a local copy is, else its packaged sample. Raises InputError."""
-    if name != "auto":
-        return resolve(name)
-    found = locate(find("mnist"))
-    if found:
-        return Choice("mnist", f"MNIST is used: a local copy is in {found}.")
-    return Choice("mnist-5k", "The packaged MNIST sample is used; `spinloom data fetch mnist` brings all of it.")
