@@ -1,4 +1,4 @@
-"""What a person types: `spinloom list | run NAME | device NAME | data list | data fetch NAME`.
+"""What a person types: `spinloom list | run NAME | device NAME | weights | data list | data fetch NAME`.
 
 Nothing heavy is imported before it is needed, so that `spinloom --help` answers at once.
 """

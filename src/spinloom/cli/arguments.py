@@ -43,6 +43,11 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """Show the trained networks that come with Spinloom."""
+
+
+@dataclass(frozen=True)
 class DataList:
     """Show the data sets and where they are."""
 
@@ -72,5 +77,6 @@ Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Device, tyro.conf.subcommand("device")]
+    | Annotated[Weights, tyro.conf.subcommand("weights")]
     | Annotated[DataCommand, tyro.conf.subcommand("data")]
 )

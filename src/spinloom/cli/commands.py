@@ -4,7 +4,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from spinloom.cli.arguments import Command, DataCommand, DataFetch, DataList, Device, List, Run
+from spinloom.cli.arguments import Command, DataCommand, DataFetch, DataList, Device, List, Run, Weights
 from spinloom.cli.devices import DEVICES
 from spinloom.studies import registry
 
@@ -20,6 +20,8 @@ def carry_out(command: Command) -> None:
             from spinloom.cli.devices import show_device
 
             show_device(command)
+        case Weights():
+            _list_weights()
         case DataCommand(DataList()):
             _list_data()
         case DataCommand(DataFetch(name)):
@@ -35,6 +37,21 @@ def _list() -> None:
         devices.add_row(name, headline)
     Console().print(studies, devices)
     Console().print("spinloom run NAME, spinloom device NAME; --help behind it lists the settings")
+
+
+def _list_weights() -> None:
+    from spinloom.evaluation.quantities import si
+    from spinloom.learning import shipped
+
+    grid = _grid("Trained networks", "name", "network", "data set", "parameters", "size", "accuracy")
+    for name in shipped.names():
+        one = shipped.describe(name)
+        size, share = si(one.bytes, "B"), f"{one.accuracy:.2%}"
+        grid.add_row(name, one.network, one.dataset, f"{one.parameters:,}", size, share)
+    Console().print(grid)
+    Console().print("Accuracy in software, on the whole test split. To see it on junctions:")
+    Console().print("spinloom run mtj-transfer --weights NAME --dataset DATASET", highlight=False)
+    Console().print("In Python: spinloom.learning.shipped.load(NAME), or describe(NAME) for how it was made.")
 
 
 def _list_data() -> None:

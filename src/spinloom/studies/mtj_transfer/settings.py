@@ -17,7 +17,8 @@ class Settings:
     full: bool = False
     """The published size: whole data set, longer training, more instances (about a quarter of an hour on two cores)."""
     weights: Path | None = None
-    """Trained weights (safetensors or state dict) instead of training here."""
+    """Trained weights instead of training here: a file (safetensors or state dict) or the name of a shipped checkpoint
+    (see `spinloom weights`)."""
     response: Path | None = None
     """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction."""
     junction: tuple[str, ...] = ()
