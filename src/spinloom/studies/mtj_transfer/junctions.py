@@ -8,8 +8,10 @@ from pathlib import Path
 from spinloom.devices import response_csv, response_files
 from spinloom.devices.cost import OperatingCost
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.devices.parameters import with_parameters
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread
+from spinloom.errors import InputError
 from spinloom.evaluation.quantities import parameters
 
 SWEEP_READS = 256
@@ -39,6 +41,15 @@ class Junctions:
     @property
     def simulated(self) -> bool:
         return self.at_temperature is not None
+
+
+def chosen(file: Path | None, changes: tuple[str, ...], temperature: float, devices: int, seed: int) -> Junctions:
+    """The device of a file, or the simulated junction with parameters changed (name=value). Raises InputError."""
+    if file and changes:
+        raise InputError("--junction changes the simulated junction, --response replaces it; give one of them")
+    if file:
+        return measured(file)
+    return simulated(with_parameters(TwoPolarizerMTJ(), changes), temperature, devices, seed)
 
 
 def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: int) -> Junctions:

@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from spinloom.evaluation.quantities import si
-from spinloom.evaluation.robustness import Population, SweepPoint
+from spinloom.evaluation.robustness import Population
+from spinloom.evaluation.sweep_tables import percent, percents, raw_sweeps, sweep_table
 from spinloom.evaluation.tables import Cell, Table
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.measurements import Measured
@@ -13,29 +14,14 @@ from spinloom.studies.mtj_transfer.pictures import SWEEPS
 
 def tables(found: Measured, junctions: Junctions, images: str) -> tuple[Table, ...]:
     """Accuracy, every sweep, cost, the device. images: the test images in words."""
-    rows: list[tuple[Cell, ...]] = [("software", _percent(found.software), None, None, None, None)]
+    rows: list[tuple[Cell, ...]] = [("software", percent(found.software), None, None, None, None)]
     for name, group in (("nominal junctions", found.nominal), ("fabricated junctions", found.fabricated)):
-        loss = _percent(found.software - group.mean)
-        rows.append((name, *_percents(group), loss, len(group.accuracies)))
+        loss = percent(found.software - group.mean)
+        rows.append((name, *percents(group), loss, len(group.accuracies)))
     columns = ("network", "accuracy (%)", "deviation", "worst", "mean loss", "instances")
     accuracy = Table("Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances.")
-    sweeps = [_sweep_table(name, found.sweeps[name]) for name in SWEEPS if name in found.sweeps]
+    sweeps = [sweep_table(*SWEEPS[name][:3], found.sweeps[name]) for name in SWEEPS if name in found.sweeps]
     return (accuracy, *sweeps, *([_cost_table(found)] if found.cost else []), _device_table(junctions))
-
-
-def _sweep_table(name: str, points: tuple[SweepPoint, ...]) -> Table:
-    title, axis, scale, _ = SWEEPS[name]
-    rows = tuple((f"{scale * point.value:g}", *_percents(point.population)) for point in points)
-    return Table(title, (axis, "accuracy (%)", "deviation", "worst"), rows)
-
-
-def _percents(population: Population) -> tuple[str, str, str]:
-    """Mean, standard deviation and worst of the instances."""
-    return _percent(population.mean), _percent(population.deviation), _percent(population.worst)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"
 
 
 def _device_table(junctions: Junctions) -> Table:
@@ -70,9 +56,6 @@ def raw(found: Measured) -> dict[str, Any]:
         "software": found.software,
         "nominal": listed(found.nominal),
         "fabricated": listed(found.fabricated),
-        "sweeps": {
-            name: [{"value": p.value, "accuracies": listed(p.population)} for p in points]
-            for name, points in found.sweeps.items()
-        },
+        "sweeps": raw_sweeps(found.sweeps),
         "cost": asdict(found.cost) if found.cost else None,
     }

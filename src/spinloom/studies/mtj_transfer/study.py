@@ -6,19 +6,16 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.parameters import with_parameters
-from spinloom.errors import InputError
 from spinloom.evaluation.accuracy import Examples
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
 from spinloom.learning.weights import save_weights
-from spinloom.studies.mtj_transfer.junctions import Junctions, measured, simulated
+from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.mtj_transfer.measurements import Bench
 from spinloom.studies.mtj_transfer.outcome import Run, outcome
-from spinloom.studies.mtj_transfer.plan import Plan, plan_of
+from spinloom.studies.mtj_transfer.plan import plan_of
 from spinloom.studies.mtj_transfer.settings import Settings
 from spinloom.studies.mtj_transfer.software import given, trained
 from spinloom.studies.registry import command
@@ -29,7 +26,7 @@ def carry_out(settings: Settings) -> StudyResult:
     started = perf_counter()
     progress = Console(stderr=True)
     plan = plan_of(settings)
-    junctions = _junctions(settings, plan)
+    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, settings.seed)
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
     write_text(settings.out / ".cache" / "command.txt", command("mtj-transfer", settings) + "\n")  # fail early
@@ -46,12 +43,3 @@ def carry_out(settings: Settings) -> StudyResult:
     save_weights(software.network, settings.out / "network.safetensors")
     publish(result, settings.out)
     return result
-
-
-def _junctions(settings: Settings, plan: Plan) -> Junctions:
-    if settings.response and settings.junction:
-        raise InputError("--junction changes the simulated junction, --response replaces it; give one of them")
-    if settings.response:
-        return measured(settings.response)
-    device = with_parameters(TwoPolarizerMTJ(), settings.junction)
-    return simulated(device, settings.temperature, plan.devices, settings.seed)

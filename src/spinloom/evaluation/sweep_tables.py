@@ -1,0 +1,31 @@
+"""Populations and sweeps as tables for people and as numbers for machines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spinloom.evaluation.robustness import Population, SweepPoint
+from spinloom.evaluation.tables import Table
+
+
+def percent(share: float) -> str:
+    """Of an accuracy 0..1, two digits."""
+    return f"{100 * share:.2f}"
+
+
+def percents(population: Population) -> tuple[str, str, str]:
+    """Mean, standard deviation and worst of the instances, in per cent."""
+    return percent(population.mean), percent(population.deviation), percent(population.worst)
+
+
+def sweep_table(title: str, axis: str, scale: float, points: Sequence[SweepPoint]) -> Table:
+    """One row per point. axis: heading of the value swept. scale: from the value to the column (100 for per cent)."""
+    rows = tuple((f"{scale * point.value:g}", *percents(point.population)) for point in points)
+    return Table(title, (axis, "accuracy (%)", "deviation", "worst"), rows)
+
+
+def raw_sweeps(sweeps: Mapping[str, Sequence[SweepPoint]]) -> dict[str, Any]:
+    """Every accuracy (0..1) of every point, ready for JSON."""
+    return {
+        name: [{"value": p.value, "accuracies": list(p.population.accuracies)} for p in points]
+        for name, points in sweeps.items()
+    }
