@@ -63,3 +63,19 @@ def test_tunnel_noise_goes_from_johnson_to_shot_noise():
     shot = math.sqrt(2 * 1.602176634e-19 * 0.5 * conductance / (2 * time))
     assert reading(0.5, 0.0) == pytest.approx(shot, rel=1e-9)
     assert reading(0.5, 300.0) == pytest.approx(shot, rel=1e-4)
+
+
+def test_noise_of_the_gradient_read_is_that_of_a_squared_noisy_cosine():
+    """Electrical noise alone (so large a barrier noise that thermal motion hardly counts): var of (m_z + n)^2."""
+    loud = {"amplifier_noise": 0.0, "operation": "single", "reset_barrier": TunnelJunction(resistance_area=3e-10)}
+    device = TwoPolarizerMTJ(diameter=160e-9, **loud)
+    quiet = TwoPolarizerMTJ(diameter=160e-9, **{**loud, "reset_barrier": TunnelJunction(resistance_area=1e-18)})
+    drive = device.drives(5, 3.0)
+    noisy, silent = (one.simulate(drive, realizations=REALIZATIONS, seed=1) for one in (device, quiet))
+    sigma = float(device.reset_barrier.read_noise(device.area, device.read_voltage, device.read, 300.0))
+    squared = silent.slope[0]
+    drawn = torch.randn(200_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for m2, found, alone in zip(squared, noisy.slope_noise[0], silent.slope_noise[0], strict=True):
+        by_chance = ((float(m2) ** 0.5 + sigma * drawn) ** 2).var()
+        expected = (by_chance + float(alone) ** 2) ** 0.5
+        assert float(found) == pytest.approx(float(expected), rel=0.02)

@@ -70,3 +70,33 @@ def changed(name: str, number: float) -> torch.Tensor:
 def test_what_is_no_response_is_refused_by_name(change, message):
     with pytest.raises(InputError, match=message):
         response(**change)
+
+
+def test_stuck_devices_give_an_end_of_their_curve_whatever_the_drive():
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64)
+    value = torch.tanh(x * torch.tensor([[0.8], [1.2]], dtype=torch.float64))
+    healthy = Response(x, value, 1 - value**2, 0.01 * torch.ones_like(value), 1.0)
+    response = healthy.with_stuck(0.1, rows=200)
+    stuck = (response.value == response.value[:, :1]).all(1)
+    assert int(stuck.sum()) == 20
+    assert int((response.value[stuck][:, 0] > 0).sum()) == 10
+    assert not bool(response.slope[stuck].any())
+    assert set(response.value[stuck].abs().flatten().tolist()) <= set(value[:, -1].tolist()) | set(
+        (-value[:, 0]).tolist()
+    )
+    torch.testing.assert_close(response.value[~stuck], value.repeat(100, 1)[~stuck])
+    assert healthy.with_stuck(0.0) is healthy
+    for wrong in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InputError):
+            healthy.with_stuck(wrong)
+
+
+def test_noise_of_the_two_reads_adds_in_quadrature_each_by_itself():
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64)
+    value = torch.tanh(x)[None]
+    plain = Response(x, value, 1 - value**2, 0.03 * torch.ones_like(value), 1.0)
+    assert not bool(plain.slope_noise.any())
+    noisy = plain.with_read_noise(0.04, 0.02).with_read_noise(0.0, 0.02)
+    assert float(noisy.noise[0, 0]) == pytest.approx(0.05)
+    assert float(noisy.slope_noise[0, 0]) == pytest.approx(0.02 * 2**0.5)
+    assert float(noisy.nominal().slope_noise[0, 0]) == pytest.approx(0.02 * 2**0.5)

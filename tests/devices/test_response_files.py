@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def responses(draw):
 
 
 def assert_same(one: Response, other: Response):
-    for name in ("drive", "value", "slope", "noise"):
+    for name in ("drive", "value", "slope", "noise", "slope_noise"):
         assert getattr(one, name).dtype == getattr(other, name).dtype
         assert torch.equal(getattr(one, name), getattr(other, name))
     assert (one.unit_drive, one.drive_unit) == (other.unit_drive, other.drive_unit)
@@ -155,3 +156,21 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
     assert printed.count("\n") == 1
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_noise_of_both_reads_comes_back_and_files_of_version_1_are_read(tmp_path):
+    noisy = response().with_read_noise(0.02, 0.05)
+    save(noisy, tmp_path / "new.safetensors")
+    assert_same(load(tmp_path / "new.safetensors"), noisy)
+    tensors = {name: getattr(noisy, name) for name in ("drive", "value", "slope", "noise")}
+    header = {"format": "spinloom-response", "version": 1, "unit_drive": noisy.unit_drive}
+    header |= {"drive_unit": noisy.drive_unit, "metadata": dict(noisy.metadata)}
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    text = json.dumps({**header, "sha256": digest.hexdigest()})
+    (tmp_path / "old.safetensors").write_bytes(to_bytes(tensors, metadata={"spinloom": text}))
+    old = load(tmp_path / "old.safetensors")
+    assert torch.equal(old.noise, noisy.noise)
+    assert not bool(old.slope_noise.any())

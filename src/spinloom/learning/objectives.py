@@ -1,6 +1,6 @@
 """What a training minimises: labels alone, or labels and a teacher."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import nn
@@ -49,6 +49,12 @@ class Distillation(nn.Module):
         student = F.log_softmax(logits.float() / self.temperature, dim=1)
         soft = F.kl_div(student, target, reduction="batchmean", log_target=True)
         return self.mixing * self.temperature**2 * soft + (1 - self.mixing) * F.cross_entropy(logits, labels)
+
+    def train(self, mode: bool = True) -> Self:
+        """The teacher stays in evaluation mode."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
 
     def extra_repr(self) -> str:
         return f"temperature={self.temperature:g}, mixing={self.mixing:g}"
