@@ -48,15 +48,21 @@ def test_values_and_noise_are_those_of_each_instance_alone(
         torch.testing.assert_close(y, wanted, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])  # the compiled loop, and PyTorch's operations
 @pytest.mark.parametrize("shared_input", [False, True])
-def test_the_order_in_memory_changes_neither_devices_nor_noise(shared_input):
+def test_the_order_in_memory_changes_neither_devices_nor_noise(shared_input, dtype):
     layer = DeviceActivation(population(devices=50)).fabricate_members((3, 4), shared_input=shared_input)
-    x = random(6, 5, 3, 2)
+    x = random(6, 5, 3, 2).to(dtype)
     y = layer(x)
     layer.fabricate_members((3, 4), shared_input=shared_input)
     last = layer(x.to(memory_format=torch.channels_last))
     assert last.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(last, y)
+
+
+def test_nan_stays_visible_in_its_own_instance_only():
+    layer = DeviceActivation(population()).fabricate_members((1, 2))
+    assert layer(torch.tensor([[torch.nan], [0.0]])).isnan().flatten().tolist() == [True, False]
 
 
 def test_a_large_layer_is_split_into_blocks_and_threads():
