@@ -30,7 +30,7 @@ def _borne_table(found: Measured, tolerance: float, images: str) -> Table:
         rows.append((kind.axis, reached, end, *percents(hardest.population)))
     columns = ("imperfection", "borne", "hardest measured", "accuracy there (%)", "deviation", "worst")
     note = (
-        f"Borne: the most that was measured before the mean of the networks loses more than {tolerance:g} points "
+        f"Borne: the most that was measured before the mean of the networks loses more than {tolerance:.1f} points "
         f"against the software network ({percent(found.software)} %). {images}; deviation: standard deviation of the "
         "networks."
     )

@@ -62,11 +62,12 @@ def _summary(run: Run, images: str) -> str:
     bounds = []
     for name in run.found.sweeps:
         kind, most = IMPERFECTIONS[name], run.found.borne(name, run.settings.tolerance)
-        bounds.append(f"{name}: {'nothing measured' if most is None else f'{kind.scale * most:g}'}")
+        reached = "not even the least" if most is None else f"{kind.scale * most:g} {kind.unit}"
+        bounds.append(f"{name} {'down to' if kind.worst_first else 'up to'} {reached}")
     return (
-        f"The software network classifies {100 * run.found.software:.2f} % of {images}. The mean of {_instances(run)} "
-        f"networks with the same weights on junctions loses at most {run.settings.tolerance:g} points up to "
-        f"{', '.join(bounds)} (spread, noise and stuck in %, resolution down to bits, temperature in K). {run.reason}"
+        f"The software network classifies {100 * run.found.software:.2f} % of {images}. With the same weights on "
+        f"junctions, the mean of {_instances(run)} fabricated networks loses no more than "
+        f"{run.settings.tolerance:.1f} percentage points with {', '.join(bounds)}, of what was measured. {run.reason}"
     )
 
 
