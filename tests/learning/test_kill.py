@@ -81,7 +81,7 @@ def trials(folder: Path) -> None:
 def test_a_training_killed_at_random_moments_ends_with_the_same_weights_to_the_bit(tmp_path):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, __file__, str(tmp_path)], capture_output=True, text=True, timeout=200, env=environment
+        [sys.executable, __file__, str(tmp_path)], capture_output=True, text=True, timeout=280, env=environment
     )
     assert done.returncode == 0, done.stderr
     killed = [int(line) for line in done.stdout.split()]

@@ -1,0 +1,42 @@
+"""The study from settings to report."""
+
+from time import perf_counter
+
+from rich.console import Console
+
+from spinloom import __version__
+from spinloom.data import load_pair, resolve
+from spinloom.evaluation.report import publish
+from spinloom.evaluation.result import StudyResult
+from spinloom.evaluation.stages import Stages
+from spinloom.files import write_text
+from spinloom.learning.compute import Compute
+from spinloom.studies.mtj_training.measurements import measure
+from spinloom.studies.mtj_training.outcome import NAME, Run, outcome
+from spinloom.studies.mtj_training.plan import plan_of
+from spinloom.studies.mtj_training.settings import Settings
+from spinloom.studies.mtj_training.training import Trainer
+from spinloom.studies.mtj_training.ways import Hardware
+from spinloom.studies.mtj_transfer.junctions import chosen
+from spinloom.studies.registry import command
+
+
+def carry_out(settings: Settings) -> StudyResult:
+    """Train, measure, write, print. Finished networks of an earlier run are taken from `out`."""
+    started = perf_counter()
+    plan, compute = plan_of(settings), Compute(settings.accelerator)
+    # seed 0 whatever the first network's: a network of a given seed has the same devices in every call
+    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, 0)
+    hardware = Hardware.of(settings, junctions)
+    choice = resolve(settings.dataset)
+    Console(stderr=True).print(choice.reason, highlight=False, markup=False)
+    write_text(settings.out / ".cache" / "command.txt", command(NAME, settings) + "\n")  # fail early
+    train, test = load_pair(choice.name, train_limit=plan.images, seed=0)  # the same images whatever the first seed
+    common = {"data": train.source, "name": train.name, "images": len(train), "version": __version__}
+    stages = Stages(settings.out / ".cache", common)
+    trainer = Trainer(train, test, plan, hardware, stages, compute)
+    found = measure(trainer, settings)
+    run = Run(settings, plan, hardware, train, test, choice.reason, found, perf_counter() - started)
+    result = outcome(run)
+    publish(result, settings.out)
+    return result
