@@ -104,12 +104,17 @@ def _read_slope(x, row, curves, low, density, cells, value, slope):  # type: ign
         slope[i] = curves[at + 2] + part * curves[at + 3]
 
 
-@njit(fastmath=FAST, error_model="numpy", inline="always")
-def _add_noise(x, row, noise, low, density, cells, first, key, value):  # type: ignore[no-untyped-def]
-    key0, key1, key2 = np.uint32(key[0]), np.uint32(key[1]), np.uint32(key[2])
-    normals = np.empty(x.shape[0], np.float32)
-    for i in range(x.shape[0]):  # apart from the table look-up, with which this would not be vectorised
+@njit(fastmath=FAST, error_model="numpy")
+def _draw(first, key0, key1, key2, normals):  # type: ignore[no-untyped-def]
+    """Not inlined: only as a function of its own is this loop vectorised."""
+    for i in range(normals.shape[0]):
         normals[i] = _normal(np.uint32(first + np.uint32(i)), key0, key1, key2)
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def _add_noise(x, row, noise, low, density, cells, first, key, value):  # type: ignore[no-untyped-def]
+    normals = np.empty(x.shape[0], np.float32)
+    _draw(first, np.uint32(key[0]), np.uint32(key[1]), np.uint32(key[2]), normals)
     for i in range(x.shape[0]):
         cell, part = _inside(x[i], low, density, cells)
         at = 2 * (np.int64(row[i]) * cells + cell)
