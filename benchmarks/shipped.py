@@ -4,7 +4,7 @@
     python benchmarks/shipped.py mnist-mlp
     python benchmarks/shipped.py resnet20-cifar10 out/mtj-deep/network.safetensors --made-by "spinloom run mtj-deep ..."
 
-The first two are trained here (15 minutes and 2 on one core; a killed run goes on), the third is taken from the
+The first two are trained here (some 8 minutes and 1 on an idle core; a killed run goes on), the third is taken from the
 study that trained it. Written are files in src/spinloom/learning/checkpoints.
 """
 
