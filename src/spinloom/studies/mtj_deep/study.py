@@ -1,6 +1,5 @@
 """The study from settings to report."""
 
-from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
@@ -15,6 +14,7 @@ from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
 from spinloom.learning.compute import Compute
+from spinloom.learning.shipped import resolve_weights
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_deep.measurements import Bench
 from spinloom.studies.mtj_deep.outcome import Run, outcome
@@ -37,7 +37,7 @@ def carry_out(settings: Settings) -> StudyResult:
     train, test = load_pair(choice.name, train_limit=plan.train_images, test_limit=plan.test_images)
     stages = Stages(settings.out / ".cache", {"data": train.source, "name": train.name, "seed": settings.seed})
     if settings.weights:
-        software = given(Path(settings.weights), settings, plan, train)
+        software = given(resolve_weights(settings.weights), settings, plan, train)
     else:
         software = trained(settings, plan, train, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)

@@ -73,19 +73,14 @@ REDUCED = Plan(
     seeds=2,
     devices=64,
 )
-FULL = Plan(
-    teacher_channels=(64, 64, 128),
-    teacher_hidden=128,
-    teacher_dropout=0.3,
-    student_channels=(32, 32, 60),
-    student_hidden=60,
+FULL = replace(
+    REDUCED,
     teacher_width=16,
     student_width=7,
     blocks=3,
     train_images=None,
-    test_images=None,
-    teacher_epochs=18,
-    epochs=10,
+    teacher_epochs=8,
+    epochs=8,
     seeds=3,
     devices=512,
 )

@@ -20,9 +20,10 @@ class Settings:
     seeds: int | None = None
     """Pairs of students (default: 3 if full, else 2)."""
     epochs: int | None = None
-    """Passes of a student over the training images (default: 10 if full, else 3)."""
-    teacher: Path | None = None
-    """Trained weights of the teacher (safetensors or state dict) instead of training it here."""
+    """Passes of a student over the training images (default: 8 if full, else 3)."""
+    teacher: str = ""
+    """Trained weights of the teacher instead of training it here: a file (safetensors or state dict) or the name of a
+    shipped checkpoint (see `spinloom weights`)."""
     temperature: float = 4.0
     """Of the softened outputs."""
     mixing: float = 0.7

@@ -13,6 +13,7 @@ from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
+from spinloom.learning.shipped import resolve_weights
 from spinloom.studies.mtj_distillation.measurements import Bench
 from spinloom.studies.mtj_distillation.networks import digest, trained_teacher
 from spinloom.studies.mtj_distillation.outcome import Run, outcome
@@ -34,7 +35,8 @@ def carry_out(settings: Settings) -> StudyResult:
     sets = load_pair(choice.name, train_limit=plan.train_images, test_limit=plan.test_images)
     common = {"data": sets[0].source, "name": sets[0].name, "seed": settings.seed, "version": __version__}
     stages = Stages(settings.out / ".cache", common)
-    teacher = trained_teacher(sets[0], plan, settings.seed, stages, settings.teacher)
+    given = resolve_weights(settings.teacher) if settings.teacher else None
+    teacher = trained_teacher(sets[0], plan, settings.seed, stages, given)
     known = {**common, "teacher": digest(teacher), "junctions": junctions.identity}
     bench = Bench(teacher, junctions, sets, plan, settings, Stages(settings.out / ".cache", known))
     found = bench.measure()
