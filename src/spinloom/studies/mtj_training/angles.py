@@ -1,6 +1,6 @@
 """Angles between the gradients of devices and exact ones, layer by layer."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
@@ -22,9 +22,9 @@ class Situation:
 
 
 SITUATIONS = {
-    "silent": Situation("device, silent reads", "device", silent=True),
-    "device": Situation("device", "device"),
-    "spread": Situation("device, spread and noise", "spread"),
+    "silent": Situation("device, silent", "device", silent=True),
+    "device": Situation("device, nominal", "device"),
+    "spread": Situation("device, spread", "spread"),
     "difference": Situation("finite differences", "difference"),
 }
 WHEN = ("at the start", "after training")
@@ -58,7 +58,13 @@ def _cosines(trainer: Trainer, seed: int, name: str, network: nn.Module, situati
         cosines = gradient_cosines(moved, inputs, images.labels, kind=kind, step=hardware.step, batch=batch)
         return dict(zip(layer_names(network), cosines.values(), strict=True))
 
-    known = {"network": name, **asdict(situation), **trainer.size(), **hardware.settings(situation.way)}
+    known = {
+        "network": name,
+        "way": situation.way,
+        "silent": situation.silent,
+        **trainer.size(),
+        **hardware.settings(situation.way),
+    }
     known |= {"batches": plan.angle_batches, "batch": plan.angle_batch, "seed": seed}
     return trainer.stages.get("angles", known, compute)
 
@@ -71,3 +77,8 @@ def layer_names(network: nn.Module) -> list[str]:
             if isinstance(module, kind):
                 names.append(f"{word} {1 + sum(name.startswith(word) for name in names)}")
     return names
+
+
+def brief(layer: str) -> str:
+    """For the head of a column."""
+    return layer.replace("convolution", "conv")

@@ -1,15 +1,15 @@
 """The tables of the study, for people, and its raw numbers, for machines."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.tables import Cell, Table
-from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN
+from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, brief
 from spinloom.studies.mtj_training.chip import Tuned
 from spinloom.studies.mtj_training.measurements import Found
 from spinloom.studies.mtj_training.paired import Paired
-from spinloom.studies.mtj_training.ways import TITLES
+from spinloom.studies.mtj_training.ways import SHORT, TITLES
 from spinloom.studies.mtj_transfer.junctions import Junctions
 
 
@@ -17,31 +17,38 @@ def tables(found: Found, junctions: Junctions, images: str) -> tuple[Table, ...]
     """Accuracy of every way, angles, tuning in place, memory, the device. images: the test images in words."""
     title = "The simulated junction (SI units)" if junctions.simulated else "The device given"
     device = Table(title, ("parameter", "value"), tuple(junctions.parameters.items()), in_print=False)
+    differences = [_differences(found)] if len(found.trained) > 1 else []
     chip = [_chip(found.tuned)] if found.tuned else []
-    return (_accuracy(found, images), _angles(found), *chip, found.memory.as_table(), device)
+    return (_accuracy(found, images), *differences, _angles(found), *chip, found.memory.as_table(), device)
 
 
 def _accuracy(found: Found, images: str) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for way in found.trained:
-        group = Population(found.accuracies(way))
-        share = f"{100 * group.mean:.2f}", f"{100 * group.deviation:.2f}", len(group.accuracies)
-        differences = [_difference(found.against(way, other)) for other in ("exact", "software")]
-        rows.append((TITLES[way], *share, *differences[0], *differences[1]))
-    columns = (
-        "training", "accuracy (%)", "deviation", "networks", "against exact (points)", "95 % interval",
-        "against software (points)", "95 % interval ",
-    )  # fmt: skip
-    note = (
-        f"{images}, on the devices that each network was trained on. Differences are paired by seed (first weights, "
-        "order of images): mean ± standard error, and the confidence interval from Student's t."
+    groups = {way: Population(found.accuracies(way)) for way in found.trained}
+    rows: list[tuple[Cell, ...]] = [
+        (TITLES[way], f"{100 * one.mean:.2f}", f"{100 * one.deviation:.2f}", len(one.accuracies))
+        for way, one in groups.items()
+    ]
+    note = f"{images}, on the devices that each network was trained on; deviation: standard deviation of networks."
+    return Table(
+        "Accuracy by way of training", ("training", "accuracy (%)", "deviation", "networks"), tuple(rows), note
     )
-    return Table("Accuracy by way of training", columns, tuple(rows), note)
 
 
-def _difference(pair: Paired | None) -> tuple[str | None, str | None]:
-    if pair is None:
-        return None, None
+def _differences(found: Found) -> Table:
+    pairs = [(way, other) for other in ("exact", "software") for way in found.trained if other != way]
+    rows = [
+        (f"{SHORT[way]} - {SHORT[other]}", *_difference(pair))
+        for way, other in pairs
+        if (way, other) != ("software", "exact") and (pair := found.against(way, other))
+    ]
+    note = (
+        "Percentage points, paired by seed (first weights, order of images): mean ± standard error, and the confidence "
+        "interval from Student's t."
+    )
+    return Table("Differences of accuracy", ("ways", "difference", "95 % interval"), tuple(rows), note)
+
+
+def _difference(pair: Paired) -> tuple[str, str | None]:
     if pair.standard_error is None or pair.low is None or pair.high is None:
         return f"{pair.mean:+.2f}", None
     return f"{pair.mean:+.2f} ± {pair.standard_error:.2f}", f"{pair.low:+.2f} to {pair.high:+.2f}"
@@ -50,16 +57,21 @@ def _difference(pair: Paired | None) -> tuple[str | None, str | None]:
 def _angles(found: Found) -> Table:
     layers = tuple(next(iter(found.angles[WHEN[0]].values())))
     rows = tuple(
-        (one.title, when, *(f"{found.angles[when][key][layer]:.4f}" for layer in layers))
+        (
+            one.title,
+            when.removeprefix("at the ").removesuffix(" training"),
+            *(f"{found.angles[when][key][layer]:.4f}" for layer in layers),
+        )
         for key, one in SITUATIONS.items()
         for when in WHEN
     )
     note = (
         "Cosine of the angle between the gradients of each weight tensor on the same batch and the same forward reads. "
+        "Silent: no read has noise; spread: with the added read noise too. "
         f"After training: at the weights of the first network trained in the way {found.angles_of!r}. No slope lies "
         "behind the last layer."
     )
-    return Table("Gradients of the devices against exact ones", ("slopes", "weights", *layers), rows, note)
+    return Table("Gradients of the devices against exact ones", ("slopes", "weights", *map(brief, layers)), rows, note)
 
 
 def _chip(tuned: Tuned) -> Table:
@@ -70,9 +82,14 @@ def _chip(tuned: Tuned) -> Table:
         rows.append((f"{number}", f"{100 * before:.2f}", f"{100 * after:.2f}", shown))
     note = (
         f"The software network has {100 * tuned.software:.2f} %; trained on in software for as long, "
-        f"{100 * tuned.software_tuned:.2f} %."
+        f"{100 * tuned.software_tuned:.2f} %{_of_more(tuned)}."
     )
     return Table("Tuning in place", columns, tuple(rows), note)
+
+
+def _of_more(tuned: Tuned) -> str:
+    share = replace(tuned, software=tuned.software_tuned).mean_won_back
+    return "" if share is None else f" (of the distance to which tuning in place makes up {100 * share:.0f} %)"
 
 
 def raw(found: Found) -> dict[str, Any]:

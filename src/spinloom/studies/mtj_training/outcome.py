@@ -100,7 +100,7 @@ def _claims(run: Run) -> tuple[Claim, ...]:
     if found.tuned and found.tuned.mean_won_back is not None:
         shares = [100 * share for share in found.tuned.won_back() if share is not None]
         error = stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else None
-        source = f"bar of this study; {100 * run.settings.chip_spread:g} % spread, {len(shares)} instances"
+        source = f"bar of this study; {100 * run.settings.chip_spread:g} % spread, instances: {len(shares)}"
         won = 100 * found.tuned.mean_won_back
         claims.append(at_least("loss won back by tuning in place", WON_BACK, won, "%", source, error))
     if run.test.name == PUBLISHED:
@@ -114,7 +114,7 @@ def _assumptions(run: Run) -> tuple[str, ...]:
     spread = f"{100 * settings.spread:g} % spread of every physical parameter" if junctions.simulated else "the file's"
     bits = [f"{name} {n} bits" for name, n in (("value", settings.value_bits), ("slope", settings.slope_bits)) if n]
     return (
-        f"{len(run.train):,} training images, {plan.epochs} epochs, {plan.seeds} networks of each way; the same seed "
+        f"{len(run.train):,} training images, {plan.epochs} epochs, networks of each way: {plan.seeds}; the same seed "
         "has the same first weights and order of images in all of them.",
         "Every neuron has its own junction; weights, their products and the optimiser are exact and digital. The error "
         "goes back through the transposed weights; only slopes are read from the junctions.",
@@ -122,7 +122,8 @@ def _assumptions(run: Run) -> tuple[str, ...]:
         f"{settings.temperature:g} K in every way but software, in training and in the test.",
         f"With spread and noise: {spread}, devices drawn from {made}, {100 * settings.read_noise:g} % of full scale "
         f"added to the noise of both reads; converters: {', '.join(bits) or 'none'}.",
-        "Exact slopes are the derivative of the very curve that was read, without noise: what autograd would give.",
+        "Exact slopes are the derivative of the very curve that was read, without noise: what autograd would give. The "
+        "curves are averages over simulated reads; what scatter is left in them is in their derivatives too.",
         f"Finite differences (after arXiv 2603.03947) read the value {settings.difference_step:g} above and below each "
         "input, each with its own noise: two more reads per neuron, and no read of m_z.",
         f"Tuning in place: {plan.tuning_epochs} epochs of AdamW, peak rate {plan.tuning_rate:g}, slopes of the "

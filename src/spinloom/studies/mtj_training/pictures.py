@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from spinloom.evaluation.figures import draw_curves
 from spinloom.evaluation.result import Plot
 from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
-from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, Angles
+from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, Angles, brief
 from spinloom.studies.mtj_training.chip import Tuned
 from spinloom.studies.mtj_training.measurements import Found
 from spinloom.studies.mtj_training.ways import SHORT, Hardware
@@ -18,7 +18,9 @@ STYLES = {
     "difference": (PURPLE, "D", ":"),
 }
 """By way: colour, marker, line."""
-SHADES = {"silent": GREY, "device": GREEN, "spread": ORANGE, "difference": PURPLE}
+LINES = {**STYLES, "silent": (GREY, "o", (0, (4, 3)))}
+LEAST = 1.0
+"""Points that an axis of accuracies spans at least, so that small differences look small."""
 
 
 def plots(found: Found, hardware: Hardware) -> tuple[Plot, ...]:
@@ -34,7 +36,8 @@ def plots(found: Found, hardware: Hardware) -> tuple[Plot, ...]:
         Plot(
             "gradient-angles",
             "How far gradients turn away from exact ones: one minus the cosine, layer by layer from the input on, on a "
-            "logarithmic axis; 0.01 is an angle of 8 degrees. The last layer is left out: no slope lies behind it.",
+            "logarithmic axis; 0.01 is an angle of 8 degrees. Silent: reads without noise; spread: with the "
+            "added read noise too. The last layer is left out: no slope lies behind it.",
             draw_angles(found.angles),
         ),
     ]
@@ -61,7 +64,12 @@ def draw_convergence(found: Found) -> Figure:
     loss.set_yscale("log")
     loss.yaxis.set_major_formatter("{x:g}")
     loss.yaxis.set_minor_formatter("{x:g}")
-    share.set_xticks(range(len(found.trained)), [SHORT[way].replace(" ", "\n") for way in found.trained])
+    share.set_xticks(
+        range(len(found.trained)), [SHORT[way].replace(" and", ",").replace(" ", "\n") for way in found.trained]
+    )
+    low, high = share.get_ylim()
+    missing = max(0.0, LEAST - (high - low)) / 2
+    share.set_ylim(low - missing, high + missing)
     share.set_xlim(-0.6, len(found.trained) - 0.4)
     label(loss, "Convergence", "epoch", "mean loss (cross-entropy)")
     label(share, "Test accuracy of each network", "", "accuracy (%)")
@@ -77,10 +85,11 @@ def draw_angles(found: Angles) -> Figure:
     for axis, when in zip(axes, WHEN, strict=True):
         for key, one in SITUATIONS.items():
             turned = [max(1 - found[when][key][layer], floor) for layer in layers]
-            axis.plot(range(len(layers)), turned, color=SHADES[key], marker="o", label=one.title)
+            colour, marker, line = LINES[key]
+            axis.plot(range(len(layers)), turned, color=colour, marker=marker, linestyle=line, label=one.title)
         axis.axhline(0.01, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
         axis.set_yscale("log")
-        axis.set_xticks(range(len(layers)), [layer.replace("convolution", "conv.") for layer in layers])
+        axis.set_xticks(range(len(layers)), [brief(layer) for layer in layers])
         label(axis, when[0].upper() + when[1:], "weights of layer", "1 - cosine")
     low, high = (pick(axis.get_ylim()[end] for axis in axes) for pick, end in ((min, 0), (max, 1)))
     for axis in axes:
@@ -98,6 +107,9 @@ def draw_tuning(tuned: Tuned) -> Figure:
     axis.vlines(numbers, [100 * a for a in tuned.before], [100 * a for a in tuned.after], color=GREY, alpha=0.5)
     axis.plot(numbers, [100 * a for a in tuned.before], "v", color=ORANGE, markersize=9, label="as moved")
     axis.plot(numbers, [100 * a for a in tuned.after], "^", color=GREEN, markersize=9, label="tuned in place")
+    for shares in (tuned.before, tuned.after):
+        for number, one in zip(numbers, shares, strict=True):
+            axis.annotate(f"{100 * one:.1f}", (number, 100 * one), (9, 0), textcoords="offset points", va="center")
     axis.set_xticks(numbers)
     axis.set_xlim(0.4, len(tuned.before) + 0.6)
     label(axis, "What tuning in place wins back", "fabricated instance", "accuracy (%)")
