@@ -84,6 +84,9 @@ def plan_of(settings: Settings) -> Plan:
             if given < least:
                 raise InputError(f"{name} must be >= {least}, got {given}")
             plan = replace(plan, **{name: given})
+    if settings.channels:
+        require_positive("", **{f"channel width {number}": wide for number, wide in enumerate(settings.channels, 1)})
+        plan = replace(plan, channels=settings.channels)
     if not settings.ways:
         raise InputError(f"no way to train; give one or more of {', '.join(WAYS)}")
     return plan

@@ -25,6 +25,8 @@ class Settings:
     """Networks of each way (default: 5 if full, else 2)."""
     epochs: int | None = None
     """Passes over the training images (default: 8 if full, else 2)."""
+    channels: tuple[int, ...] = ()
+    """Convolution widths (default: 32 64 64 if full, else 16 32 32)."""
     spread: float = 0.05
     """Standard deviation of every physical parameter in the way "spread", as a fraction."""
     read_noise: float = 0.02
