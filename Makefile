@@ -23,6 +23,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/activation.py
 	$(BIN)/python benchmarks/micromagnetics.py
 	$(BIN)/python benchmarks/radio.py
+	$(BIN)/python benchmarks/robustness.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
