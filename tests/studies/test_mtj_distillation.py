@@ -20,8 +20,9 @@ TINY = replace(
     student_hidden=16,
     train_images=1_000,
     test_images=300,
+    images=(200, 1_000),
+    images_seen=2_000,
     teacher_epochs=3,
-    epochs=2,
     seeds=2,
     devices=4,
     fresh=2,
@@ -45,13 +46,14 @@ def test_pairs_of_students_are_trained_and_kept(settings, noise_aware):
     settings = replace(settings, noise_aware=noise_aware)
     result = run(settings)
     assert result.data["teacher"] > 0.8
-    assert min(result.data["labels"]) > 0.5
-    assert len(result.data["labels"]) == len(result.data["taught"]) == 2
-    claim = result.claims[0]
-    kept = json.loads((settings.out / "result.json").read_text())["data"]
-    gains = [100 * (b - a) for a, b in zip(kept["labels"], kept["taught"], strict=True)]
-    assert claim.measured == pytest.approx(sum(gains) / 2)
-    assert claim.holds == (claim.measured >= 0.5)
+    kept = json.loads((settings.out / "result.json").read_text())["data"]["students"]
+    assert [pairs["images"] for pairs in kept] == [200, 1_000]
+    for pairs, claim in zip(kept, result.claims, strict=True):
+        alone, taught = pairs["accuracies"]["labels"], pairs["accuracies"]["teacher"]
+        assert len(alone) == len(taught) == 2
+        assert claim.measured == pytest.approx(50 * (sum(taught) - sum(alone)))
+        assert claim.holds == (claim.measured >= 0.5)
+    assert min(kept[1]["accuracies"]["labels"]) > 0.5
     assert run(settings).data == result.data
 
 
@@ -79,7 +81,13 @@ def test_students_have_a_quarter_of_their_teachers_parameters(size, name):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [({"temperature": 0.0}, "temperature"), ({"mixing": 1.5}, "mixing"), ({"seeds": 0}, "seeds")]
+    ("wrong", "message"),
+    [
+        ({"images": (0,)}, "images"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"mixing": 1.5}, "mixing"),
+        ({"seeds": 0}, "seeds"),
+    ],
 )
 def test_impossible_settings_are_refused(wrong, message):
     with pytest.raises(InputError, match=message):

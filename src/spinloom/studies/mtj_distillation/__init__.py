@@ -3,7 +3,8 @@
 Knowledge distillation: the student, with at most a quarter of the teacher's parameters, is trained on fabricated
 junctions through their own slopes, once on the labels alone and once on the teacher's softened outputs too (Hinton,
 Vinyals and Dean, arXiv 1503.02531). Seeds are paired: both students of a seed start from the same weights on the same
-devices and see the same images.
+devices and see the same images. The teacher has learnt from all images, the students see a part of them: the fewer they
+see, the more a teacher adds.
 """
 
 from typing import TYPE_CHECKING

@@ -25,22 +25,27 @@ WAYS = ("labels", "teacher")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """teacher: its accuracy in software. accuracies, losses: by way, one entry per seed (of losses: one per epoch).
+class Pairs:
+    """Students that saw so many images. accuracies, losses: by way, one entry per seed (of losses: one per epoch)."""
 
-    parameters: of teacher and student.
-    """
-
-    teacher: float
+    images: int
     accuracies: dict[str, tuple[float, ...]]
     losses: dict[str, tuple[tuple[float, ...], ...]]
-    parameters: tuple[int, int]
 
     @property
     def gain(self) -> Population:
         """What the teacher adds, seed by seed."""
         alone, taught = (self.accuracies[way] for way in WAYS)
         return Population(tuple(b - a for a, b in zip(alone, taught, strict=True)))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """teacher: its accuracy in software. pairs: one entry per number of images. parameters: of teacher and student."""
+
+    teacher: float
+    pairs: tuple[Pairs, ...]
+    parameters: tuple[int, int]
 
 
 class Bench:
@@ -64,39 +69,52 @@ class Bench:
         """All of it. Raises OutputError if a stage cannot be kept."""
         small = student(self.train, self.plan, self.settings.seed)
         require_quarter(self.teacher, small)
-        runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
-        for number in range(self.plan.seeds):
-            for way in WAYS:
-                runs[way].append(self._student(way, self.settings.seed + number))
         return Measured(
-            float(self._stages.get("teacher", self._sizes(), lambda: accuracy(self.teacher, self.examples))),
-            {way: tuple(run["accuracy"] for run in done) for way, done in runs.items()},
-            {way: tuple(tuple(run["losses"]) for run in done) for way, done in runs.items()},
+            float(self._stages.get("teacher", self._sizes(self.train), lambda: accuracy(self.teacher, self.examples))),
+            tuple(self._pairs(count) for count in self.plan.images),
             (count_parameters(self.teacher), count_parameters(small)),
         )
 
-    def _sizes(self) -> dict[str, Any]:
-        return {"images": len(self.examples), "trained_on": len(self.train)}
+    def _pairs(self, count: int) -> Pairs:
+        images = self.train.take(min(count, len(self.train)), self.settings.seed)
+        runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+        for number in range(self.plan.seeds):
+            for way in WAYS:
+                runs[way].append(self._student(way, self.settings.seed + number, images))
+        return Pairs(
+            len(images),
+            {way: tuple(run["accuracy"] for run in done) for way, done in runs.items()},
+            {way: tuple(tuple(run["losses"]) for run in done) for way, done in runs.items()},
+        )
 
-    def _student(self, way: str, seed: int) -> dict[str, Any]:
-        training = self.plan.learning(self.train, seed)
+    def _sizes(self, train: ImageSet) -> dict[str, Any]:
+        return {"images": len(self.examples), "trained_on": len(train)}
+
+    def _student(self, way: str, seed: int, train: ImageSet) -> dict[str, Any]:
+        training = self.plan.learning(train, seed)
         chosen = self.settings
-        kept = {"way": way, "spread": chosen.spread, "aware": chosen.noise_aware, **asdict(training), **self._sizes()}
+        kept = {
+            "way": way,
+            "spread": chosen.spread,
+            "aware": chosen.noise_aware,
+            **asdict(training),
+            **self._sizes(train),
+        }
         kept |= {"student": count_parameters(student(self.train, self.plan, seed))}
         if way == "teacher":
             kept |= {"temperature": chosen.temperature, "mixing": chosen.mixing}
-        return self._stages.get("student", kept, self._learn(way, seed, kept))
+        return self._stages.get("student", kept, self._learn(way, seed, train, kept))
 
-    def _learn(self, way: str, seed: int, kept: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    def _learn(self, way: str, seed: int, train: ImageSet, kept: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         def compute() -> dict[str, Any]:
             response = self.junctions.fabricated(self.settings.spread)
             hardware = on_devices(student(self.train, self.plan, seed), response, self.examples, seed)
             checkpoint = self._stages.path("student", kept, ".checkpoint")
-            with bar(f"seed {seed}, {way}") as report:
+            with bar(f"{len(train):,} images, seed {seed}, {way}") as report:
                 losses = fit(
                     hardware,
-                    self.train,
-                    self.plan.learning(self.train, seed),
+                    train,
+                    self.plan.learning(train, seed),
                     checkpoint,
                     report,
                     objective=self._objective(way),

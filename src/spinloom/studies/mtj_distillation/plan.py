@@ -18,6 +18,7 @@ class Plan:
 
     teacher_channels, teacher_hidden, teacher_dropout, student_channels, student_hidden: of the plain networks.
     teacher_width, student_width, blocks: of the residual ones. train_images, test_images: at most (None: all).
+    images: of the students. images_seen: by a student in training, repeats counted; epochs: passes, where given.
     devices: simulated, to draw from. fresh: instances that a noise-aware student is measured on.
     """
 
@@ -31,10 +32,12 @@ class Plan:
     blocks: int
     train_images: int | None
     test_images: int | None
+    images: tuple[int, ...]
+    images_seen: int
     teacher_epochs: int
-    epochs: int
     seeds: int
     devices: int
+    epochs: int | None = None
     fresh: int = 5
     batch: int = 128
     rate: float = 2e-3
@@ -45,10 +48,10 @@ class Plan:
         return replace(self.learning(train, seed), epochs=self.teacher_epochs)
 
     def learning(self, train: ImageSet, seed: int) -> Training:
-        """Of a student, in both ways alike."""
+        """Of a student on these images, in both ways alike."""
         colour = train.shape[0] == 3
         return Training(
-            epochs=self.epochs,
+            epochs=self.epochs or max(1, round(self.images_seen / len(train))),
             batch=min(self.batch, len(train)),
             rate=2 * self.rate if colour else self.rate,
             weight_decay=self.weight_decay,
@@ -68,8 +71,9 @@ REDUCED = Plan(
     blocks=1,
     train_images=10_000,
     test_images=None,
+    images=(2_000,),
+    images_seen=24_000,
     teacher_epochs=4,
-    epochs=3,
     seeds=2,
     devices=64,
 )
@@ -79,8 +83,9 @@ FULL = replace(
     student_width=7,
     blocks=3,
     train_images=None,
+    images=(6_000, 60_000),
+    images_seen=240_000,
     teacher_epochs=8,
-    epochs=8,
     seeds=3,
     devices=512,
 )
@@ -97,5 +102,8 @@ def plan_of(settings: Settings) -> Plan:
         given = getattr(settings, name)
         if given is not None and given < 1:
             raise InputError(f"{name} must be >= 1, got {given}")
+    if min(settings.images, default=1) < 1:
+        raise InputError(f"images must be >= 1, got {settings.images}")
     plan = FULL if settings.full else REDUCED
-    return replace(plan, seeds=settings.seeds or plan.seeds, epochs=settings.epochs or plan.epochs)
+    plan = replace(plan, images=settings.images or plan.images)
+    return replace(plan, seeds=settings.seeds or plan.seeds, epochs=settings.epochs)

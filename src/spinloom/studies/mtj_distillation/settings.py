@@ -19,14 +19,17 @@ class Settings:
     """Whole data set, longer training (about an hour on two cores)."""
     seeds: int | None = None
     """Pairs of students (default: 3 if full, else 2)."""
+    images: tuple[int, ...] = ()
+    """Training images of the students, one comparison for each number (default: 6000 60000 if full, else 2000); the
+    teacher learns from all."""
     epochs: int | None = None
-    """Passes of a student over the training images (default: 8 if full, else 3)."""
+    """Passes of a student over its images (default: 240,000 images in all if full, else 24,000)."""
     teacher: str = ""
     """Trained weights of the teacher instead of training it here: a file (safetensors or state dict) or the name of a
     shipped checkpoint (see `spinloom weights`)."""
     temperature: float = 4.0
     """Of the softened outputs."""
-    mixing: float = 0.7
+    mixing: float = 0.9
     """Weight of the teacher beside the labels, 0 to 1."""
     noise_aware: bool = False
     """Fabricate new devices at every step of training, and measure on devices that training has not seen."""

@@ -40,7 +40,9 @@ def carry_out(settings: Settings) -> StudyResult:
     known = {**common, "teacher": digest(teacher), "junctions": junctions.identity}
     bench = Bench(teacher, junctions, sets, plan, settings, Stages(settings.out / ".cache", known))
     found = bench.measure()
-    result = outcome(Run(settings, plan, sets[1], choice.reason, junctions, found, perf_counter() - began))
+    result = outcome(
+        Run(settings, plan, len(sets[0]), sets[1], choice.reason, junctions, found, perf_counter() - began)
+    )
     publish(result, settings.out)
     return result
 
