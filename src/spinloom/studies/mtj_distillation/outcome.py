@@ -91,8 +91,8 @@ def _summary(run: Run) -> str:
         parts.append(f"from {pairs.images:,} images {alone:.2f} % alone and {taught:.2f} % with the teacher ({gain})")
     return (
         f"A student of {small:,} parameters on junctions classifies {len(run.test):,} {run.test.name} test images: "
-        f"{'; '.join(parts)}; {run.plan.seeds} pairs each. The teacher in software has {large:,} parameters and reaches "
-        f"{100 * run.found.teacher:.2f} %. {run.reason}"
+        f"{'; '.join(parts)}; {run.plan.seeds} pairs each. The teacher in software has {large:,} parameters and "
+        f"reaches {100 * run.found.teacher:.2f} %. {run.reason}"
     )
 
 
