@@ -73,3 +73,23 @@ def test_moving_to_another_type_keeps_the_instance():
         layer.rewind()
     after = model.double()(X.double())
     torch.testing.assert_close(after.float(), before, atol=1e-4, rtol=0)
+
+
+def test_a_state_without_the_layers_tables_leaves_the_noise_of_its_slopes_alone():
+    torch.manual_seed(0)
+    software = nn.Sequential(nn.Linear(6, 9), nn.Tanh())
+    model = to_hardware(software, population().with_read_noise(0.0, 0.05), example_input=X)
+    before = device_layers(model)["1"].slope_noise.clone()
+    assert before.any()
+    model.load_state_dict(software.state_dict(), strict=False)  # the weights of the software network only
+    layer = device_layers(model)["1"]
+    assert torch.equal(layer.slope_noise, before)
+    assert layer.noisy_slope
+
+
+def test_a_state_from_before_slopes_had_noise_has_none():
+    old, new = converted(seed=1, example_input=X), converted(seed=2, example_input=X)
+    state = {name: tensor for name, tensor in old.state_dict().items() if not name.endswith("slope_noise")}
+    new.load_state_dict(state)
+    assert torch.equal(old(X), new(X))
+    assert not device_layers(new)["1"].slope_noise.any()

@@ -204,7 +204,8 @@ class DeviceActivation(nn.Module):
             destination[prefix + name] = destination[prefix + name].clone()
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
-        state.setdefault(prefix + "slope_noise", torch.zeros_like(state.get(prefix + "noise", self.slope_noise)))
+        if prefix + "noise" in state:  # of a version in which slopes had no noise of their own
+            state.setdefault(prefix + "slope_noise", torch.zeros_like(state[prefix + "noise"]))
         for name in (*_TABLE, "assignment"):
             held, given = getattr(self, name), state.get(prefix + name)
             if given is not None and not torch.equal(held.to(given), given):
