@@ -9,7 +9,7 @@ from torch import nn
 from spinloom.devices import Response
 from spinloom.errors import InputError
 from spinloom.learning.calibration import calibrate_drive, refresh_batch_norm, scale_drive
-from spinloom.nn import DeviceActivation, device_layers, to_hardware
+from spinloom.nn import Converters, DeviceActivation, device_layers, to_hardware
 
 
 def steep(gain: float, sigma: float = 0.0) -> Response:
@@ -96,3 +96,21 @@ def test_batch_norms_take_the_statistics_of_what_they_now_see():
     assert [module.training for module in model] == [True, True, True, False, True]
     with pytest.raises(InputError, match="fewer than one batch"):
         refresh_batch_norm(model, inputs[:50])
+
+
+@pytest.mark.parametrize("factor", [0.4, 2.5])
+def test_the_converter_of_slopes_follows_the_drive_scale(factor):
+    scaled = DeviceActivation(steep(1.0), converters=Converters(slope=12))
+    scale_drive(scaled, factor)
+    x = torch.linspace(-1, 1, 51)[None].requires_grad_()
+    scaled(x).sum().backward()
+    true = factor * (1 - torch.tanh(factor * x.detach()) ** 2)
+    torch.testing.assert_close(x.grad, true, atol=2 * factor / 2**12, rtol=0)
+
+
+def test_a_network_that_fails_gets_its_modes_and_momenta_back():
+    model = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(5, 2)).train()
+    with pytest.raises(RuntimeError):
+        refresh_batch_norm(model, torch.randn(8, 4), batch=4)
+    assert all(module.training for module in model)
+    assert model[0].momentum == 0.1

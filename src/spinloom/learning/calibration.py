@@ -40,13 +40,16 @@ def calibrate_drive(hardware: nn.Module, software: nn.Module, inputs: torch.Tens
 def scale_drive(layer: DeviceActivation, factor: float) -> None:
     """Multiply the drive of all devices of a layer by `factor`: network input 1 then is `factor` unit drives.
 
-    Reads and slopes with respect to the network input follow. Raises InputError for a factor <= 0.
+    Reads, slopes with respect to the network input, and the full scale of the slope converter follow; the last is not
+    in the state dict. Raises InputError for a factor <= 0.
     """
     require_positive("", factor=factor)
     ends = torch.tensor([1 / factor, factor])
     layer.grid = layer.grid * ends.to(layer.grid)
     layer.curves = layer.curves * torch.tensor([1.0, 1.0, factor, factor]).to(layer.curves)
     layer.slope_noise = layer.slope_noise * factor
+    low, high, slope = layer.full_scale
+    layer.full_scale = (low, high, slope * factor)  # the converter still spans what the devices can show
 
 
 def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100) -> nn.Module:
@@ -65,13 +68,15 @@ def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100)
         norm.reset_running_stats()
         norm.train()
         norm.momentum = None  # a cumulative average
-    with torch.no_grad():
-        for part in inputs[: len(inputs) // batch * batch].split(batch):
-            model(part)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    for module, mode in modes.items():
-        module.training = mode
+    try:
+        with torch.no_grad():
+            for part in inputs[: len(inputs) // batch * batch].split(batch):
+                model(part)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        for module, mode in modes.items():
+            module.training = mode
     return model
 
 
