@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 
 from spinloom.errors import InputError, OutputError
 from spinloom.learning.networks import mlp
+from spinloom.learning.resnet import resnet20
 from spinloom.learning.weights import load_weights, save_weights
 
 
@@ -95,3 +96,16 @@ def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"w\.safetensors"):
         save_weights(small(), tmp_path / "file" / "w.safetensors")
+
+
+@pytest.mark.parametrize("content", [b".", b"M\x00", b"c1( hq}\xffm}t\x00", b"# ResNet-20\n", b""])
+def test_a_text_is_no_weights_file_whatever_it_says(tmp_path, content):
+    (tmp_path / "w.txt").write_bytes(content)
+    refused(tmp_path / "w.txt", "not a whole safetensors or state-dict file")
+
+
+def test_the_error_for_a_deep_network_stays_readable(tmp_path):
+    save_weights(small(), tmp_path / "w")
+    with pytest.raises(InputError, match=r"in all\)") as caught:
+        load_weights(resnet20(width=2), tmp_path / "w")
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))

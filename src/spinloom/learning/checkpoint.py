@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,9 +48,9 @@ class Snapshot:
         if self._path is None or not self._path.exists():
             return [], {}
         try:
-            saved = torch.load(self._path, weights_only=True)
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-            return [], {}  # a checkpoint that cannot be read costs time, never the run
+            saved = torch.load(self._path, "cpu", weights_only=True)  # may have been written on a GPU
+        except Exception:  # in whatever way: a checkpoint that cannot be read costs time, never the run
+            return [], {}
         if not isinstance(saved, dict) or saved.get("key") != self._key:
             return [], {}
         for name, part in self._parts.items():

@@ -1,12 +1,10 @@
 """Weights from a user's file: safetensors or a PyTorch state dict, read as data, never as code."""
 
-import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
@@ -16,6 +14,8 @@ from spinloom.files import write_bytes
 
 _NESTED = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts commonly keep the state dict in a larger checkpoint."""
+_SHOWN = 12
+"""Names of tensors in an error."""
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
@@ -32,7 +32,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
     extra = sorted(tensors.keys() - wanted.keys())
     if missing or extra:
         problem = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the network has not"
-        raise InputError(f"{path} {problem}; the network's tensors are {', '.join(wanted)}")
+        few = ", ".join([*wanted][:_SHOWN]) + (f", ... ({len(wanted)} in all)" if len(wanted) > _SHOWN else "")
+        raise InputError(f"{path} {problem}; the network's tensors are {few}")
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
             raise InputError(f"{path}: {name} is {tuple(tensor.shape)}, the network needs {tuple(wanted[name].shape)}")
@@ -48,7 +49,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols; what counts is said below
             loaded = load_file(path) if _is_safetensors(path) else torch.load(path, "cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # bytes that are no such file, a text say, make the readers fail in any way
         raise InputError(f"{path} is not a whole safetensors or state-dict file; save tensors only") from error
     for key in _NESTED:
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
