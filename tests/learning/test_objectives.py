@@ -8,6 +8,7 @@ from torch import nn
 
 from spinloom.errors import InputError
 from spinloom.learning.objectives import Distillation, Labels
+from spinloom.learning.training import Training
 
 
 def case(seed: int = 0):
@@ -59,10 +60,20 @@ def test_the_teacher_learns_nothing_and_stays_in_evaluation_mode():
     objective.train()
     first, second = (float(objective(inputs, logits, labels).detach()) for _ in range(2))
     assert first == second
-    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    objective(inputs, logits, labels).backward()
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert all(parameter.requires_grad for parameter in teacher.parameters())  # it is the caller's network
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"mixing": 1.2}, {"mixing": -0.1}])
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"mixing": 1.2}, {"mixing": -0.1}, {"mixing": float("nan")}])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(InputError):
         Distillation(nn.Linear(3, 4), **wrong)
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
+def test_smoothing_is_a_share(wrong):
+    with pytest.raises(InputError, match="smoothing must be in 0 to 1"):
+        Labels(wrong)
+    with pytest.raises(InputError, match="smoothing must be in 0 to 1"):
+        Training(smoothing=wrong)

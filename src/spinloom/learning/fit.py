@@ -42,11 +42,14 @@ def fit(
     gradient back, and their instance and noise are part of the checkpoint.
 
     checkpoint: a file written after each epoch and every `save_every` seconds within; where it belongs to this very
-        training, the run goes on from it and ends with the same weights to the bit (same machine and threads).
+        training (settings, objective's name, first weights, labels), the run goes on from it and ends with the same
+        weights to the bit (same machine and threads). What else the training depends on (images, the weights of a
+        teacher, `before_step`, `compute`, instance and gradient of devices) is not compared: give each its own file.
     objective: what is minimised, by default cross-entropy with `training.smoothing`.
     before_step: changes the model on its way, see `BeforeStep`; must be picklable for several devices.
-    The global random state is left as it was. Raises InputError if there are fewer images than one batch, if a batch
-    cannot be shared among the devices, or the loss is not finite.
+    One device: the model stays where it was trained, on the GPU say; several: it comes back to the CPU. The global
+    random state of the CPU is left as it was, that of GPUs is not. Raises InputError if there are fewer images than one
+    batch, if a batch cannot be shared among the devices, or the loss is not finite.
     """
     if len(train) < training.batch:
         raise InputError(f"{len(train.images)} images are fewer than one batch of {training.batch}")

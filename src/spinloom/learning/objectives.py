@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.errors import require_positive
+from spinloom.learning.training import require_share
 
 
 class Objective(Protocol):
@@ -20,7 +21,7 @@ class Labels(nn.Module):
 
     def __init__(self, smoothing: float = 0.0) -> None:
         super().__init__()
-        require_non_negative("", smoothing=smoothing)
+        require_share(smoothing=smoothing)
         self.smoothing = smoothing
 
     def forward(self, inputs: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -31,17 +32,15 @@ class Distillation(nn.Module):
     """Knowledge distillation (Hinton, Vinyals and Dean, arXiv 1503.02531).
 
     mixing * T^2 * KL(teacher || student), both softened by the temperature T, + (1 - mixing) * cross-entropy. T^2 keeps
-    the gradients of both parts of one size when T changes. The teacher is used as it is, in evaluation mode.
+    the gradients of both parts of one size when T changes. The teacher is used in evaluation mode and learns nothing.
     Raises InputError for a temperature <= 0 or mixing outside 0 to 1.
     """
 
     def __init__(self, teacher: nn.Module, temperature: float = 4.0, mixing: float = 0.7) -> None:
         super().__init__()
         require_positive("", temperature=temperature)
-        require_non_negative("", mixing=mixing)
-        if mixing > 1:
-            raise InputError(f"mixing must be in 0 to 1, got {mixing}")
-        self.teacher, self.temperature, self.mixing = teacher.eval().requires_grad_(False), temperature, mixing
+        require_share(mixing=mixing)
+        self.teacher, self.temperature, self.mixing = teacher.eval(), temperature, mixing
 
     def forward(self, inputs: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():

@@ -8,6 +8,14 @@ from torch import nn
 from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.learning.augmentation import Augmentation
 
+
+def require_share(**quantities: float) -> None:
+    """Raise InputError unless every quantity is in 0 to 1."""
+    for name, quantity in quantities.items():
+        if not 0 <= quantity <= 1:  # NaN is in no range
+            raise InputError(f"{name} must be in 0 to 1, got {quantity:g}")
+
+
 BeforeStep = Callable[[nn.Module, int, int], None]
 """Called as before_step(model, step, steps of the whole training) before each step; its only memory is the step."""
 
@@ -18,7 +26,7 @@ class Training:
 
     epochs: passes over the images. batch: images per step. rate: peak of the one-cycle learning rate.
     optimiser: "adam" (AdamW) or "sgd" (Nesterov momentum 0.9). weight_decay: as PyTorch's optimisers use it.
-    smoothing: label smoothing. seed: order of the images, augmentation and dropout.
+    smoothing: label smoothing, 0 to 1. seed: order of the images, augmentation and dropout.
     """
 
     epochs: int = 8
@@ -32,6 +40,7 @@ class Training:
 
     def __post_init__(self) -> None:
         require_positive("", epochs=self.epochs, batch=self.batch, rate=self.rate)
-        require_non_negative("", weight_decay=self.weight_decay, smoothing=self.smoothing)
+        require_non_negative("", weight_decay=self.weight_decay)
+        require_share(smoothing=self.smoothing)
         if self.optimiser not in ("adam", "sgd"):
             raise InputError(f"optimiser must be 'adam' or 'sgd', got {self.optimiser!r}")
