@@ -155,3 +155,21 @@ def test_an_output_folder_that_cannot_be_made_fails_before_training(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
         run(Settings("mnist-5k", tmp_path / "file" / "out"))
+
+
+@pytest.mark.parametrize("name", ["value", "slope", "noise", "slope_noise"])
+def test_a_device_file_that_changed_in_any_way_is_another_device(curve, tmp_path, name):
+    (tmp_path / "same").mkdir()
+    (tmp_path / "other").mkdir()
+    response = response_files.load(curve)
+    changed = getattr(response, name).clone()
+    changed[0, :2] = changed[0, :2] + torch.tensor([1e-3, -1e-3])  # the sum stays
+    if name.endswith("noise"):
+        changed = changed.abs()
+    response_files.save(response, tmp_path / "same" / curve.name)
+    response_files.save(replace(response, **{name: changed}), tmp_path / "other" / curve.name)
+    here, same, other = (
+        measured(one).identity for one in (curve, *(tmp_path / d / curve.name for d in ("same", "other")))
+    )
+    assert here == same
+    assert here != other

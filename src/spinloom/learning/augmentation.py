@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+MIRRORED = ("fashion-mnist", "cifar10", "cifar100")
+"""Data sets whose images may be mirrored in training; digits may not."""
+
 
 @dataclass(frozen=True)
 class Augmentation:

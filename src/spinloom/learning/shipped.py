@@ -5,6 +5,7 @@
     load(name)               the network with its weights, checked
     path(name)               its file
     resolve_weights(given)   a file, or the name of one of these
+    weights_for(given, dataset)  the same, refused if it says that it is of another data set
     write(model, path, ...)  such a file of your own
 
 `benchmarks/shipped.py` makes the files again.
@@ -27,7 +28,9 @@ __all__ = [
     "names",
     "path",
     "read_description",
+    "require_dataset",
     "resolve_weights",
+    "weights_for",
     "write",
 ]
 
@@ -71,3 +74,21 @@ def resolve_weights(given: str | Path) -> Path:
     if str(given) in names():
         return path(str(given))
     raise InputError(f"no weights file at {given}, and {unknown_name('shipped checkpoint', str(given), names())}")
+
+
+def weights_for(given: str | Path, dataset: str) -> Path:
+    """`resolve_weights`, for networks of one data set. Raises InputError, also for weights described as of another."""
+    file = resolve_weights(given)
+    described = read_description(file)
+    if described:
+        require_dataset(described, dataset)
+    return file
+
+
+def require_dataset(described: Shipped, dataset: str) -> None:
+    """Raise InputError if the weights were trained on another data set."""
+    if described.dataset != dataset:
+        raise InputError(
+            f"the weights {described.name} were trained on {described.dataset}, the data set is {dataset}; add "
+            f"`--dataset {described.dataset}` (`spinloom data fetch {described.dataset}` brings it), or other weights"
+        )

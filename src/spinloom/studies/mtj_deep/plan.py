@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from spinloom.errors import InputError, require_non_negative, unknown_name
-from spinloom.learning.augmentation import Augmentation
+from spinloom.errors import InputError, require_finite, require_non_negative, require_positive, unknown_name
+from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.training import Training
 from spinloom.studies.mtj_deep.settings import Settings
 
 NETWORKS = ("resnet20", "densenet")
-MIRRORED = ("cifar10", "cifar100", "fashion-mnist")
-"""Data sets whose images may be mirrored in training; digits may not."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Plan:
     width, blocks: of the ResNet; growth, layers: of the DenseNet. train_images, test_images: at most (None: all).
     epochs: from scratch; epochs_from_start: from a ReLU network. devices: simulated, to draw from. noise_seeds: repeats
     on nominal devices. instances: fabricated networks. tuned: instances that are tuned for one pass.
-    tuning_rate: of that pass. reads: images that set the drive scales and the batch norms.
+    tuning_rate: of that pass. reads: unlabelled images that batch norms are measured anew on.
     """
 
     width: int
@@ -91,6 +89,8 @@ def plan_of(settings: Settings) -> Plan:
     """The size asked for. Raises InputError for settings that cannot be."""
     require_non_negative("", spread=settings.spread)
     require_non_negative("K", temperature=settings.temperature)
+    require_finite("", **{f"start mean {number}": one for number, one in enumerate(settings.start_mean, 1)})
+    require_positive("", **{f"start std {number}": one for number, one in enumerate(settings.start_std, 1)})
     if settings.network not in NETWORKS:
         raise unknown_name("network", settings.network, NETWORKS)
     for name in ("instances", "epochs"):

@@ -4,12 +4,9 @@ from dataclasses import dataclass, replace
 
 from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_non_negative, require_positive
-from spinloom.learning.augmentation import Augmentation
+from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.training import Training
 from spinloom.studies.mtj_distillation.settings import Settings
-
-MIRRORED = ("cifar10", "cifar100", "fashion-mnist")
-"""Data sets whose images may be mirrored in training; digits may not."""
 
 
 @dataclass(frozen=True)

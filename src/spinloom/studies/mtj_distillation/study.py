@@ -6,20 +6,17 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.parameters import with_parameters
-from spinloom.errors import InputError
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
-from spinloom.learning.shipped import resolve_weights
+from spinloom.learning.shipped import weights_for
 from spinloom.studies.mtj_distillation.measurements import Bench
 from spinloom.studies.mtj_distillation.networks import digest, trained_teacher
 from spinloom.studies.mtj_distillation.outcome import Run, outcome
-from spinloom.studies.mtj_distillation.plan import Plan, plan_of
+from spinloom.studies.mtj_distillation.plan import plan_of
 from spinloom.studies.mtj_distillation.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import Junctions, measured, simulated
+from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.registry import command
 
 
@@ -28,14 +25,14 @@ def carry_out(settings: Settings) -> StudyResult:
     began = perf_counter()
     progress = Console(stderr=True)
     plan = plan_of(settings)
-    junctions = _junctions(settings, plan)
+    junctions = chosen(settings.response, settings.junction, settings.kelvin, plan.devices, settings.seed)
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
     write_text(settings.out / ".cache" / "command.txt", command("mtj-distillation", settings) + "\n")  # fail early
     sets = load_pair(choice.name, train_limit=plan.train_images, test_limit=plan.test_images)
     common = {"data": sets[0].source, "name": sets[0].name, "seed": settings.seed, "version": __version__}
     stages = Stages(settings.out / ".cache", common)
-    given = resolve_weights(settings.teacher) if settings.teacher else None
+    given = weights_for(settings.teacher, sets[0].name) if settings.teacher else None
     teacher = trained_teacher(sets[0], plan, settings.seed, stages, given)
     known = {**common, "teacher": digest(teacher), "junctions": junctions.identity}
     bench = Bench(teacher, junctions, sets, plan, settings, Stages(settings.out / ".cache", known))
@@ -45,12 +42,3 @@ def carry_out(settings: Settings) -> StudyResult:
     )
     publish(result, settings.out)
     return result
-
-
-def _junctions(settings: Settings, plan: Plan) -> Junctions:
-    if settings.response and settings.junction:
-        raise InputError("--junction changes the simulated junction, --response replaces it; give one of them")
-    if settings.response:
-        return measured(settings.response)
-    device = with_parameters(TwoPolarizerMTJ(), settings.junction)
-    return simulated(device, settings.kelvin, plan.devices, settings.seed)

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 
 from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_non_negative
-from spinloom.learning.augmentation import Augmentation
+from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.fit import Training
 from spinloom.studies.mtj_transfer.settings import Settings
-
-MIRRORED = ("fashion-mnist", "cifar10", "cifar100")
-"""Data sets whose images may be mirrored in training; digits may not."""
 
 
 @dataclass(frozen=True)

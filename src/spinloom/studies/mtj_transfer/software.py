@@ -9,13 +9,12 @@ import torch
 from torch import nn
 
 from spinloom.data.imageset import ImageSet
-from spinloom.errors import InputError
 from spinloom.evaluation.quantities import duration
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.fit import fit
 from spinloom.learning.networks import fashion_cnn, fashion_cnn_like
 from spinloom.learning.progress import bar
-from spinloom.learning.shipped import Shipped, load_described, read_description, resolve_weights
+from spinloom.learning.shipped import load_described, read_description, require_dataset, resolve_weights
 from spinloom.learning.weights import load_weights, read_tensors, save_weights
 from spinloom.studies.mtj_transfer.plan import Plan, training_of
 
@@ -37,20 +36,12 @@ def given(weights: Path, train: ImageSet) -> Software:
     path = resolve_weights(weights)
     described = read_description(path)
     if described:
-        _require_dataset(described, train.name)
+        require_dataset(described, train.name)
         origin = f"shipped weights {described.name}" if path != weights else f"weights from {path}"
         return _software(load_described(path), origin)
     network = fashion_cnn_like(read_tensors(path), train.shape, len(train.classes))
     load_weights(network, path)
     return _software(network, f"weights from {path}")
-
-
-def _require_dataset(described: Shipped, dataset: str) -> None:
-    if described.dataset != dataset:
-        raise InputError(
-            f"the weights {described.name} were trained on {described.dataset}, the data set is {dataset}; add "
-            f"`--dataset {described.dataset}` (`spinloom data fetch {described.dataset}` brings it), or other weights"
-        )
 
 
 def trained(train: ImageSet, plan: Plan, seed: int, stages: Stages) -> Software:
