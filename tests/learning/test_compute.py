@@ -36,6 +36,7 @@ def test_mixed_precision_trains_the_same_network_a_little_less_exactly():
         ({"accelerator": "gpuu"}, "accelerator"),
         ({"devices": 0}, "devices"),
         ({"precision": "12-true"}, "12-true"),
+        ({"precision": "transformer-engine"}, "another precision"),
     ],
 )
 def test_impossible_choices_are_named(wrong, message):
@@ -52,3 +53,8 @@ def test_a_gpu_that_is_not_there_is_said():
 def test_a_batch_that_the_processes_cannot_share_is_refused():
     with pytest.raises(InputError, match="shared evenly"):
         fit(fashion_cnn((1, 8, 8), 4, (8,), 16), quarters(128), Training(batch=31), compute=Compute(devices=2))
+
+
+def test_stages_of_another_precision_have_another_name():
+    assert Compute().identity == Compute("auto", devices=2).identity == {}
+    assert Compute(precision="bf16-mixed").identity == {"precision": "bf16-mixed"}

@@ -28,6 +28,11 @@ class Compute:
         if self.accelerator not in ACCELERATORS:
             raise unknown_name("accelerator", self.accelerator, ACCELERATORS)
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """What the numbers depend on beyond rounding, for the names of kept stages; nothing in single precision."""
+        return {} if self.precision == ON_CPU.precision else {"precision": self.precision}
+
     def fabric(self) -> "Fabric":
         """The Fabric that carries it. Raises InputError for an unknown precision or a device that is not there."""
         from lightning_fabric import Fabric  # a second to import
@@ -40,10 +45,10 @@ class Compute:
                 strategy=strategy,
                 precision=self.precision,  # type: ignore[arg-type]
             )
-        except (RuntimeError, ValueError) as error:
+        except Exception as error:  # lightning-fabric has many kinds, of its own and of missing packages
             raise InputError(
                 f"cannot train on {self.devices} x {self.accelerator} in {self.precision}: "
-                f"{' '.join(str(error).split())}; choose cpu, or fewer devices"
+                f"{' '.join(str(error).split())}; choose cpu, fewer devices or another precision (32-true)"
             ) from error
 
 

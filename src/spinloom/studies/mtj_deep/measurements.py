@@ -131,7 +131,7 @@ class Bench:
     def _tuned(self, spread: float, number: int) -> tuple[float, float]:
         """Accuracy of an instance before and after one pass of training through its own slopes."""
         training = self.plan.tuning(self.train.name, len(self.train), self.seed)
-        settings = {"spread": spread, "number": number, **asdict(training)}
+        settings = {"spread": spread, "number": number, **asdict(training), **self._compute.identity}
 
         def compute() -> list[float]:
             hardware, seeds = self._instances(spread)

@@ -52,9 +52,11 @@ def given(path: Path, settings: Settings, plan: Plan, train: ImageSet) -> Softwa
 def trained(settings: Settings, plan: Plan, train: ImageSet, stages: Stages) -> Software:
     """Train, or take up a training where an earlier run was killed. Raises OutputError."""
     training = plan.training(train.name, len(train), settings.seed, settings.start is not None)
-    start = hashlib.sha256(settings.start.read_bytes()).hexdigest() if settings.start else None
+    start = _start(settings)
     kept = {**asdict(training), "network": settings.network, "width": plan.width, "blocks": plan.blocks}
     kept |= {"growth": plan.growth, "layers": plan.layers, "start": start, "images": len(train)}
+    compute = Compute(settings.accelerator, settings.devices, settings.precision)
+    kept |= compute.identity
     path = stages.path("network", kept, ".safetensors")
     origin = f"trained here, {training.epochs} epochs of {len(train):,} images"
     origin += f" from {settings.start.name}" if settings.start else ""
@@ -63,7 +65,6 @@ def trained(settings: Settings, plan: Plan, train: ImageSet, stages: Stages) -> 
         load_weights(network, path)
         return _software(network, f"{origin}, in an earlier run")
     began, checkpoint = perf_counter(), path.with_suffix(".checkpoint")
-    compute = Compute(settings.accelerator, settings.devices, settings.precision)
     with bar("training in software") as report:
         if settings.start is None:
             fit(network, train, training, checkpoint, report, compute=compute)
@@ -76,6 +77,16 @@ def trained(settings: Settings, plan: Plan, train: ImageSet, stages: Stages) -> 
     save_weights(network.cpu(), path)
     checkpoint.unlink(missing_ok=True)
     return _software(network, f"{origin}, {duration(perf_counter() - began)}")
+
+
+def _start(settings: Settings) -> str | None:
+    """What distinguishes one start from another; None without. Raises InputError for a file that cannot be read."""
+    if settings.start is None:
+        return None
+    read_tensors(settings.start)  # says in one line what is wrong with the file
+    content = hashlib.sha256(settings.start.read_bytes()).hexdigest()
+    pixels = (settings.start_mean, settings.start_std)
+    return content if pixels == (Settings.start_mean, Settings.start_std) else f"{content} {pixels}"
 
 
 def _teacher(settings: Settings, plan: Plan, train: ImageSet, network: nn.Sequential) -> nn.Module:
