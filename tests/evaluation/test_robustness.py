@@ -7,6 +7,7 @@ from tanh_devices import tanh_devices
 
 from spinloom.errors import InputError
 from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices, sweep
+from spinloom.evaluation.sweep_tables import error_in_percent
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
@@ -87,3 +88,9 @@ def test_a_sweep_takes_kept_points_without_making_their_devices(network, example
     )
     assert made == [0.2]
     assert points[0].population is known
+
+
+def test_one_instance_says_nothing_of_the_uncertainty():
+    assert Population((0.9,)).uncertainty is None
+    assert error_in_percent(Population((0.9,))) is None
+    assert error_in_percent(Population((0.9, 0.8, 0.7))) == pytest.approx(10 / 3**0.5)

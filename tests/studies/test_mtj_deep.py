@@ -15,7 +15,7 @@ from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
 from spinloom.learning.resnet import resnet20
 from spinloom.learning.weights import save_weights
-from spinloom.studies.mtj_deep import Settings, plan, run
+from spinloom.studies.mtj_deep import Settings, plan, run, software
 
 TINY = replace(
     plan.REDUCED,
@@ -85,6 +85,7 @@ def test_cifar100_runs_by_the_same_command(small_cifar100, curve, tmp_path, netw
     assert result.data["folded"] == pytest.approx(result.data["software"], abs=0.021)
     assert result.data["memory"]["hardware"] < result.data["memory"]["software"]
     assert all(claim.holds is not None for claim in result.claims)  # CIFAR-100 is the published data set
+    assert [claim.uncertainty is None for claim in result.claims] == [False, False, True]  # one instance is tuned
     assert json.loads((tmp_path / "out" / "result.json").read_text())["name"] == "mtj-deep"
     assert {path.stem for path in (tmp_path / "out").glob("*.png")} == {"accuracy", "memory", "curves"}
     again = run(settings)
@@ -124,3 +125,25 @@ def test_a_start_of_another_shape_is_refused(small_cifar100, curve, tmp_path):
     save_weights(resnet20((3, 32, 32), 10, 4, 1, "post"), tmp_path / "relu.safetensors")
     with pytest.raises(InputError, match="does not fit"):
         run(Settings(dataset="cifar100", start=tmp_path / "relu.safetensors", response=curve, out=tmp_path / "out"))
+
+
+def test_a_start_that_is_no_weights_file_is_said_in_one_line(small_cifar100, curve, tmp_path):
+    (tmp_path / "notes.txt").write_text(".")
+    for name, message in (("none.th", "no weights file"), ("notes.txt", "not a whole"), ("data", "no weights file")):
+        with pytest.raises(InputError, match=message):
+            run(Settings(dataset="cifar100", start=tmp_path / name, response=curve, out=tmp_path / "out"))
+
+
+def test_another_scaling_of_the_start_networks_pixels_is_another_training(tmp_path):
+    save_weights(resnet20((3, 32, 32), 10, 2, 1, "post"), tmp_path / "relu.safetensors")
+    plain = Settings(start=tmp_path / "relu.safetensors")
+    names = {software._start(one) for one in (plain, replace(plain, start_std=(0.2, 0.2, 0.2)))}
+    assert len(names) == 2
+    assert software._start(Settings()) is None
+    with pytest.raises(InputError, match="start std 2"):
+        plan.plan_of(replace(plain, start_std=(0.2, 0.0, 0.2)))
+
+
+def test_shipped_weights_of_another_data_set_are_refused(small_cifar100, curve, tmp_path):
+    with pytest.raises(InputError, match="trained on fashion-mnist"):
+        run(Settings(dataset="cifar100", weights="fashion-cnn", response=curve, out=tmp_path / "out"))

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import ttest_rel
@@ -148,6 +149,19 @@ def test_the_share_won_back_is_of_what_was_lost():
     assert tuned.won_back() == (pytest.approx(0.9), pytest.approx(0.5), None)
     assert tuned.mean_won_back == pytest.approx((0.88 + 0.85 + 0.9 - 0.7 - 0.8 - 0.95) / (2.7 - 2.45))
     assert Tuned((0.9,), (0.9,), 0.9, 0.9).mean_won_back is None
+
+
+def test_the_error_of_the_share_won_back_is_that_of_a_ratio():
+    rng = np.random.default_rng(0)
+    lost = rng.uniform(0.02, 0.1, 40)
+    gained = 0.8 * lost + rng.normal(0, 0.005, 40)
+    tuned = Tuned(tuple(0.9 - lost), tuple(0.9 - lost + gained), 0.9, 0.9)
+    chosen = rng.integers(0, 40, (4000, 40))
+    bootstrap = (gained[chosen].mean(1) / lost[chosen].mean(1)).std()
+    assert tuned.error_won_back == pytest.approx(bootstrap, rel=0.08)
+    exact = Tuned((0.8, 0.7), (0.88, 0.86), 0.9, 0.9)  # both win back 80 %: no error, however much each had lost
+    assert exact.error_won_back == pytest.approx(0, abs=1e-12)
+    assert Tuned((0.8,), (0.9,), 0.9, 0.9).error_won_back is None
 
 
 @pytest.fixture

@@ -42,6 +42,11 @@ class Population:
         return self.deviation / math.sqrt(len(self.accuracies))
 
     @property
+    def uncertainty(self) -> float | None:
+        """The standard error; None for a single instance, which says nothing of it."""
+        return self.standard_error if len(self.accuracies) > 1 else None
+
+    @property
     def worst(self) -> float:
         return min(self.accuracies)
 

@@ -12,6 +12,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f}"
 
 
+def error_in_percent(population: Population) -> float | None:
+    """Standard error of the mean, in per cent (points); None for a single instance."""
+    error = population.uncertainty
+    return None if error is None else 100 * error
+
+
 def percents(population: Population) -> tuple[str, str, str]:
     """Mean, standard deviation and worst of the instances, in per cent."""
     return percent(population.mean), percent(population.deviation), percent(population.worst)

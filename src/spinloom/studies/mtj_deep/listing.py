@@ -5,6 +5,7 @@ from typing import Any
 
 from spinloom.evaluation.quantities import si
 from spinloom.evaluation.robustness import Population
+from spinloom.evaluation.sweep_tables import percent, percents
 from spinloom.evaluation.tables import Cell, Table
 from spinloom.studies.mtj_deep.measurements import Measured
 
@@ -30,20 +31,19 @@ def groups(found: Measured) -> dict[str, Population]:
 
 def _accuracy(found: Measured, images: str) -> Table:
     rows: list[tuple[Cell, ...]] = [
-        ("software", _percent(found.software), None, None, None, None),
+        ("software", percent(found.software), None, None, None, None),
         (
             "software, batch norms folded",
-            _percent(found.folded),
+            percent(found.folded),
             None,
             None,
-            _percent(found.software - found.folded),
+            percent(found.software - found.folded),
             None,
         ),
     ]
     for name, group in groups(found).items():
-        loss = _percent(found.software - group.mean)
-        numbers = (_percent(group.mean), _percent(group.deviation), _percent(group.worst))
-        rows.append((name, *numbers, loss, len(group.accuracies)))
+        loss = percent(found.software - group.mean)
+        rows.append((name, *percents(group), loss, len(group.accuracies)))
     columns = ("network", "accuracy (%)", "deviation", "worst", "mean loss", "instances")
     return Table("Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances.")
 
@@ -59,10 +59,6 @@ def _cost(found: Measured) -> Table:
         ("multiply-accumulates", cost.macs),
     )
     return Table("Cost of one inference", ("quantity", "value"), rows, "See the assumptions for what is left out.")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"
 
 
 def raw(found: Measured) -> dict[str, Any]:

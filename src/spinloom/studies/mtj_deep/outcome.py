@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from spinloom.data.imageset import ImageSet
 from spinloom.evaluation.claims import Claim
 from spinloom.evaluation.result import StudyResult
+from spinloom.evaluation.sweep_tables import error_in_percent
 from spinloom.studies.mtj_deep.listing import raw, tables
 from spinloom.studies.mtj_deep.measurements import Measured
 from spinloom.studies.mtj_deep.pictures import plots
@@ -83,7 +84,7 @@ def _claims(run: Run) -> tuple[Claim, ...]:
             unit="points",
             holds=100 * (found.software - group.mean) <= published if comparable else None,
             source=SOURCES[published] + ("" if comparable else f" (CIFAR-100; measured here on {run.test.name})"),
-            uncertainty=100 * group.standard_error,
+            uncertainty=error_in_percent(group),
         )
         for name, published, group in cases
     )

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from spinloom.data.imageset import ImageSet
 from spinloom.evaluation.claims import Claim
 from spinloom.evaluation.result import StudyResult
+from spinloom.evaluation.sweep_tables import error_in_percent
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.listing import raw, tables
 from spinloom.studies.mtj_robustness.measurements import Measured
@@ -84,7 +85,7 @@ def _claims(run: Run) -> tuple[Claim, ...]:
             unit="points",
             holds=run.found.loss(point) <= LOSS if comparable else None,
             source=SOURCES[LOSS] + elsewhere,
-            uncertainty=100 * point.population.standard_error,
+            uncertainty=error_in_percent(point.population),
         )
         for point in points
     )

@@ -1,8 +1,9 @@
 """Chip in the loop: a network trained in software, tuned in place on one fabricated instance."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from spinloom.evaluation.accuracy import accuracy
@@ -31,6 +32,16 @@ class Tuned:
     def mean_won_back(self) -> float | None:
         """Mean gain over mean loss, which an instance that lost little does not upset."""
         return _share(self.software, fmean(self.before), fmean(self.after))
+
+    @property
+    def error_won_back(self) -> float | None:
+        """Standard error of `mean_won_back`, a ratio of two means (delta method); None for one instance or no loss."""
+        share = self.mean_won_back
+        if share is None or len(self.before) < 2:
+            return None
+        pairs = zip(self.before, self.after, strict=True)
+        residuals = [after - before - share * (self.software - before) for before, after in pairs]
+        return stdev(residuals) / math.sqrt(len(residuals)) / (self.software - fmean(self.before))
 
 
 def _share(software: float, before: float, after: float) -> float | None:

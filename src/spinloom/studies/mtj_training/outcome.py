@@ -1,7 +1,7 @@
 """From measurements to what is shown: claims, tables, figures, assumptions."""
 
 from dataclasses import asdict, dataclass, replace
-from statistics import fmean, stdev
+from statistics import fmean
 
 from spinloom.data.imageset import ImageSet
 from spinloom.evaluation.claims import Claim, at_least, at_most
@@ -68,11 +68,16 @@ def _summary(run: Run) -> str:
     sentences.append(f"The cosine between both gradients is {_least_cosine(found):.4f} or more on nominal junctions.")
     if found.tuned and found.tuned.mean_won_back is not None:
         sentences.append(
-            f"A network moved onto junctions with {100 * run.settings.chip_spread:g} % spread falls to "
-            f"{100 * fmean(found.tuned.before):.2f} % and comes back to {100 * fmean(found.tuned.after):.2f} % by "
-            f"tuning in place ({100 * found.tuned.mean_won_back:.0f} % of the loss)."
+            f"A network moved onto junctions with {_chip_spread(run)} falls to {100 * fmean(found.tuned.before):.2f} % "
+            f"and comes back to {100 * fmean(found.tuned.after):.2f} % by tuning in place "
+            f"({100 * found.tuned.mean_won_back:.0f} % of the loss)."
         )
     return " ".join((*sentences, run.reason))
+
+
+def _chip_spread(run: Run) -> str:
+    simulated = run.hardware.junctions.simulated
+    return f"{100 * run.settings.chip_spread:g} % spread" if simulated else "the spread of the file"
 
 
 def _least_cosine(found: Found) -> float:
@@ -98,10 +103,9 @@ def _claims(run: Run) -> tuple[Claim, ...]:
         at_least(name, COSINE, _least_cosine(found), "", "bar of this study; nominal junctions, read noise on")
     )
     if found.tuned and found.tuned.mean_won_back is not None:
-        shares = [100 * share for share in found.tuned.won_back() if share is not None]
-        error = stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else None
-        source = f"bar of this study; {100 * run.settings.chip_spread:g} % spread, instances: {len(shares)}"
-        won = 100 * found.tuned.mean_won_back
+        source = f"bar of this study; {_chip_spread(run)}, instances: {len(found.tuned.before)}"
+        won, error = 100 * found.tuned.mean_won_back, found.tuned.error_won_back
+        error = None if error is None else 100 * error
         claims.append(at_least("loss won back by tuning in place", WON_BACK, won, "%", source, error))
     if run.test.name == PUBLISHED:
         return tuple(claims)

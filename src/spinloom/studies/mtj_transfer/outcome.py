@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from spinloom.data.imageset import ImageSet
 from spinloom.evaluation.claims import Claim
 from spinloom.evaluation.result import StudyResult
+from spinloom.evaluation.sweep_tables import error_in_percent
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.listing import raw, tables
 from spinloom.studies.mtj_transfer.measurements import Measured
@@ -91,7 +92,7 @@ def _claims(run: Run) -> tuple[Claim, ...]:
             unit="points",
             holds=loss <= published if comparable else None,
             source=SOURCES[published] + ("" if comparable else f" (Fashion-MNIST; measured here on {run.test.name})"),
-            uncertainty=100 * population.standard_error,
+            uncertainty=error_in_percent(population),
         )
         for name, published, loss, population in cases
     )
