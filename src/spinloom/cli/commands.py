@@ -40,17 +40,16 @@ def _list() -> None:
 
 
 def _list_weights() -> None:
-    from spinloom.evaluation.quantities import si
     from spinloom.learning import shipped
 
-    grid = _grid("Trained networks", "name", "network", "data set", "parameters", "size", "accuracy")
+    grid = _grid("Trained networks", "name", "network", "data set", "parameters", "accuracy")
     for name in shipped.names():
         one = shipped.describe(name)
-        size, share = si(one.bytes, "B"), f"{one.accuracy:.2%}"
-        grid.add_row(name, one.network, one.dataset, f"{one.parameters:,}", size, share)
+        grid.add_row(name, one.network, one.dataset, f"{one.parameters:,}", f"{one.accuracy:.2%}")
     Console().print(grid)
     Console().print("Accuracy in software, on the whole test split. To see it on junctions:")
     Console().print("spinloom run mtj-transfer --weights NAME --dataset DATASET", highlight=False)
+    Console().print("spinloom run mtj-deep --weights resnet20-cifar10 --dataset cifar10", highlight=False)
     Console().print("In Python: spinloom.learning.shipped.load(NAME), or describe(NAME) for how it was made.")
 
 
