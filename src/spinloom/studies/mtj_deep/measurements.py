@@ -14,6 +14,7 @@ from spinloom.evaluation.cost import MAC_ENERGY, InferenceCost, inference_cost
 from spinloom.evaluation.memory import BackwardMemory, backward_memory
 from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices
 from spinloom.evaluation.stages import Stages
+from spinloom.learning.augmentation import augment
 from spinloom.learning.calibration import refresh_batch_norm
 from spinloom.learning.compute import Compute
 from spinloom.learning.fit import fit
@@ -68,7 +69,9 @@ class Bench:
         self.network, self.junctions, self.plan, self.seed = software.network, junctions, plan, seed
         self.train, test = sets
         self.examples = Examples.of(test)
-        self.unlabelled = Scaling.of(self.train)(self.train.images[: plan.reads])
+        how = plan.tuning(self.train.name, len(self.train), seed).augmentation  # batch norms know no other images
+        images = augment(self.train.images[: plan.reads], how, generator(seed))
+        self.unlabelled = Scaling.of(self.train)(images)
         self._stages, self._compute = stages, compute
 
     def measure(self, spread: float) -> Measured:
@@ -84,7 +87,7 @@ class Bench:
             lambda: self._many(folded, self.junctions.fabricated(spread), "fabricated"),
         )
         refreshed = self._kept(
-            "refreshed", {"count": plan.instances, "spread": spread}, lambda: self._refreshed(spread)
+            "refreshed-augmented", {"count": plan.instances, "spread": spread}, lambda: self._refreshed(spread)
         )
         tuned = [self._tuned(spread, number) for number in range(plan.tuned)]
         return Measured(
