@@ -55,9 +55,9 @@ def scale_drive(layer: DeviceActivation, factor: float) -> None:
 def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100) -> nn.Module:
     """Measure the statistics of all batch norms anew on inputs (n, ...), with the model as it stands, devices and all.
 
-    Give inputs distributed as in training, augmentation included: plain images in place of shifted ones cost a ResNet-20
-    3 points on CIFAR-10. Averages over whole batches; weights, modes and everything else stay. Returns the model. Raises InputError if there
-    are fewer inputs than a batch.
+    Give inputs distributed as in training, augmentation included: plain images in place of shifted ones cost a
+    ResNet-20 three points on CIFAR-10. Averages over whole batches; weights, modes and everything else stay. Returns
+    the model. Raises InputError if there are fewer inputs than a batch.
     """
     if len(inputs) < batch:
         raise InputError(f"{len(inputs)} inputs are fewer than one batch of {batch}; give more or a smaller batch")

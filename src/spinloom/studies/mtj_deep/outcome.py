@@ -96,8 +96,8 @@ def _assumptions(run: Run) -> tuple[str, ...]:
         f"Every neuron has its own junction, drawn at random from {made}; weights are exact.",
         "As transferred, batch norms are folded into the weights before them or are a fixed gain and bias current of "
         "each channel's neurons.",
-        f"Batch norms measured anew use {run.plan.reads:,} unlabelled training images, augmented as in training, on the "
-        "instance itself.",
+        f"Batch norms measured anew use {run.plan.reads:,} unlabelled training images, augmented as in training, on "
+        "the instance itself.",
         "Tuning in place is one pass over the training images; every slope is read from the neuron's own junction.",
     )
     return general + (run.found.cost.assumptions if run.found.cost else ())
