@@ -18,6 +18,7 @@ from spinloom.learning.augmentation import augment
 from spinloom.learning.calibration import refresh_batch_norm
 from spinloom.learning.compute import Compute
 from spinloom.learning.fit import fit
+from spinloom.learning.objectives import Distillation
 from spinloom.learning.pixels import Scaling
 from spinloom.learning.progress import bar
 from spinloom.learning.weights import load_weights, save_weights
@@ -132,9 +133,18 @@ class Bench:
         return found
 
     def _tuned(self, spread: float, number: int) -> tuple[float, float]:
-        """Accuracy of an instance before and after one pass of training through its own slopes."""
+        """Accuracy of an instance before and after one pass of training through its own slopes.
+
+        The software network teaches: what is to be learnt is its function on other devices, not the images anew.
+        """
         training = self.plan.tuning(self.train.name, len(self.train), self.seed)
-        settings = {"spread": spread, "number": number, **asdict(training), **self._compute.identity}
+        settings = {
+            "spread": spread,
+            "number": number,
+            "teacher": "software",
+            **asdict(training),
+            **self._compute.identity,
+        }
 
         def compute() -> list[float]:
             hardware, seeds = self._instances(spread)
@@ -146,7 +156,15 @@ class Bench:
             else:
                 checkpoint = path.with_suffix(".checkpoint")
                 with bar(f"tuning of instance {number + 1}") as report:
-                    fit(hardware, self.train, training, checkpoint, report, compute=self._compute)
+                    fit(
+                        hardware,
+                        self.train,
+                        training,
+                        checkpoint,
+                        report,
+                        objective=Distillation(copy.deepcopy(self.network)),
+                        compute=self._compute,
+                    )
                 save_weights(hardware.cpu(), path)
                 checkpoint.unlink(missing_ok=True)
             return [before, accuracy(hardware, self.examples)]
