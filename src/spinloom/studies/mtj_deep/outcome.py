@@ -98,7 +98,7 @@ def _assumptions(run: Run) -> tuple[str, ...]:
         "each channel's neurons.",
         f"Batch norms measured anew use {run.plan.reads:,} unlabelled training images, augmented as in training, on "
         "the instance itself.",
-        "Tuning in place is one pass over the training images, taught by the software network and the labels; every slope "
-        "is read from the neuron's own junction.",
+        "Tuning in place is one pass over the training images, taught by the software network and the labels; every "
+        "slope is read from the neuron's own junction.",
     )
     return general + (run.found.cost.assumptions if run.found.cost else ())
