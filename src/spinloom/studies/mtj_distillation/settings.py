@@ -16,14 +16,14 @@ class Settings:
     seed: int = 0
     """Of the teacher and the devices; students take this and the following ones."""
     full: bool = False
-    """Whole data set, longer training (about an hour on two cores)."""
+    """Whole data set, longer training (half an hour on two cores)."""
     seeds: int | None = None
     """Pairs of students (default: 3 if full, else 2)."""
     images: tuple[int, ...] = ()
-    """Training images of the students, one comparison for each number (default: 6000 60000 if full, else 2000); the
+    """Training images of the students, one comparison for each number (default: 2000 6000 if full, else 1000); the
     teacher learns from all."""
     epochs: int | None = None
-    """Passes of a student over its images (default: 240,000 images in all if full, else 24,000)."""
+    """Passes of a student over its images (default: 120,000 images in all if full, else 60,000)."""
     teacher: str = ""
     """Trained weights of the teacher instead of training it here: a file (safetensors or state dict) or the name of a
     shipped checkpoint (see `spinloom weights`)."""
