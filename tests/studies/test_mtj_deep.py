@@ -110,6 +110,7 @@ def test_a_relu_network_slides_into_a_tanh_network(small_cifar100, curve, tmp_pa
     [
         ({"network": "vgg"}, "vgg"),
         ({"instances": 0}, "instances"),
+        ({"tuned": 0}, "tuned"),
         ({"epochs": -1}, "epochs"),
         ({"weights": "a", "start": "b"}, "give one of them"),
         ({"network": "densenet", "start": "b"}, "resnet20"),

@@ -93,7 +93,7 @@ def plan_of(settings: Settings) -> Plan:
     require_positive("", **{f"start std {number}": one for number, one in enumerate(settings.start_std, 1)})
     if settings.network not in NETWORKS:
         raise unknown_name("network", settings.network, NETWORKS)
-    for name in ("instances", "epochs"):
+    for name in ("instances", "epochs", "tuned"):
         given = getattr(settings, name)
         if given is not None and given < 1:
             raise InputError(f"{name} must be >= 1, got {given}")
@@ -108,6 +108,7 @@ def plan_of(settings: Settings) -> Plan:
     return replace(
         plan,
         instances=settings.instances or plan.instances,
+        tuned=settings.tuned or plan.tuned,
         epochs=epochs or plan.epochs,
         epochs_from_start=epochs or plan.epochs_from_start,
     )

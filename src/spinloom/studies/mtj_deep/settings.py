@@ -41,6 +41,8 @@ class Settings:
     """K."""
     instances: int | None = None
     """Fabricated instances to average over (default: 5 if full, else 2)."""
+    tuned: int | None = None
+    """Instances tuned in place for one pass (default: 2 if full, else 1)."""
     accelerator: str = "cpu"
     """cpu, cuda or auto, for training."""
     devices: int = 1
