@@ -1,12 +1,17 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from toy_images import quarters
 
+from spinloom.devices import Response
 from spinloom.errors import InputError
 from spinloom.learning.augmentation import Augmentation
 from spinloom.learning.fit import Training, fit
 from spinloom.learning.networks import fashion_cnn
+from spinloom.learning.objectives import Distillation
 from spinloom.learning.pixels import Scaling
+from spinloom.nn import to_hardware, use_gradient
 
 BRIEF = Training(epochs=3, batch=32, rate=5e-3)
 
@@ -97,3 +102,29 @@ def test_impossible_settings_are_refused(wrong):
 def test_fewer_images_than_a_batch_are_refused():
     with pytest.raises(InputError, match="fewer than one batch"):
         fit(network(), quarters(16), BRIEF)
+
+
+def test_a_checkpoint_belongs_to_its_images_its_teacher_and_its_devices(tmp_path):
+    train, path = quarters(64), tmp_path / "state"
+    brighter = replace(train, images=train.images.clamp(min=1))
+    x = torch.linspace(-3, 3, 61)
+    response = Response(x, torch.tanh(x)[None], 1 - torch.tanh(x)[None] ** 2, torch.zeros(1, 61), 1.0)
+    hardware = [to_hardware(network(), response, example_input=torch.zeros(1, 1, 8, 8)) for _ in range(2)]
+    use_gradient(hardware[1], "exact")
+    trainings = [
+        (network(), train, None),
+        (network(), brighter, None),
+        (network(seed=1), train, None),
+        (network(), train, Distillation(network(seed=1))),
+        (network(), train, Distillation(network(seed=2))),
+        (hardware[0], train, None),
+        (hardware[1], train, None),
+    ]
+    for model, images, objective in trainings:
+        steps = []
+        fit(model, images, BRIEF, path, lambda done, *_, steps=steps: steps.append(done), objective=objective)
+        assert steps[0] == 1  # none takes up the one before
+    again = []
+    twin = to_hardware(network(), response, example_input=torch.zeros(1, 1, 8, 8))
+    fit(use_gradient(twin, "exact"), train, BRIEF, path, lambda done, *_: again.append(done))
+    assert again == []  # the last one is complete

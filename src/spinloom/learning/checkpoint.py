@@ -13,14 +13,31 @@ from torch import nn
 from spinloom.files import write_bytes
 
 
-def fingerprint(settings: Mapping[str, Any], model: nn.Module, labels: torch.Tensor) -> str:
-    """A name for this training: settings, the network's tensors and first weights, and the labels it learns."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    digest = hashlib.sha256(json.dumps([dict(settings), shapes], sort_keys=True, default=str).encode())
-    digest.update(labels.cpu().numpy().tobytes())
-    for parameter in model.parameters():
-        digest.update(parameter.detach().cpu().float().contiguous().numpy().tobytes())
+def fingerprint(settings: Mapping[str, Any], model: nn.Module, data: Mapping[str, torch.Tensor], *parts: Any) -> str:
+    """A name for this training, of all that decides its outcome.
+
+    settings: plain values. model: as it starts, buffers and devices included. data: images and labels. parts: what else
+    takes part (objective, what is done before a step): modules by their description and tensors, others by their
+    class and attributes, functions by name.
+    """
+    digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True, default=str).encode())
+    for tensors in (model.state_dict(), data, *(_tensors(part) for part in parts)):
+        for name, tensor in tensors.items():
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
+    digest.update("; ".join(map(_described, parts)).encode())
     return digest.hexdigest()
+
+
+def _tensors(part: Any) -> Mapping[str, torch.Tensor]:
+    return part.state_dict() if isinstance(part, nn.Module) else {}
+
+
+def _described(part: Any) -> str:
+    if isinstance(part, nn.Module):
+        return repr(part)
+    name = getattr(part, "__qualname__", type(part).__qualname__)
+    return f"{name} {sorted(vars(part).items()) if hasattr(part, '__dict__') else part}"
 
 
 class Snapshot:

@@ -42,9 +42,8 @@ def fit(
     gradient back, and their instance and noise are part of the checkpoint.
 
     checkpoint: a file written after each epoch and every `save_every` seconds within; where it belongs to this very
-        training (settings, objective's name, first weights, labels), the run goes on from it and ends with the same
-        weights to the bit (same machine and threads). What else the training depends on (images, the weights of a
-        teacher, `before_step`, `compute`, instance and gradient of devices) is not compared: give each its own file.
+        training (settings, first weights, devices, images, labels, objective with its teacher, `before_step`), the run
+        goes on from it and ends with the same weights to the bit (same machine, threads and `compute`).
     objective: what is minimised, by default cross-entropy with `training.smoothing`.
     before_step: changes the model on its way, see `BeforeStep`; must be picklable for several devices.
     One device: the model stays where it was trained, on the GPU say; several: it comes back to the CPU. The global

@@ -19,6 +19,7 @@ from spinloom.learning.objectives import Objective
 from spinloom.learning.pixels import Scaling
 from spinloom.learning.progress import Report, bar, silent
 from spinloom.learning.training import BeforeStep, Training
+from spinloom.nn import device_layers
 from spinloom.seeding import child_seed, generator
 
 if TYPE_CHECKING:
@@ -52,9 +53,16 @@ class Job:
         """Of one epoch."""
         return len(self.train) // self.training.batch
 
+    def _key(self) -> str:
+        data = {"images": self.train.images, "labels": self.train.labels}
+        ways = [(name, m.gradient, m.difference_step) for name, m in device_layers(self.model).items()]
+        settings = {**asdict(self.training), "gradients": ways}
+        return fingerprint(settings, self.model, data, self.objective, self.before_step)
+
     def run(self, fabric: "Fabric", report: Report) -> list[float]:
         """Train, from a checkpoint of this training if there is one; returns the mean loss of each epoch."""
         model, training = self.model, self.training
+        key = self._key() if self.checkpoint else ""
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.5-2x faster convolutions
         model.to(fabric.device)
         if isinstance(self.objective, nn.Module):
@@ -63,8 +71,6 @@ class Job:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, training.rate, total_steps=self.steps * training.epochs, pct_start=0.2
         )
-        settings = {**asdict(training), "objective": repr(self.objective)}
-        key = fingerprint(settings, model, self.train.labels)
         snapshot = Snapshot(self.checkpoint, key, model, optimiser, schedule)
         losses, within = snapshot.restore()
         snapshot.write = fabric.is_global_zero
