@@ -30,7 +30,7 @@ class Settings:
     start_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     """Standard deviation of the pixels (0 to 1) that the start network was trained with."""
     epochs: int | None = None
-    """Passes over the training images (default: 10 with a start network, else 60, if full; 2 if not)."""
+    """Passes over the training images (default: 10 with a start network, else 60, if full; 8 if not)."""
     junction: tuple[str, ...] = ()
     """Parameters of the simulated junction as name=value in SI units, for example diameter=80e-9 damping=0.02."""
     response: Path | None = None
