@@ -214,6 +214,7 @@ def test_a_refined_response_keeps_its_points_and_an_exact_tanh():
     noisy = refined(replace(ideal, value=tanh + off, slope=off, noise=off.abs()), 29)
     torch.testing.assert_close(noisy.value[:, ::2], tanh + off)
     torch.testing.assert_close(noisy.noise[:, ::2], off.abs())
+    assert noisy.slope_noise.shape == noisy.slope.shape
 
 
 @pytest.mark.parametrize(

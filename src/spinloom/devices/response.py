@@ -36,7 +36,8 @@ class Response:
 
     def __post_init__(self) -> None:
         require_positive(self.drive_unit, unit_drive=self.unit_drive)
-        if self.slope_noise is None:
+        given = self.slope_noise
+        if given is None or (given.shape != self.slope.shape and not bool(given.any())):  # silent: of any other shape
             object.__setattr__(self, "slope_noise", torch.zeros_like(self.slope).detach())
         points = self.drive.numel()
         if self.drive.ndim != 1 or points < 2:
