@@ -6,14 +6,13 @@ neuron. Compiled once per float type, in seconds, and kept on disk.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 from numba import njit, prange
 
 from spinloom.magnetism.normals import FAST, log_float32
+from spinloom.nn.compiled import compile_loop
 
 _BLOCK = 4096
 _PARALLEL = 1 << 16
@@ -160,13 +159,5 @@ def _noise_on_all_cores(x, row, grid, noise, key, out, cells):  # type: ignore[n
         _add_noise(x[line], row, noise, grid[0], grid[1], cells, first, key, out[line])
 
 
-def _compile(loop: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
-    options: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy", "parallel": parallel}
-    try:
-        return njit(cache=True, **options)(loop)
-    except RuntimeError:  # no place to keep compiled code: compile in every process
-        return njit(**options)(loop)
-
-
-_loops = {False: _compile(_on_one_core, False), True: _compile(_on_all_cores, True)}
-_noise_loops = {False: _compile(_noise_on_one_core, False), True: _compile(_noise_on_all_cores, True)}
+_loops = {False: compile_loop(_on_one_core, False), True: compile_loop(_on_all_cores, True)}
+_noise_loops = {False: compile_loop(_noise_on_one_core, False), True: compile_loop(_noise_on_all_cores, True)}

@@ -10,7 +10,8 @@ import torch
 from numba import njit, prange
 
 from spinloom.magnetism.normals import FAST
-from spinloom.nn.fused import _compile, _inside, _normal
+from spinloom.nn.compiled import compile_loop
+from spinloom.nn.fused import _inside, _normal
 
 _BLOCK = 2048
 _PARALLEL = 1 << 16
@@ -99,4 +100,4 @@ def _on_all_cores(x, rows, table, grid, keys, place, out, cells):  # type: ignor
         _block(task // blocks, task % blocks * _BLOCK, x, rows, table, grid, keys, place, out, cells)
 
 
-_loops = {False: _compile(_on_one_core, False), True: _compile(_on_all_cores, True)}
+_loops = {False: compile_loop(_on_one_core, False), True: compile_loop(_on_all_cores, True)}

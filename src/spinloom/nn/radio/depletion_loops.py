@@ -3,7 +3,8 @@
 import numpy as np
 from numba import njit, prange
 
-from spinloom.nn.radio.loops import OPTIONS, compile_loop
+from spinloom.nn.compiled import compile_loop
+from spinloom.nn.radio.loops import OPTIONS
 
 
 @njit(**OPTIONS)
@@ -71,7 +72,7 @@ def _pulls(  # type: ignore[no-untyped-def]
         )
 
 
-weights = compile_loop(_weights, parallel=True)
+weights = compile_loop(_weights, True, OPTIONS)
 """(inputs (m, i), resonance, width, amplitude, absorption (m c, k), out (m c, i))."""
-pulls = compile_loop(_pulls, parallel=True)
+pulls = compile_loop(_pulls, True, OPTIONS)
 """The same, then upstream (m c, i), gradients of the inputs by row (m c, i) and of the four others (m c, k)."""

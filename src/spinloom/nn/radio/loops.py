@@ -4,11 +4,12 @@ Two resonators share one division, which is what the time goes into. Rows (chain
 the cores.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import njit, prange
+
+from spinloom.nn.compiled import compile_loop
 
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 """NaN and infinity keep their meaning."""
@@ -179,20 +180,20 @@ def _pulls_on_all_cores(  # type: ignore[no-untyped-def]
         _pull_row(inputs[m], resonance[r], width[r], own, upstream[r], pull[r], shift[r], spread[r], scale[r])
 
 
-def compile_loop(loop: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
-    """Compiled at its first use, kept on disk where there is a place for it."""
-    options = {**OPTIONS, "parallel": parallel}
-    try:
-        return njit(cache=True, **options)(loop)
-    except RuntimeError:  # no place to keep compiled code: compile in every process
-        return njit(**options)(loop)
-
-
-weights = {False: compile_loop(_weights_on_one_core, False), True: compile_loop(_weights_on_all_cores, True)}
+weights = {
+    False: compile_loop(_weights_on_one_core, False, OPTIONS),
+    True: compile_loop(_weights_on_all_cores, True, OPTIONS),
+}
 """By whether all cores are used: (inputs (m, i), resonance, width (m c, k), amplitude (m c or 1, k), out (m c, i))."""
-pulls = {False: compile_loop(_pulls_on_one_core, False), True: compile_loop(_pulls_on_all_cores, True)}
+pulls = {
+    False: compile_loop(_pulls_on_one_core, False, OPTIONS),
+    True: compile_loop(_pulls_on_all_cores, True, OPTIONS),
+}
 """The same, then upstream (m c, i), gradients of inputs by row (m c, i), of resonance, width, amplitude (m c, k).
 
 Gradients of inputs and of the amplitude may be of width 0: then they are not made."""
-slopes = {False: compile_loop(_slopes_on_one_core, False), True: compile_loop(_slopes_on_all_cores, True)}
+slopes = {
+    False: compile_loop(_slopes_on_one_core, False, OPTIONS),
+    True: compile_loop(_slopes_on_all_cores, True, OPTIONS),
+}
 """Inputs, resonance, ratio of width to resonance (1,), amplitude, upstream, gradient of the resonance (m c, k)."""

@@ -7,9 +7,10 @@ from numba import njit, prange
 from torch.autograd.function import once_differentiable
 
 from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.nn.compiled import compile_loop
 from spinloom.nn.radio.hardware import RadioLayer
 from spinloom.nn.radio.imperfections import factors
-from spinloom.nn.radio.loops import OPTIONS, compile_loop
+from spinloom.nn.radio.loops import OPTIONS
 
 _PARALLEL = 1 << 15
 
@@ -141,4 +142,4 @@ def _on_all_cores(voltage, numbers, power, slope):  # type: ignore[no-untyped-de
         _one(voltage, constants, power, slope, i)
 
 
-_loops = {False: compile_loop(_on_one_core, False), True: compile_loop(_on_all_cores, True)}
+_loops = {False: compile_loop(_on_one_core, False, OPTIONS), True: compile_loop(_on_all_cores, True, OPTIONS)}

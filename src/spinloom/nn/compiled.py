@@ -1,0 +1,19 @@
+"""How loops of this room are compiled."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from numba import njit
+
+from spinloom.magnetism.normals import FAST
+
+OPTIONS: Mapping[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
+
+
+def compile_loop(loop: Callable[..., Any], parallel: bool, options: Mapping[str, Any] = OPTIONS) -> Callable[..., Any]:
+    """Compiled at its first use, kept on disk where there is a place for it. options: of `numba.njit`."""
+    every = {**options, "parallel": parallel}
+    try:
+        return njit(cache=True, **every)(loop)
+    except RuntimeError:  # no place to keep compiled code: compile in every process
+        return njit(**every)(loop)
