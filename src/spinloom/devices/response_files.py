@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from spinloom.devices.response import Response
+from spinloom.digests import add_tensors
 from spinloom.errors import InputError
 from spinloom.files import write_bytes
 
@@ -99,8 +100,5 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor:
 
 def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for name in (name for name in TENSORS if name in tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    add_tensors(digest, {name: tensors[name] for name in TENSORS if name in tensors})
     return digest.hexdigest()

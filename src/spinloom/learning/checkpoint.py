@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spinloom.digests import add_tensors
 from spinloom.files import write_bytes
 
 
@@ -22,9 +23,7 @@ def fingerprint(settings: Mapping[str, Any], model: nn.Module, data: Mapping[str
     """
     digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True, default=str).encode())
     for tensors in (model.state_dict(), data, *(_tensors(part) for part in parts)):
-        for name, tensor in tensors.items():
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
+        add_tensors(digest, tensors)
     digest.update("; ".join(map(_described, parts)).encode())
     return digest.hexdigest()
 

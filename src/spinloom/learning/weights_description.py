@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from spinloom.digests import add_tensors
 from spinloom.errors import InputError
 
 FORMAT, VERSION = "spinloom-weights", 1
@@ -81,10 +82,7 @@ def checksum(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> 
     """SHA-256 of the header without its own checksum, and of every tensor's name, type, shape and bytes."""
     described = {name: value for name, value in header.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    add_tensors(digest, dict(sorted(tensors.items())))
     return digest.hexdigest()
 
 
