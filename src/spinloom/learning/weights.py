@@ -1,5 +1,6 @@
 """Weights from a user's file: safetensors or a PyTorch state dict, read as data, never as code."""
 
+import hashlib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,14 @@ def load_weights(model: nn.Module, path: Path) -> None:
         if not bool(tensor.isfinite().all()):
             raise InputError(f"{path}: {name} holds NaN or infinity; train or export the weights again")
     model.load_state_dict(tensors)
+
+
+def digest(model: nn.Module) -> str:
+    """SHA-256 of the bytes of all weights and buffers, for telling one trained network from another."""
+    made = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        made.update(tensor.contiguous().numpy().tobytes())
+    return made.hexdigest()
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

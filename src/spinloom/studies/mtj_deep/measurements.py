@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -18,16 +19,16 @@ from spinloom.learning.augmentation import augment
 from spinloom.learning.calibration import refresh_batch_norm
 from spinloom.learning.compute import Compute
 from spinloom.learning.fit import fit
+from spinloom.learning.kept import train_once
 from spinloom.learning.objectives import Distillation
 from spinloom.learning.pixels import Scaling
 from spinloom.learning.progress import bar
-from spinloom.learning.weights import load_weights, save_weights
 from spinloom.nn import resample
 from spinloom.nn.folding import fold_batch_norm
 from spinloom.seeding import child_seed, generator
 from spinloom.studies.mtj_deep.plan import Plan
-from spinloom.studies.mtj_deep.software import Software
 from spinloom.studies.mtj_transfer.junctions import Junctions
+from spinloom.studies.mtj_transfer.software import Software
 
 COST_IMAGES = 16
 """Images that the energy of an inference is averaged over."""
@@ -151,22 +152,9 @@ class Bench:
             resample(hardware, seeds[number])
             before = accuracy(hardware, self.examples)
             path = self._stages.path("tuned", settings, ".safetensors")
-            if path.exists():
-                load_weights(hardware, path)
-            else:
-                checkpoint = path.with_suffix(".checkpoint")
-                with bar(f"tuning of instance {number + 1}") as report:
-                    fit(
-                        hardware,
-                        self.train,
-                        training,
-                        checkpoint,
-                        report,
-                        objective=Distillation(copy.deepcopy(self.network)),
-                        compute=self._compute,
-                    )
-                save_weights(hardware.cpu(), path)
-                checkpoint.unlink(missing_ok=True)
+            objective = Distillation(copy.deepcopy(self.network))
+            run = partial(fit, hardware, self.train, training, objective=objective, compute=self._compute)
+            train_once(hardware, path, f"tuning of instance {number + 1}", run)
             return [before, accuracy(hardware, self.examples)]
 
         before, after = self._kept("tuning", settings, compute)

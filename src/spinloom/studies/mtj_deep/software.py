@@ -1,7 +1,7 @@
 """The deep network in software: from scratch, from a ReLU network, or from a file."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
@@ -15,22 +15,15 @@ from spinloom.evaluation.stages import Stages
 from spinloom.learning.compute import Compute
 from spinloom.learning.deep_networks import densenet, resnet20
 from spinloom.learning.fit import fit
+from spinloom.learning.kept import train_once
 from spinloom.learning.objectives import Distillation
-from spinloom.learning.progress import bar
+from spinloom.learning.progress import Report
 from spinloom.learning.relu_start import Slide, Sliding, replace_activations
-from spinloom.learning.weights import load_weights, read_tensors, save_weights
+from spinloom.learning.weights import load_weights, read_tensors
 from spinloom.nn.channel_affine import ChannelAffine
 from spinloom.studies.mtj_deep.plan import Plan
 from spinloom.studies.mtj_deep.settings import Settings
-
-
-@dataclass(frozen=True)
-class Software:
-    """network: trained, in evaluation mode. origin: how it came about, in words. digest: of its weights."""
-
-    network: nn.Module
-    origin: str
-    digest: str
+from spinloom.studies.mtj_transfer.software import Software, ready
 
 
 def build(settings: Settings, plan: Plan, train: ImageSet, order: str = "pre") -> nn.Sequential:
@@ -46,7 +39,7 @@ def given(path: Path, settings: Settings, plan: Plan, train: ImageSet) -> Softwa
     order = "post" if "bn1.weight" in read_tensors(path) else "pre"
     network = build(settings, plan, train, order)
     load_weights(network, path)
-    return _software(network, f"weights from {path.name}")
+    return ready(network, f"weights from {path.name}")
 
 
 def trained(settings: Settings, plan: Plan, train: ImageSet, stages: Stages) -> Software:
@@ -61,22 +54,20 @@ def trained(settings: Settings, plan: Plan, train: ImageSet, stages: Stages) -> 
     origin = f"trained here, {training.epochs} epochs of {len(train):,} images"
     origin += f" from {settings.start.name}" if settings.start else ""
     network = build(settings, plan, train, "post" if settings.start else "pre")
-    if path.exists():
-        load_weights(network, path)
-        return _software(network, f"{origin}, in an earlier run")
-    began, checkpoint = perf_counter(), path.with_suffix(".checkpoint")
-    with bar("training in software") as report:
+
+    def run(checkpoint: Path, report: Report) -> None:
         if settings.start is None:
             fit(network, train, training, checkpoint, report, compute=compute)
-        else:
-            teacher = _teacher(settings, plan, train, network)
-            replace_activations(network, nn.Tanh, Sliding)
-            objective, slide = Distillation(teacher), Slide()
-            fit(network, train, training, checkpoint, report, objective=objective, before_step=slide, compute=compute)
-            replace_activations(network, Sliding, nn.Tanh)
-    save_weights(network.cpu(), path)
-    checkpoint.unlink(missing_ok=True)
-    return _software(network, f"{origin}, {duration(perf_counter() - began)}")
+            return
+        teacher = _teacher(settings, plan, train, network)
+        replace_activations(network, nn.Tanh, Sliding)
+        objective, slide = Distillation(teacher), Slide()
+        fit(network, train, training, checkpoint, report, objective=objective, before_step=slide, compute=compute)
+        replace_activations(network, Sliding, nn.Tanh)
+
+    began = perf_counter()
+    now = train_once(network, path, "training in software", run)
+    return ready(network, f"{origin}, {duration(perf_counter() - began) if now else 'in an earlier run'}")
 
 
 def _start(settings: Settings) -> str | None:
@@ -104,11 +95,3 @@ def _teacher(settings: Settings, plan: Plan, train: ImageSet, network: nn.Sequen
     ours, theirs = (torch.tensor([train.mean, train.std]), torch.tensor([settings.start_mean, settings.start_std]))
     rescale = ChannelAffine(ours[1] / theirs[1], (ours[0] - theirs[0]) / theirs[1])
     return nn.Sequential(rescale, relu)
-
-
-def _software(network: nn.Module, origin: str) -> Software:
-    network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    digest = hashlib.sha256()
-    for tensor in network.state_dict().values():
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return Software(network, origin, digest.hexdigest())

@@ -1,7 +1,7 @@
 """Teacher and student for a data set."""
 
-import hashlib
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,9 +12,9 @@ from spinloom.errors import InputError
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.deep_networks import resnet20
 from spinloom.learning.fit import fit
+from spinloom.learning.kept import train_once
 from spinloom.learning.networks import count_parameters, fashion_cnn
-from spinloom.learning.progress import bar
-from spinloom.learning.weights import load_weights, read_tensors, save_weights
+from spinloom.learning.weights import load_weights, read_tensors
 from spinloom.studies.mtj_distillation.plan import Plan
 
 
@@ -44,13 +44,7 @@ def trained_teacher(train: ImageSet, plan: Plan, seed: int, stages: Stages, give
     training = plan.teaching(train, seed)
     sizes = {"parameters": count_parameters(model), "images": len(train)}
     path = stages.path("teacher", {**asdict(training), **sizes}, ".safetensors")
-    if path.exists():
-        load_weights(model, path)
-        return _ready(model)
-    with bar("training the teacher") as report:
-        fit(model, train, training, path.with_suffix(".checkpoint"), report)
-    save_weights(model, path)
-    path.with_suffix(".checkpoint").unlink(missing_ok=True)
+    train_once(model, path, "training the teacher", partial(fit, model, train, training))
     return _ready(model)
 
 
@@ -64,14 +58,6 @@ def _like(model: nn.Module, given: Path, train: ImageSet, plan: Plan) -> nn.Modu
 
 def _ready(model: nn.Module) -> nn.Module:
     return model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def digest(model: nn.Module) -> str:
-    """Of all weights."""
-    made = hashlib.sha256()
-    for tensor in model.state_dict().values():
-        made.update(tensor.contiguous().numpy().tobytes())
-    return made.hexdigest()
 
 
 def require_quarter(large: nn.Module, small: nn.Module) -> None:

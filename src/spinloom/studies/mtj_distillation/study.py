@@ -11,8 +11,9 @@ from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
 from spinloom.files import write_text
 from spinloom.learning.shipped import weights_for
+from spinloom.learning.weights import digest
 from spinloom.studies.mtj_distillation.measurements import Bench
-from spinloom.studies.mtj_distillation.networks import digest, trained_teacher
+from spinloom.studies.mtj_distillation.networks import trained_teacher
 from spinloom.studies.mtj_distillation.outcome import Run, outcome
 from spinloom.studies.mtj_distillation.plan import plan_of
 from spinloom.studies.mtj_distillation.settings import Settings

@@ -1,7 +1,7 @@
 """The network in software: trained here, or from the user's file."""
 
-import hashlib
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -12,10 +12,10 @@ from spinloom.data.imageset import ImageSet
 from spinloom.evaluation.quantities import duration
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.fit import fit
+from spinloom.learning.kept import train_once
 from spinloom.learning.networks import fashion_cnn, fashion_cnn_like
-from spinloom.learning.progress import bar
 from spinloom.learning.shipped import load_described, read_description, require_dataset, resolve_weights
-from spinloom.learning.weights import load_weights, read_tensors, save_weights
+from spinloom.learning.weights import digest, load_weights, read_tensors
 from spinloom.studies.mtj_transfer.plan import Plan, training_of
 
 
@@ -23,7 +23,7 @@ from spinloom.studies.mtj_transfer.plan import Plan, training_of
 class Software:
     """network: trained, in evaluation mode. origin: how it came about, in words. digest: of its weights."""
 
-    network: nn.Sequential
+    network: nn.Module
     origin: str
     digest: str
 
@@ -38,10 +38,10 @@ def given(weights: Path, train: ImageSet) -> Software:
     if described:
         require_dataset(described, train.name)
         origin = f"shipped weights {described.name}" if path != weights else f"weights from {path}"
-        return _software(load_described(path), origin)
+        return ready(load_described(path), origin)
     network = fashion_cnn_like(read_tensors(path), train.shape, len(train.classes))
     load_weights(network, path)
-    return _software(network, f"weights from {path}")
+    return ready(network, f"weights from {path}")
 
 
 def trained(train: ImageSet, plan: Plan, seed: int, stages: Stages) -> Software:
@@ -51,21 +51,12 @@ def trained(train: ImageSet, plan: Plan, seed: int, stages: Stages) -> Software:
     settings = {**asdict(training), "channels": plan.channels, "hidden": plan.hidden, "dropout": plan.dropout}
     path = stages.path("network", settings, ".safetensors")
     origin = f"trained here, {training.epochs} epochs of {len(train):,} images"
-    if path.exists():
-        load_weights(network, path)
-        return _software(network, f"{origin}, in an earlier run")
     started = perf_counter()
-    checkpoint = path.with_suffix(".checkpoint")
-    with bar("training the software network") as report:
-        fit(network, train, training, checkpoint, report)
-    save_weights(network, path)
-    checkpoint.unlink(missing_ok=True)
-    return _software(network, f"{origin}, {duration(perf_counter() - started)}")
+    now = train_once(network, path, "training the software network", partial(fit, network, train, training))
+    return ready(network, f"{origin}, {duration(perf_counter() - started) if now else 'in an earlier run'}")
 
 
-def _software(network: nn.Sequential, origin: str) -> Software:
+def ready(network: nn.Module, origin: str) -> Software:
+    """A trained network in evaluation mode and the layout that convolutions are fastest with."""
     network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    digest = hashlib.sha256()
-    for tensor in network.state_dict().values():
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return Software(network, origin, digest.hexdigest())
+    return Software(network, origin, digest(network))
