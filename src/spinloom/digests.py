@@ -1,5 +1,6 @@
-"""Tensors in a SHA-256: what a file, a checkpoint or a stage is known by."""
+"""What a file, a checkpoint or a stage is known by: tensors in a SHA-256, and headers read as they were written."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,3 +12,14 @@ def add_tensors(digest: Any, tensors: Mapping[str, torch.Tensor]) -> None:
     for name, tensor in tensors.items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+
+
+def read_exactly(text: str) -> Any:
+    """The JSON value that `json.dumps` wrote as `text`. Raises ValueError if it would have written it otherwise.
+
+    A checksum over the value alone misses damage that means the same, such as 2E-05 for 2e-05.
+    """
+    value = json.loads(text)
+    if json.dumps(value) != text:
+        raise ValueError("the text is not as it was written")
+    return value

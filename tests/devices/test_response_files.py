@@ -84,6 +84,11 @@ def test_any_flipped_bit_is_found(tmp_path, saved, data):
     assert_refused(tmp_path / "flipped.safetensors", bytes(content))
 
 
+def test_a_flipped_bit_that_means_the_same_number_is_found(tmp_path, saved):
+    assert saved.count(b"2e-05") == 1
+    assert_refused(tmp_path / "flipped.safetensors", saved.replace(b"2e-05", b"2E-05"))
+
+
 @given(data=st.data())
 @shared_folder
 def test_any_cut_is_found(tmp_path, saved, data):

@@ -127,6 +127,15 @@ def test_a_description_that_does_not_fit_the_model_is_not_written(tmp_path):
     assert not path.exists()
 
 
+def test_a_flipped_bit_that_means_the_same_number_is_noticed(tmp_path):
+    path = tmp_path / "w.safetensors"
+    small(path, accuracy=5e-05)
+    assert path.read_bytes().count(b"5e-05") == 1
+    path.write_bytes(path.read_bytes().replace(b"5e-05", b"5E-05"))
+    with pytest.raises(InputError, match=r"w\.safetensors is damaged"):
+        shipped.load_described(path)
+
+
 def test_every_flipped_bit_and_every_truncation_is_noticed(tmp_path):
     path = tmp_path / "w.safetensors"
     small(path)

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from spinloom.devices.response import Response
-from spinloom.digests import add_tensors
+from spinloom.digests import add_tensors, read_exactly
 from spinloom.errors import InputError
 from spinloom.files import write_bytes
 
@@ -82,7 +82,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(KEY, "{}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        header = json.loads(text)
+        header = read_exactly(text)
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())
         raise InputError(f"cannot read {path}: {reason}; check the path") from error

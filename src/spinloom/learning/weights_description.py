@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from spinloom.digests import add_tensors
+from spinloom.digests import add_tensors, read_exactly
 from spinloom.errors import InputError
 
 FORMAT, VERSION = "spinloom-weights", 1
@@ -48,7 +48,7 @@ def read_header(path: Path) -> dict[str, Any] | None:
     """The header, None where there is none that can be read. Raises InputError if it is of a newer version."""
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(KEY, "{}"))
+            header = read_exactly((file.metadata() or {}).get(KEY, "{}"))
     except (OSError, SafetensorError, ValueError, RecursionError):
         return None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
