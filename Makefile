@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/mtj-transfer
+# Tests run in this many processes of one thread each; any other number of threads would only stand in their way.
+WORKERS ?= auto
 
 .PHONY: demo test lint bench docs clean
 
@@ -10,7 +12,7 @@ demo: $(VENV)/.base
 	$(BIN)/spinloom run mtj-transfer --out $(OUT)
 
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -5,7 +5,7 @@ import torch
 from populations import population
 
 from spinloom.nn import DeviceActivation
-from spinloom.nn.fused import look_up
+from spinloom.nn.fused import add_noise, look_up
 from spinloom.nn.kernels import plain_look_up
 from spinloom.nn.noise import read_key
 
@@ -36,18 +36,24 @@ def test_the_slope_is_left_out_and_changes_nothing():
     assert torch.equal(value, look_up(*arguments, want_slope=True)[0])
 
 
-def test_one_core_and_two_give_the_same_to_the_bit():
+def test_one_core_and_two_give_the_same_to_the_bit(two_threads):
     arguments = case((70, 1000), torch.float32)
-    threads = torch.get_num_threads()
     made = []
-    try:
-        for number in (1, 2):
-            torch.set_num_threads(number)
-            made.append(look_up(*arguments, want_slope=True))
-    finally:
-        torch.set_num_threads(threads)
+    for number in (1, 2):
+        torch.set_num_threads(number)
+        made.append(look_up(*arguments, want_slope=True))
     assert torch.equal(made[0][0], made[1][0])
     assert torch.equal(made[0][1], made[1][1])
+
+
+def test_noise_alone_is_the_same_on_one_core_and_two(two_threads):
+    x, row, _, grid, noise, key = case((70, 1000), torch.float32)
+    made = []
+    for number in (1, 2):
+        torch.set_num_threads(number)
+        made.append(add_noise(torch.zeros_like(x), x, row, grid, noise, key))
+    assert torch.equal(*made)
+    assert made[0].std() > 0
 
 
 def test_a_transposed_input_is_read_in_its_own_order():

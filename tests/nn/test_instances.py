@@ -65,17 +65,13 @@ def test_nan_stays_visible_in_its_own_instance_only():
     assert layer(torch.tensor([[torch.nan], [0.0]])).isnan().flatten().tolist() == [True, False]
 
 
-def test_a_large_layer_is_split_into_blocks_and_threads():
+def test_a_large_layer_is_split_into_blocks_and_threads(two_threads):
     layer = DeviceActivation(population(devices=20))
     x = random(4, 9000)
     wanted = torch.stack([resample(layer, seed)(x) for seed in (1, 2)], dim=1)
-    assert torch.equal(members(layer, (1, 2), "")(x).view(4, 2, -1), wanted)
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        assert torch.equal(members(layer, (1, 2), "")(x).view(4, 2, -1), wanted)
-    finally:
+    for threads in (1, 2):
         torch.set_num_threads(threads)
+        assert torch.equal(members(layer, (1, 2), "")(x).view(4, 2, -1), wanted)
 
 
 def test_noise_of_different_instances_is_independent_and_has_the_width_of_the_response():

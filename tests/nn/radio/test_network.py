@@ -9,6 +9,7 @@ from spinloom.errors import InputError
 from spinloom.nn.radio import (
     Band,
     Imperfections,
+    MeasuredTwin,
     Oscillators,
     RadioNetwork,
     ResonatorChains,
@@ -143,6 +144,50 @@ def test_the_twin_has_the_value_of_the_hardware_and_the_gradient_of_the_ideal():
     assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-6)
 
 
+def test_many_oscillators_on_all_cores_emit_what_few_do(two_threads):
+    voltage = torch.linspace(-0.01, 0.02, 40_000).requires_grad_()
+    neurons = Oscillators(40_000)
+    power = neurons(voltage)
+    slope = torch.autograd.grad(power.sum(), voltage)[0]
+    parts = voltage.detach().split(1000)  # below the size that is shared among cores
+    few = Oscillators(1000)
+    assert torch.equal(power, torch.cat([few(part) for part in parts]))
+    torch.set_num_threads(1)
+    assert torch.equal(slope, torch.autograd.grad(neurons(voltage).sum(), voltage)[0])
+
+
+def test_a_twin_measured_without_error_has_the_gradient_of_the_devices():
+    network = fabricate(multilayer((12, 5, 3)), Imperfections.spread(0.05), 2)
+    x = spectra()
+    value = MeasuredTwin(network, 0.0)(network, x)
+    assert torch.allclose(value, network(x), rtol=1e-5, atol=1e-6)
+    found, wanted = (torch.autograd.grad(out.square().sum(), network[0].shift)[0] for out in (value, network(x)))
+    assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_a_measured_twin_errs_by_what_was_measured_and_leaves_the_devices_alone():
+    network = fabricate(multilayer((12, 5, 3)), Imperfections(resonance=0.05, temperature=300.0), 2)
+    x, kept = spectra(), {name: buffer.clone() for name, buffer in network.named_buffers()}
+    twin = MeasuredTwin(network, 0.01, seed=4)
+    quiet = [layer.real(read_noise=False) for layer in network if isinstance(layer, ResonatorChains)]
+    before = network(x)
+    gradient = torch.autograd.grad(twin(network, x).square().sum(), network[0].shift)[0]
+    assert torch.equal(network(x), before)
+    assert all(torch.equal(buffer, kept[name]) for name, buffer in network.named_buffers())
+    by_hand = fabricate(multilayer((12, 5, 3)), Imperfections(), 2)
+    by_hand.load_state_dict(network.state_dict())
+    source = torch.Generator().manual_seed(4)
+    for layer in by_hand:
+        if isinstance(layer, ResonatorChains):
+            error = torch.randn(layer.resonance_factor.shape, generator=source, dtype=torch.float64)
+            layer.resonance_factor *= (1 + 0.01 * error).float()
+    wanted = torch.autograd.grad(by_hand(x), by_hand[0].shift, 2 * before.detach())[0]
+    assert torch.allclose(gradient, wanted, rtol=1e-4, atol=1e-6)
+    assert not any(layer.read_noise for layer in quiet), "the noise stays as it was switched"
+    with pytest.raises(InputError, match="error"):
+        MeasuredTwin(network, -0.1)
+
+
 def test_absorption_takes_power_from_those_behind():
     """Two resonators at one frequency: the second gets what the first left, here a quarter at the line's centre."""
     places = torch.tensor([50e6, 50e6])
@@ -150,7 +195,7 @@ def test_absorption_takes_power_from_those_behind():
     strong = ResonatorChains(one, 1, places, damping=0.01, absorption=0.75, shift=0, offset=0, sensitivity=1.0)
     free = ResonatorChains(one, 1, places[:1], damping=0.01, shift=0, offset=0, sensitivity=1.0)
     share = 1 - 0.75 / (1 + 1.0)  # a half width off the centre, half of the absorption
-    assert float(strong.weights()) == pytest.approx(float(free.weights()) * (1 - share), rel=1e-4)
+    assert strong.weights().item() == pytest.approx(free.weights().item() * (1 - share), rel=1e-4)
 
 
 def test_frequencies_are_kept_in_the_band():
@@ -159,8 +204,8 @@ def test_frequencies_are_kept_in_the_band():
         layer.shift.fill_(500.0)
         layer.input_shift.fill_(-500.0)
     layer.confine(Band())
-    assert float(layer.resonances().max()) == pytest.approx(120e6, rel=1e-4)
-    assert float(layer.input_frequencies().min()) == pytest.approx(20e6, rel=1e-4)
+    assert layer.resonances().max().item() == pytest.approx(120e6, rel=1e-4)
+    assert layer.input_frequencies().min().item() == pytest.approx(20e6, rel=1e-4)
 
 
 def test_a_network_is_saved_and_loaded_with_its_fabrication(tmp_path):

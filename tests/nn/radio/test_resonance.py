@@ -68,6 +68,7 @@ def test_other_devices_get_the_same(depleted, monkeypatch):
         assert torch.allclose(one, other, rtol=1e-8, atol=1e-9)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_many_chains_on_all_cores_give_what_one_core_gives():
     arguments = problem((), 64, 31, 96, False, False, dtype=torch.float32)
     assert arguments[1].numel() * 96 >= resonance._PARALLEL

@@ -1,6 +1,6 @@
 """What all layers of radio-frequency devices have in common: fabrication, noise, and the way to switch them off."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -53,6 +53,16 @@ class RadioLayer(nn.Module):
         """The drawn factors of that name, or 1."""
         drawn = getattr(self, name)
         return 1.0 if drawn is None or not self.spread else drawn
+
+    def drawn(self) -> dict[str, torch.Tensor | None]:
+        """All drawn factors by name, None where nothing was drawn."""
+        return {name: getattr(self, name) for name in self._names}
+
+    def put(self, drawn: Mapping[str, torch.Tensor | None]) -> Self:
+        """Take these factors, as `drawn` gives them, in the place of those that were drawn."""
+        for name in self._names:
+            setattr(self, name, drawn[name])
+        return self
 
     def noisy(self, value: torch.Tensor, deviation: float | torch.Tensor) -> torch.Tensor:
         """`value` with normal noise of this standard deviation, new at every call."""

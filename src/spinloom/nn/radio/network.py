@@ -86,22 +86,3 @@ def fabricate(network: nn.Module, imperfections: Imperfections, seed: Seed = 0) 
     for layer in radio_layers(network).values():
         layer.fabricate(imperfections, child_seed(source))
     return network
-
-
-def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Output of the fabricated network with the gradient of its ideal twin (physics-aware training).
-
-    The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
-    """
-    layers = radio_layers(network).values()
-    states = [(layer, layer.spread, layer.read_noise) for layer in layers]
-    with torch.no_grad():
-        made = network(x)
-    try:
-        for layer in layers:
-            layer.ideal()
-        twin = network(x)
-    finally:
-        for layer, spread, read_noise in states:
-            layer.real(spread=spread, read_noise=read_noise)
-    return twin + (made - twin).detach()

@@ -3,8 +3,8 @@
 A spectrum enters as radio-frequency power. Chains of spin-diode resonators weigh it, oscillators are the neurons
 between two layers of chains, and what is trained is the resonance frequencies. The study trains many such networks side
 by side, compares them with software networks of the same size under the same protocol, and measures what spread of the
-devices costs: when trained through an ideal twin, when trained straight through the imperfect devices, and when moved
-onto them without retraining.
+devices costs: when trained through a twin, ideal or measured, when trained straight through the imperfect devices, and
+when moved onto them without retraining.
 """
 
 from typing import TYPE_CHECKING

@@ -17,8 +17,8 @@ def lost(found: Measured, population: Population) -> Population:
     return Population(tuple(before - after for before, after in pairs))
 
 
-def tables(found: Measured, temperature: float) -> tuple[Table, ...]:
-    """Accuracies without and with spread."""
+def tables(found: Measured, temperature: float, error: float) -> tuple[Table, ...]:
+    """Accuracies without and with spread. temperature: of the noisy reads, K. error: of the measured twin."""
     rows: list[tuple[Cell, ...]] = [
         ("spintronic", *_percents(Population(found.spintronic.accuracies))),
         ("software, same size", *_percents(Population(found.software.accuracies))),
@@ -48,7 +48,8 @@ def tables(found: Measured, temperature: float) -> tuple[Table, ...]:
     note = (
         "Spread of input frequencies, resonances and oscillator powers; lost: against the same seeds without spread, "
         "± standard error. twin, by layer: trained with the gradient of an ideal twin of the whole network, or of each "
-        "layer at its measured input; straight: with the gradient of the devices; moved: not retrained."
+        "layer at its measured input; measured twin: with that of a twin whose frequencies and powers were measured "
+        f"once to {100 * error:g} %; straight: with the gradient of the devices; moved: not retrained."
     )
     return accuracy, Table("Spread of the devices", columns, tuple(spread), note)
 

@@ -110,4 +110,5 @@ class Bench:
         network = networks.spintronic(self.sizes, seeds, self.settings)
         fabricate(network, Imperfections.spread(level), seeds[0])
         course = networks.course(seeds, self.settings, self.settings.rate)
-        return train(network, self.sets, course, self.settings.epochs, WAYS[way], report)
+        forward = WAYS[way](network, self.settings.measured_to, seeds[0] + 17)
+        return train(network, self.sets, course, self.settings.epochs, forward, report)

@@ -40,7 +40,7 @@ def outcome(run: Run) -> StudyResult:
         summary=_summary(run),
         settings={**asdict(run.settings), **asdict(run.plan), "data": train.source},
         claims=_claims(run),
-        tables=tables(run.found, run.settings.temperature),
+        tables=tables(run.found, run.settings.temperature, run.settings.measured_to),
         plots=plots(run.found, train, test),
         assumptions=_assumptions(run),
         command=command(NAME, run.settings),
@@ -64,7 +64,8 @@ def _summary(run: Run) -> str:
         f"The spintronic network names {100 * spintronic.mean:.2f} % of {len(test)} test spectra right (mean of "
         f"{len(spintronic.accuracies)} seeds), the software network of the same size {100 * software.mean:.2f} %. With "
         f"{100 * JUDGED:g} % spread of frequencies and powers it reaches {reached['twin']} when trained through an "
-        f"ideal twin, {reached['layers']} with a twin of wider lines layer by layer, {reached['direct']} when trained "
+        f"ideal twin, {reached['layers']} with a twin of wider lines layer by layer, {reached['measured']} with a twin "
+        f"of the devices as measured to {100 * run.settings.measured_to:g} %, {reached['direct']} when trained "
         f"straight through the devices, and {100 * found.deployed[JUDGED].mean:.2f} % when moved onto them without "
         "retraining."
     )

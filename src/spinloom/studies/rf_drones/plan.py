@@ -62,4 +62,5 @@ def plan_of(settings: Settings) -> Plan:
     require_positive("", epochs=settings.epochs, batch=settings.batch, damping=settings.damping)
     require_non_negative("K", temperature=settings.temperature)
     require_non_negative("Hz", bandwidth=settings.bandwidth)
+    require_non_negative("", measured_to=settings.measured_to)
     return replace(plan, seeds=seeds, spread_seeds=spread_seeds, spreads=spreads)

@@ -32,6 +32,8 @@ class Settings:
     """K, of the resonators' voltage noise in the test with noise."""
     bandwidth: float = 1e6
     """Hz, of the same noise: how fast a voltage is read."""
+    measured_to: float = 0.001
+    """Relative error of the frequencies and powers that the twin of the measured devices is made from."""
     rate: float = 0.04
     """Adam's largest rate of the spintronic network, in half linewidths."""
     software_rate: float = 0.0357

@@ -1,10 +1,13 @@
 """The ways of training on imperfect devices: where the loss looks, and what its gradient flows through."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from spinloom.learning.members import Forward
-from spinloom.nn.radio import RadioNetwork, ResonatorChains, radio_layers, through_twin
+from spinloom.nn.radio import MeasuredTwin, RadioNetwork, ResonatorChains, ideal, radio_layers, through_twin
+from spinloom.seeding import Seed
 
 WIDER = 3.0
 """Linewidth of the twin of a layer over that of the devices."""
@@ -23,9 +26,8 @@ def by_layer(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     for layer in radio_layers(network).values():
         with torch.no_grad():
             made = layer(state)
-        spread, noise = layer.spread, layer.read_noise
-        twin = _wide(layer.ideal(), state)
-        layer.real(spread=spread, read_noise=noise)
+        with ideal([layer]):
+            twin = _wide(layer, state)
         state = made + (twin - twin.detach())  # the value of the devices to the last bit
     return network.readout * state
 
@@ -46,11 +48,24 @@ def direct(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return network(x)
 
 
-WAYS: dict[str, Forward] = {"twin": through_twin, "layers": by_layer, "direct": direct}
-SHORT = {"twin": "twin", "layers": "by layer", "direct": "straight", "deployed": "moved"}
+WAYS: dict[str, Callable[[nn.Module, float, Seed], Forward]] = {
+    "twin": lambda network, error, seed: through_twin,
+    "layers": lambda network, error, seed: by_layer,
+    "measured": MeasuredTwin,
+    "direct": lambda network, error, seed: direct,
+}
+"""The forward pass of a fabricated network that is trained so; error: relative, of a measured frequency or power."""
+SHORT = {
+    "twin": "twin",
+    "layers": "by layer",
+    "measured": "measured twin",
+    "direct": "straight",
+    "deployed": "moved",
+}
 """For tables."""
 TITLES = {
     "twin": "trained through an ideal twin",
     "layers": "twin of wider lines, layer by layer",
+    "measured": "twin of the measured devices",
     "direct": "trained straight through the devices",
 }

@@ -1,0 +1,88 @@
+"""Training of fabricated devices with the gradient of a twin: what a computer knows of them instead of themselves."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from spinloom.errors import require_non_negative
+from spinloom.nn.radio.hardware import RadioLayer
+from spinloom.nn.radio.imperfections import factors
+from spinloom.nn.radio.network import radio_layers
+from spinloom.seeding import Seed, generator
+
+Drawn = Mapping[str, torch.Tensor | None]
+"""Factors of one layer by name, None where nothing was drawn."""
+
+
+@contextmanager
+def ideal(layers: Iterable[RadioLayer]) -> Iterator[None]:
+    """The planned devices without noise within the block, whatever was fabricated afterwards."""
+    layers = tuple(layers)
+    before = [(layer.spread, layer.read_noise) for layer in layers]
+    try:
+        for layer in layers:
+            layer.ideal()
+        yield
+    finally:
+        for layer, (spread, read_noise) in zip(layers, before, strict=True):
+            layer.real(spread=spread, read_noise=read_noise)
+
+
+def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Output of the fabricated network with the gradient of its ideal twin (physics-aware training).
+
+    The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
+    """
+    with torch.no_grad():
+        made = network(x)
+    with ideal(radio_layers(network).values()):
+        twin = network(x)
+    return twin + (made - twin).detach()
+
+
+class MeasuredTwin:
+    """As `through_twin`, with a twin that has the devices as they were measured, once, before training.
+
+    Every factor that fabrication drew (frequencies, powers, dampings, sensitivities) is measured with the same relative
+    error. A sweep of each resonator and of each oscillator gives the frequencies; they are trained in the twin and on
+    the devices alike from there on. Where the spread is about the linewidth, slopes of an ideal twin stand in the wrong
+    places; those of a twin that is measured well within the linewidth do not.
+
+    error: relative standard deviation of one measurement. Fabricate the network first: another instance needs another
+    measurement. Raises InputError for an error that cannot be.
+    """
+
+    def __init__(self, network: nn.Module, error: float, seed: Seed = 0) -> None:
+        require_non_negative("", error=error)
+        source = generator(seed)
+        self._measured = {name: _measure(layer.drawn(), error, source) for name, layer in radio_layers(network).items()}
+
+    def __call__(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """x (batch, inputs) -> value of the devices, gradient of the twin, (*members, batch, outputs)."""
+        with torch.no_grad():
+            made = network(x)
+        with self._on(network):
+            twin = network(x)
+        return twin + (made - twin).detach()
+
+    @contextmanager
+    def _on(self, network: nn.Module) -> Iterator[None]:
+        layers = radio_layers(network)
+        before = {name: (layer.drawn(), layer.read_noise) for name, layer in layers.items()}
+        try:
+            for name, layer in layers.items():
+                layer.put(self._measured[name]).real(spread=layer.spread, read_noise=False)
+            yield
+        finally:
+            for name, layer in layers.items():
+                drawn, read_noise = before[name]
+                layer.put(drawn).real(spread=layer.spread, read_noise=read_noise)
+
+
+def _measure(drawn: Drawn, error: float, source: torch.Generator) -> Drawn:
+    return {
+        name: None if factor is None else factor * factors(factor.shape, error, source, factor.dtype).to(factor.device)
+        for name, factor in drawn.items()
+    }
