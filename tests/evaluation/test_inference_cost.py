@@ -8,6 +8,8 @@ from spinloom.errors import InputError
 from spinloom.evaluation.cost import inference_cost
 from spinloom.evaluation.macs import count_macs
 from spinloom.evaluation.robustness import on_devices
+from spinloom.learning.calibration import scale_drive
+from spinloom.nn import device_layers
 
 
 def cost(signed: bool = True) -> OperatingCost:
@@ -31,6 +33,14 @@ def test_energies_are_those_of_the_drives_in_the_network(network, examples, sign
     assert found.reset == pytest.approx(12 * 2e-3)
     assert found.read == pytest.approx(12 * 5e-4)
     assert found.neurons == pytest.approx(found.write + found.reset + found.read)
+
+
+def test_a_calibrated_layer_pays_for_its_own_drive(network, examples):
+    hardware = on_devices(network, tanh_devices(), examples)
+    for layer in device_layers(hardware).values():
+        scale_drive(layer, 0.5)
+    found = inference_cost(hardware, examples.inputs, 4.0, cost())
+    assert found.write == pytest.approx(by_hand(network, examples.inputs), rel=1e-5)
 
 
 def test_sizes_are_counted(network, examples):

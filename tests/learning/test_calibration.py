@@ -59,6 +59,25 @@ def test_scaling_the_drive_scales_value_and_slope():
     torch.testing.assert_close(x.grad, 1.7 * y.grad, atol=1e-5, rtol=1e-4)
 
 
+def test_a_calibrated_layer_comes_back_from_its_state_with_its_converter():
+    def layer() -> DeviceActivation:
+        return DeviceActivation(steep(1.0), converters=Converters(slope=3))
+
+    def slopes(of: DeviceActivation) -> torch.Tensor:
+        x = torch.linspace(-2, 2, 50)[None].requires_grad_()
+        return torch.autograd.grad(of(x).sum(), x)[0]
+
+    scaled, other = layer(), layer()
+    scale_drive(scaled, 1.7)
+    wanted, before = slopes(scaled), slopes(other)
+    other.load_state_dict(scaled.rewind().state_dict())
+    assert torch.equal(slopes(other), wanted)
+    state = layer().state_dict()
+    del state["drive_scale"]  # as states were before
+    other.load_state_dict(state)
+    assert torch.equal(slopes(other), before)
+
+
 def test_layers_that_shared_a_table_are_scaled_one_by_one():
     hardware = to_hardware(network(), steep(1.0), example_input=torch.zeros(1, 6))
     first, second = device_layers(hardware).values()

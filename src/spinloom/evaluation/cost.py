@@ -80,7 +80,8 @@ def inference_cost(
 ) -> InferenceCost:
     """Run `hardware` on `inputs` (n, ...) and average the energy per inference over them.
 
-    unit_drive: drive for a network input of 1, in the unit of `cost.drive`.
+    unit_drive: drive for a network input of 1, in the unit of `cost.drive`; a calibrated layer (`calibrate_drive`) has
+        its own, by its `drive_scale`.
     cost: of one neuron operation, interpolated linearly at the drive of every neuron and held at its ends, as
         the devices saturate there; a grid of drives >= 0 is taken at |drive|.
 
@@ -92,7 +93,10 @@ def inference_cost(
     if not layers:
         raise InputError("the network has no device layer; convert it with to_hardware first")
     found: dict[str, LayerCost] = {}
-    hooks = [layer.register_forward_pre_hook(_meter(k, unit_drive, cost, found)) for k, layer in layers.items()]
+    hooks = [
+        layer.register_forward_pre_hook(_meter(k, unit_drive * layer.drive_scale, cost, found))
+        for k, layer in layers.items()
+    ]
     try:
         hardware.eval()
         with torch.inference_mode():

@@ -40,7 +40,7 @@ def calibrate_drive(hardware: nn.Module, software: nn.Module, inputs: torch.Tens
 def scale_drive(layer: DeviceActivation, factor: float) -> None:
     """Multiply the drive of all devices of a layer by `factor`: network input 1 then is `factor` unit drives.
 
-    Reads, slopes with respect to the network input, and the full scale of the slope converter follow; the last is not
+    Reads, slopes with respect to the network input, and the full scale of the slope converter follow, and all of it is
     in the state dict. Raises InputError for a factor <= 0.
     """
     require_positive("", factor=factor)
@@ -48,8 +48,7 @@ def scale_drive(layer: DeviceActivation, factor: float) -> None:
     layer.grid = layer.grid * ends.to(layer.grid)
     layer.curves = layer.curves * torch.tensor([1.0, 1.0, factor, factor]).to(layer.curves)
     layer.slope_noise = layer.slope_noise * factor
-    low, high, slope = layer.full_scale
-    layer.full_scale = (low, high, slope * factor)  # the converter still spans what the devices can show
+    layer.drive_scale *= factor
 
 
 def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100) -> nn.Module:

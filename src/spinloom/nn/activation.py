@@ -17,10 +17,9 @@ from spinloom.nn.gradients import GRADIENTS, Gradient, difference, exact, read
 from spinloom.nn.instances import Instances
 from spinloom.nn.kernels import look_up
 from spinloom.nn.noise import read_key
+from spinloom.nn.state import TABLE, complete, prepare
 from spinloom.nn.tables import Table, tabulate
 from spinloom.seeding import Seed, child_seed, generator
-
-_TABLE = ("curves", "noise", "grid", "slope_noise")
 
 
 class DeviceActivation(nn.Module):
@@ -66,11 +65,11 @@ class DeviceActivation(nn.Module):
         self.use_gradient("device")
         self.unit_shape: tuple[int, ...] | None = None
         self._members: Instances | None = None
-        for name in _TABLE:
+        for name in TABLE:
             self.register_buffer(name, getattr(table, name))
         self.register_buffer("assignment", torch.empty(0, dtype=torch.int32))
         self.register_buffer("rows", torch.empty(0, dtype=torch.int32), persistent=False)
-        self.full_scale = table.full_scale
+        self._full_scale, self.drive_scale = table.full_scale, 1.0
         self._note_noise()
         self.resample(seed)
 
@@ -78,6 +77,12 @@ class DeviceActivation(nn.Module):
     def population(self) -> int:
         """Devices that an instance is drawn from."""
         return self.curves.shape[0] - 1
+
+    @property
+    def full_scale(self) -> tuple[float, float, float]:
+        """What the converters span: lowest and highest value, largest slope with respect to the network input."""
+        low, high, slope = self._full_scale
+        return low, high, slope * self.drive_scale
 
     @property
     def reads_noise(self) -> bool:
@@ -200,17 +205,10 @@ class DeviceActivation(nn.Module):
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        for name in _TABLE:  # shared between layers in memory, which formats like safetensors refuse
-            destination[prefix + name] = destination[prefix + name].clone()
+        complete(self, destination, prefix)
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
-        if prefix + "noise" in state:  # of a version in which slopes had no noise of their own
-            state.setdefault(prefix + "slope_noise", torch.zeros_like(state[prefix + "noise"]))
-        for name in (*_TABLE, "assignment"):
-            held, given = getattr(self, name), state.get(prefix + name)
-            if given is not None and not torch.equal(held.to(given), given):
-                # of the size in the file; and never write into a table that other layers share
-                setattr(self, name, torch.empty_like(given, dtype=held.dtype, device=held.device))
+        prepare(self, state, prefix)
         super()._load_from_state_dict(state, prefix, *rest)
         self._members = None
         self._note_noise()
