@@ -29,3 +29,6 @@ def test_the_spread_figure_has_a_curve_for_every_way():
     assert [container.get_label() for container in axis.containers] == ["twin, 2 seeds", "moved, 2 seeds"]
     assert axis.containers[0].lines[0].get_ydata().tolist() == pytest.approx([96, 85])
     assert [text.get_text() for text in axis.get_xticklabels()] == ["0.1", "1"]
+    many = {f"way {number}": points for number in range(7)}
+    (axis,) = draw_spread(many, Population((0.99,)), 0.1).axes
+    assert [container.get_label() for container in axis.containers] == [f"{name}, 2 seeds" for name in many]

@@ -1,14 +1,15 @@
 """Figures of classifiers trained with many seeds: learning curves, the confusion matrix, accuracy against spread."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import torch
 from matplotlib.figure import Figure
 
 from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label
+from spinloom.evaluation.style import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label
 
-_COLOURS, _MARKERS = (BLUE, ORANGE, GREEN, PURPLE), ("o", "s", "^", "D")
+_COLOURS, _MARKERS = (BLUE, ORANGE, GREEN, PURPLE, AMBER), ("o", "s", "^", "D", "v")
 
 
 def draw_learning(curves: Mapping[str, tuple[Sequence[int], Sequence[Sequence[float]]]], title: str) -> Figure:
@@ -18,7 +19,7 @@ def draw_learning(curves: Mapping[str, tuple[Sequence[int], Sequence[Sequence[fl
     """
     figure, (whole, end) = canvas(2, height=4.4)
     low = 1.0
-    for (name, (epochs, rows)), colour in zip(curves.items(), _COLOURS, strict=False):
+    for (name, (epochs, rows)), colour in zip(curves.items(), cycle(_COLOURS), strict=False):
         table = 100 * torch.tensor(rows, dtype=torch.float64)
         mean, spread = table.mean(1), table.std(1) if table.shape[1] > 1 else torch.zeros(len(table))
         for axis in (whole, end):
@@ -73,7 +74,8 @@ def draw_spread(curves: Mapping[str, Mapping[float, Population]], ideal: Populat
     figure, (axis,) = canvas(height=4.8)
     axis.axhline(100 * ideal.mean, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), label="without spread")
     axis.axhline(100 * chance, color=GREY, linewidth=1.0, linestyle=":", label="guessing")
-    for number, ((name, points), colour) in enumerate(zip(curves.items(), _COLOURS, strict=False)):
+    marks = zip(cycle(_COLOURS), cycle(_MARKERS), strict=True)
+    for number, ((name, points), (colour, marker)) in enumerate(zip(curves.items(), marks, strict=False)):
         levels = sorted(points)
         axis.errorbar(
             # a little apart, so that bars of curves that agree can be told from each other
@@ -81,7 +83,7 @@ def draw_spread(curves: Mapping[str, Mapping[float, Population]], ideal: Populat
             [100 * points[level].mean for level in levels],
             yerr=[100 * points[level].deviation for level in levels],
             color=colour,
-            marker=_MARKERS[number],
+            marker=marker,
             linewidth=2,
             capsize=4,
             label=f"{name}, {len(points[levels[0]].accuracies)} seeds",

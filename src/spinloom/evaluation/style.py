@@ -12,7 +12,7 @@ from spinloom.files import replacing
 
 Place = Literal["best", "upper left", "upper right", "lower left"]
 
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5A5A5A"
+BLUE, ORANGE, GREEN, PURPLE, AMBER, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#5A5A5A"
 """From the palette of Okabe and Ito (2008)."""
 TEXT = 11
 """pt; 15 pixels where a figure of 10 inches is shown 1,000 pixels wide."""
