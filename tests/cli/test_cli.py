@@ -61,12 +61,21 @@ def test_data_list_shows_sets_and_what_auto_means(capsys):
         (["run", "mtj-transfer", "--dataset", "mnist-5k", "--weights", "none.pt"], "none.pt"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_it_and_status_2(arguments, named, tmp_path):
-    done = spinloom(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    last = done.stderr.splitlines()[-1]
+def test_a_mistake_is_one_line_that_names_it_and_status_2(arguments, named, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    last = shown.err.splitlines()[-1]
     assert last.startswith("spinloom: error: ")
     assert named in last
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def test_a_process_of_its_own_tells_a_mistake_alike(tmp_path):
+    done = spinloom("run", "mtj-tranfer", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("spinloom: error: ")
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 

@@ -1,10 +1,14 @@
+import gzip
+
 import numpy as np
+import pytest
 import torch
 
-from spinloom.data import fetch, find, load_pair
+from spinloom.data import fetch, find, load_pair, packaged
 from spinloom.data.formats import parse_idx
 from spinloom.data.packaged import arrays, size
 from spinloom.data.reading import unpack
+from spinloom.errors import InputError
 
 
 def test_the_packaged_images_split_evenly_and_apart():
@@ -32,6 +36,27 @@ def test_callers_cannot_change_what_others_get():
     images, _ = arrays("test")
     images[:] = 0
     assert arrays("test")[0].any()
+
+
+@pytest.mark.filterwarnings("ignore:loadtxt")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is not there"),
+        (b"", "not the known ones"),
+        (b"not a gzip file", "cannot be read"),
+        (gzip.compress(b"1,2,3"), "not the known ones"),
+        (gzip.compress(b"1,2,x"), "cannot be read"),
+        (gzip.compress(b"1,2,3\n" * 100)[:-9], "cannot be read"),
+    ],
+)
+def test_a_missing_or_damaged_file_is_named(content, message, tmp_path, monkeypatch):
+    file = tmp_path / "mnist_5k.csv.gz"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setattr(packaged, "_file", lambda: None if content is None else file)
+    with pytest.raises(InputError, match=message):
+        packaged._all.__wrapped__()
 
 
 def test_they_are_real_mnist_training_images(real_data):
