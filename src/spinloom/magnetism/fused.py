@@ -16,6 +16,7 @@ from types import ModuleType
 
 import pooch
 
+from spinloom import threads
 from spinloom.errors import OutputError
 from spinloom.files import write_text
 from spinloom.magnetism import blocks, normals
@@ -144,6 +145,7 @@ def compiled(layout: Layout, method: str, thermal: bool, known: Known = ()) -> C
     `before` steps are done already; after each `every`-th the state goes to its place in out.
     m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place.
     """
+    threads.start()
     return build(_source(layout, method, thermal, known)).loop
 
 

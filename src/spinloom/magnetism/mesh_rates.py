@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from spinloom import threads
 from spinloom.magnetism import dense_stray
 from spinloom.magnetism.links import ahead
 from spinloom.magnetism.mesh_stray import MeshStray
@@ -25,6 +26,8 @@ def _compiled(structure, parallel: bool):  # type: ignore[no-untyped-def]
     from spinloom.magnetism.fused import build
     from spinloom.magnetism.mesh_source import source
 
+    if parallel:
+        threads.start()
     return build(source(structure, parallel)).rate
 
 
@@ -34,6 +37,7 @@ def _kernels(parallel: bool) -> ModuleType:
     from spinloom.magnetism.fused import build
 
     if parallel:
+        threads.start()
         return mesh_kernels
     return build(inspect.getsource(mesh_kernels).replace("parallel=True", "parallel=False"))
 

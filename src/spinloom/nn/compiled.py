@@ -1,10 +1,12 @@
 """How loops of this room are compiled."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from numba import njit
 
+from spinloom import threads
 from spinloom.magnetism.normals import FAST
 
 OPTIONS: Mapping[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
@@ -14,6 +16,15 @@ def compile_loop(loop: Callable[..., Any], parallel: bool, options: Mapping[str,
     """Compiled at its first use, kept on disk where there is a place for it. options: of `numba.njit`."""
     every = {**options, "parallel": parallel}
     try:
-        return njit(cache=True, **every)(loop)
+        made = njit(cache=True, **every)(loop)
     except RuntimeError:  # no place to keep compiled code: compile in every process
-        return njit(**every)(loop)
+        made = njit(**every)(loop)
+    if not parallel:
+        return made
+
+    @wraps(loop)
+    def call(*arguments: Any) -> Any:
+        threads.start()
+        return made(*arguments)
+
+    return call
