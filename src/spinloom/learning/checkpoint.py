@@ -24,7 +24,8 @@ def fingerprint(settings: Mapping[str, Any], model: nn.Module, data: Mapping[str
     digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True, default=str).encode())
     for tensors in (model.state_dict(), data, *(_tensors(part) for part in parts)):
         add_tensors(digest, tensors)
-    digest.update("; ".join(map(_described, parts)).encode())
+    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    digest.update("; ".join((repr(model), *trained, *map(_described, parts))).encode())
     return digest.hexdigest()
 
 

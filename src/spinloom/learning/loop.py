@@ -55,8 +55,12 @@ class Job:
 
     def _key(self) -> str:
         data = {"images": self.train.images, "labels": self.train.labels}
-        ways = [(name, m.gradient, m.difference_step) for name, m in device_layers(self.model).items()]
-        settings = {**asdict(self.training), "gradients": ways}
+        ways = [
+            (name, m.gradient, m.difference_step, str(m.converters), m.spread, m.read_noise)
+            for name, m in device_layers(self.model).items()
+        ]
+        scaling = (str(self.train.mean), str(self.train.std))
+        settings = {**asdict(self.training), "devices": ways, "scaling": scaling}
         return fingerprint(settings, self.model, data, self.objective, self.before_step)
 
     def run(self, fabric: "Fabric", report: Report) -> list[float]:
