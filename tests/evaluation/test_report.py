@@ -130,7 +130,7 @@ except OutputError as error:
 """
 
 
-@pytest.mark.parametrize("limit", [1_000, 100_000])
+@pytest.mark.parametrize("limit", [1_000, 70_000, 100_000])
 def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path, limit):
     """A limit on the size of files stands for a full disk: write() fails in the middle."""
     done = subprocess.run(

@@ -11,7 +11,7 @@ from spinloom.learning.fit import Training, fit
 from spinloom.learning.networks import fashion_cnn
 from spinloom.learning.objectives import Distillation
 from spinloom.learning.pixels import Scaling
-from spinloom.nn import to_hardware, use_gradient
+from spinloom.nn import Converters, to_hardware, use_gradient
 
 BRIEF = Training(epochs=3, batch=32, rate=5e-3)
 
@@ -109,15 +109,23 @@ def test_a_checkpoint_belongs_to_its_images_its_teacher_and_its_devices(tmp_path
     brighter = replace(train, images=train.images.clamp(min=1))
     x = torch.linspace(-3, 3, 61)
     response = Response(x, torch.tanh(x)[None], 1 - torch.tanh(x)[None] ** 2, torch.zeros(1, 61), 1.0)
-    hardware = [to_hardware(network(), response, example_input=torch.zeros(1, 1, 8, 8)) for _ in range(2)]
+    example = torch.zeros(1, 1, 8, 8)
+    hardware = [to_hardware(network(), response, example_input=example) for _ in range(2)]
     use_gradient(hardware[1], "exact")
+    rounded = to_hardware(network(), response, example_input=example, converters=Converters(slope=2))
+    frozen = network()
+    next(frozen.parameters()).requires_grad_(False)
     trainings = [
         (network(), train, None),
         (network(), brighter, None),
         (network(seed=1), train, None),
         (network(), train, Distillation(network(seed=1))),
         (network(), train, Distillation(network(seed=2))),
+        (network(), replace(train, std=tuple(2 * one for one in train.std)), None),
+        (fashion_cnn((1, 8, 8), 4, (8,), 16, dropout=0.5, seed=0), train, None),
+        (frozen, train, None),
         (hardware[0], train, None),
+        (rounded, train, None),
         (hardware[1], train, None),
     ]
     for model, images, objective in trainings:
@@ -125,6 +133,6 @@ def test_a_checkpoint_belongs_to_its_images_its_teacher_and_its_devices(tmp_path
         fit(model, images, BRIEF, path, lambda done, *_, steps=steps: steps.append(done), objective=objective)
         assert steps[0] == 1  # none takes up the one before
     again = []
-    twin = to_hardware(network(), response, example_input=torch.zeros(1, 1, 8, 8))
+    twin = to_hardware(network(), response, example_input=example)
     fit(use_gradient(twin, "exact"), train, BRIEF, path, lambda done, *_: again.append(done))
     assert again == []  # the last one is complete

@@ -1,7 +1,7 @@
 """Training of fabricated devices with the gradient of a twin: what a computer knows of them instead of themselves."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
@@ -35,11 +35,7 @@ def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
     The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
     """
-    with torch.no_grad():
-        made = network(x)
-    with ideal(radio_layers(network).values()):
-        twin = network(x)
-    return twin + (made - twin).detach()
+    return _through(ideal(radio_layers(network).values()), network, x)
 
 
 class MeasuredTwin:
@@ -61,11 +57,7 @@ class MeasuredTwin:
 
     def __call__(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """x (batch, inputs) -> value of the devices, gradient of the twin, (*members, batch, outputs)."""
-        with torch.no_grad():
-            made = network(x)
-        with self._on(network):
-            twin = network(x)
-        return twin + (made - twin).detach()
+        return _through(self._on(network), network, x)
 
     @contextmanager
     def _on(self, network: nn.Module) -> Iterator[None]:
@@ -79,6 +71,15 @@ class MeasuredTwin:
             for name, layer in layers.items():
                 drawn, read_noise = before[name]
                 layer.put(drawn).real(spread=layer.spread, read_noise=read_noise)
+
+
+def _through(twin: AbstractContextManager[None], network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Value of the network as it is, gradient of what it is within `twin`."""
+    with torch.no_grad():
+        made = network(x)
+    with twin:
+        out = network(x)
+    return out + (made - out).detach()
 
 
 def _measure(drawn: Drawn, error: float, source: torch.Generator) -> Drawn:
