@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
+from operator import index
 
 import torch
 
@@ -53,8 +54,29 @@ def require_finite(unit: str, **quantities: float | torch.Tensor) -> None:
         _require(name, quantity, unit, "must be finite", lambda worst: True)
 
 
+def require_count(least: int = 1, **counts: int) -> None:
+    """Raise InputError unless every count is a whole number (of any integer type) of at least `least`."""
+    for name, count in counts.items():
+        whole = as_whole(count)
+        if whole is None or whole < least:
+            raise InputError(f"{name} must be a whole number >= {least}, got {count!r}")
+
+
+def as_whole(value: object) -> int | None:
+    """An integer of any type as int; None for everything else, True and False included."""
+    try:
+        return None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
 def _require(name: str, quantity, unit: str, rule: str, holds) -> None:  # type: ignore[no-untyped-def]
-    values = torch.as_tensor(quantity, dtype=torch.float64).detach()
+    try:
+        values = torch.as_tensor(quantity, dtype=torch.float64).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{name} must be a number or a tensor of numbers, got {quantity!r}") from error
+    if not values.numel():
+        raise InputError(f"{name} must hold at least one number, got an empty tensor")
     worst = float(values.min()) if values.isfinite().all() else math.nan
     if math.isnan(worst) or not holds(worst):
         shown = f"{worst:g} {unit}".strip() if not math.isnan(worst) else "a value that is not finite"

@@ -105,11 +105,12 @@ def test_thermal_power_far_below_threshold_and_through_it():
 
 
 def test_gradients_are_those_of_finite_differences():
+    one = torch.ones(1, dtype=torch.float64)
     values = [1.0, 2.0, 1.3, 0.3, 0.05, 0.2, 40.0, 2.2]
     tensors = [torch.tensor([v], dtype=torch.float64, requires_grad=True) for v in values]
 
     def shown(threshold, q, resistance, frequency, damping, shift, energy, current):
-        o = AutoOscillator(threshold, q, 4.0, resistance, 1.2, frequency, damping, shift, energy * units.KB)
+        o = AutoOscillator(threshold, q, 4 * one, resistance, 1.2, frequency, damping, shift, energy * units.KB)
         run = o.transient(current, 10.0, start=0.05, steps=5).final
         return (
             o.emitted_power(current),

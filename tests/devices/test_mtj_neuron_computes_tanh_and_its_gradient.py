@@ -134,8 +134,8 @@ def test_impossible_designs_are_refused(message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"devices": 0}, "devices must be >= 1, got 0"),
-        ({"realizations": 1}, "realizations must be >= 2 at 300 K"),
+        ({"devices": 0}, "devices must be a whole number >= 1, got 0"),
+        ({"realizations": 1}, "realizations must be a whole number >= 2 at 300 K"),
         ({"temperature": -1.0}, "temperature must be finite and >= 0, got -1 K"),
     ],
 )

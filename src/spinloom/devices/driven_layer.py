@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from spinloom.devices.macrospin_mode import Mode, find_mode, require_still
+from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_positive
 from spinloom.magnetism import Constant, Drive, Magnet, SpinTransfer
 from spinloom.magnetism.drives import Quantity, double
@@ -35,6 +36,7 @@ class DrivenLayer:
     def __post_init__(self) -> None:
         require_still(self.magnet)
         require_positive("m", thickness=self.thickness)
+        require_plausible(thickness=self.thickness, polarization=self.polarization)
         if self.magnet.torques:
             raise InputError("the device adds the torque of its current itself: give the magnet no torques")
         self.torque(Constant(0.0))

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from spinloom import units
+from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.magnetism.drives import Quantity
 
@@ -27,6 +28,7 @@ class TunnelJunction:
     def __post_init__(self) -> None:
         require_positive("ohm m^2", resistance_area=self.resistance_area)
         require_positive("", tmr=self.tmr)
+        require_plausible(resistance_area=self.resistance_area, tmr=self.tmr)
 
     @property
     def contrast(self) -> Quantity:

@@ -31,10 +31,11 @@ import torch
 from spinloom import units
 from spinloom.devices.cost import OperatingCost
 from spinloom.devices.junction import Readout, TunnelJunction
+from spinloom.devices.mtj_bounds import require_design
 from spinloom.devices.mtj_mesh import free_layer, spatial
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread, factor, tilt
-from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
+from spinloom.errors import InputError, require_count
 from spinloom.magnetism import (
     Demagnetization,
     Drive,
@@ -100,28 +101,7 @@ class TwoPolarizerMTJ:
     exchange_stiffness: Quantity = 1e-11
 
     def __post_init__(self) -> None:
-        if self.resolution is not None:
-            require_positive("m", resolution=self.resolution)
-        require_positive("J/m", exchange_stiffness=self.exchange_stiffness)
-        require_positive("m", diameter=self.diameter, thickness=self.thickness)
-        require_positive("A/m", saturation_magnetization=self.saturation_magnetization)
-        require_non_negative("", damping=self.damping)
-        require_positive("s", pulse=self.pulse, reset=self.reset, read=self.read)
-        require_positive("V", read_voltage=self.read_voltage)
-        require_positive(
-            "", polarization=self.polarization, reset_polarization=self.reset_polarization, reset_drive=self.reset_drive
-        )
-        for name in ("polarization", "reset_polarization"):
-            if bool((torch.as_tensor(getattr(self, name)) > 1).any()):
-                raise InputError(f"{name} must be at most 1 (0.6 means 60 %)")
-        require_non_negative("", amplifier_noise=self.amplifier_noise)
-        require_finite("T", residual_field=self.residual_field)
-        if self.operation not in ("bipolar", "single"):
-            raise InputError(f"operation must be 'bipolar' or 'single', got {self.operation!r}")
-        if self.source not in ("voltage", "current"):
-            raise InputError(f"source must be 'voltage' or 'current', got {self.source!r}")
-        if self.readout not in ("conductance", "resistance"):
-            raise InputError(f"readout must be 'conductance' or 'resistance', got {self.readout!r}")
+        require_design(self)
 
     @property
     def shape(self) -> EllipticCylinder:
@@ -217,10 +197,11 @@ class TwoPolarizerMTJ:
         """`devices` real ones of this design: parameters of shape (devices, 1), drawn with `spread`.
 
         The anisotropy of the nominal geometry is kept and spread by itself: a thicker or wider device is not
-        compensated again. Raises InputError for devices < 1.
+        compensated again. Raises InputError for a count that is not whole or < 1.
         """
-        if devices < 1:
-            raise InputError(f"devices must be >= 1, got {devices}")
+        require_count(devices=devices)
+        if spread is not None and not isinstance(spread, Spread):
+            raise InputError(f"spread must be a Spread, got {spread!r}; for 5 % of everything: Spread.uniform(0.05)")
         s, source = spread or Spread(), generator(seed)
 
         def drawn(value: Quantity, sigma: float) -> torch.Tensor:

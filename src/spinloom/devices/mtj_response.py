@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import torch
 
+from spinloom.devices.mtj_bounds import require_run
 from spinloom.devices.mtj_mesh import spatial, thermal_step
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread
-from spinloom.errors import InputError, require_non_negative
+from spinloom.errors import InputError, as_whole
 from spinloom.magnetism import Constant, Magnet, simulate
 from spinloom.seeding import child_seed, generator
 
@@ -55,19 +56,20 @@ def respond(
     Differentiable at 0 K in every parameter of `device` and in `drive`. The same seed gives the same response.
     Raises InputError for impossible counts or temperatures and PhysicsError where the dynamics leave the step.
     """
-    require_non_negative("K", temperature=temperature)
+    if device.unit_drive.numel() != 1:
+        raise InputError("thickness, polarization and saturation_magnetization of a design must be single numbers")
+    require_run(drive, devices, temperature, dtype)
+    drive = device.drives(121 if device.resolution is None else 61) if drive is None else torch.as_tensor(drive)
     least, shared = (16, READS) if device.resolution is None else (4, MESH_READS)
     count = realizations if realizations is not None else max(least, shared // max(devices, 1))
     if temperature == 0:
         count = 1
-    if count < 1 or (temperature > 0 and count < 2):
-        raise InputError(f"realizations must be >= 2 at {temperature:g} K (a spread needs two), got {count}")
-    if device.unit_drive.numel() != 1:
-        raise InputError("thickness, polarization and saturation_magnetization of a design must be single numbers")
+    elif (as_whole(count) or 0) < 2:
+        raise InputError(
+            f"realizations must be a whole number >= 2 at {temperature:g} K (a spread needs two), got {count!r}"
+        )
     source = generator(seed)
     made = device.fabricate(devices, spread, source)
-    if drive is None:
-        drive = device.drives() if device.resolution is None else device.drives(61)
     value, gradient = _operate(made, drive, devices, count, temperature, source, dtype)
     noise = _read_noise(made, temperature, devices).to(dtype).square() + (
         device.amplifier_noise**2 if temperature else 0.0

@@ -21,6 +21,7 @@ import torch
 from spinloom import units
 from spinloom.devices.oscillator_noise import mean_power
 from spinloom.devices.oscillator_transient import PowerTrajectory, integrate
+from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
 from spinloom.magnetism.drives import Drive, Quantity, double
 
@@ -56,6 +57,12 @@ class AutoOscillator:
         require_positive("J", energy=self.energy)
         require_finite("Hz", nonlinear_shift=self.nonlinear_shift)
         require_finite("", nonlinear_damping=self.nonlinear_damping)
+        require_plausible(
+            frequency=self.frequency,
+            damping=self.damping,
+            threshold=self.threshold,
+            largest_current=self.largest_current,
+        )
         if bool((double(self.nonlinear_damping) <= -1).any()):
             raise InputError("nonlinear_damping must be > -1: below, the power jumps instead of growing from threshold")
         if bool((double(self.largest_current) < double(self.threshold)).any()):

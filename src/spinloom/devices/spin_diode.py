@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import torch
 
+from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
 from spinloom.magnetism.drives import Quantity, double
 
@@ -59,6 +60,7 @@ class SpinDiode:
         require_non_negative("", resistance_change=self.resistance_change, impedance=self.impedance)
         require_positive("A", threshold=self.threshold)
         require_finite("rad", polarizer_angle=self.polarizer_angle, mixing_angle=self.mixing_angle)
+        require_plausible(frequency=self.frequency, damping=self.damping, threshold=self.threshold)
         if bool((double(self.polarizer_angle).abs() >= math.pi / 2).any()):
             raise InputError("polarizer_angle must lie between -pi/2 and pi/2 rad, where its tangent is finite")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
+from spinloom.devices.plausible import require_plausible
 from spinloom.errors import require_non_negative
 
 
@@ -25,6 +26,7 @@ class Spread:
 
     def __post_init__(self) -> None:
         require_non_negative("(relative)", **{part.name: getattr(self, part.name) for part in fields(self)})
+        require_plausible(spread=max(getattr(self, part.name) for part in fields(self)))
 
     @classmethod
     def uniform(cls, sigma: float) -> "Spread":

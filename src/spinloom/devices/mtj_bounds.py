@@ -1,0 +1,86 @@
+"""What the parameters of a two-polarizer junction can be, and what a run of it can be asked for."""
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from spinloom.devices.plausible import RANGES, require_plausible
+from spinloom.errors import InputError, require_count, require_finite, require_non_negative, require_positive
+from spinloom.magnetism.drives import double
+
+if TYPE_CHECKING:
+    from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+
+_FRAMES = 5
+"""From the warning to the line that makes the device: check, check, __post_init__, __init__, that line."""
+_WORDS = {
+    "operation": ("bipolar", "single"),
+    "source": ("voltage", "current"),
+    "readout": ("conductance", "resistance"),
+}
+_OPTIONAL = {"resolution": "m", "interface_anisotropy": "J/m^2", "reset_current_density": "A/m^2"}
+
+
+def require_design(device: "TwoPolarizerMTJ") -> None:
+    """Raise InputError for an impossible device; SpinloomWarning for one that looks like a slip of the unit."""
+    d = device
+    if d.resolution is not None:
+        require_positive("m", resolution=d.resolution)
+    require_positive("J/m", exchange_stiffness=d.exchange_stiffness)
+    require_positive("m", diameter=d.diameter, thickness=d.thickness)
+    require_positive("A/m", saturation_magnetization=d.saturation_magnetization)
+    require_non_negative("", damping=d.damping)
+    require_positive("s", pulse=d.pulse, reset=d.reset, read=d.read)
+    require_positive("V", read_voltage=d.read_voltage)
+    require_positive("", polarization=d.polarization, reset_polarization=d.reset_polarization)
+    require_positive("", reset_drive=d.reset_drive)
+    require_non_negative("", amplifier_noise=d.amplifier_noise)
+    require_finite("", field_like=d.field_like)
+    require_finite("T", residual_field=d.residual_field)
+    for name, unit in _OPTIONAL.items():
+        if getattr(d, name) is not None:
+            require_finite(unit, **{name: getattr(d, name)})
+    for name in ("in_plane_tilt", "perpendicular_tilt"):
+        _require_angles(name, getattr(d, name))
+    for name, allowed in _WORDS.items():
+        if getattr(d, name) not in allowed:
+            first, second = allowed
+            raise InputError(f"{name} must be {first!r} or {second!r}, got {getattr(d, name)!r}")
+    for name in ("barrier", "reset_barrier"):
+        if not hasattr(getattr(d, name), "resistance_area"):
+            raise InputError(f"{name} must be a TunnelJunction, got {getattr(d, name)!r}")
+    own = {name: getattr(d, name) for name in RANGES if hasattr(d, name)}
+    require_plausible(**own, current_density=d.reset_current_density, stacklevel=_FRAMES)
+    for angle in (*d.in_plane_tilt, *d.perpendicular_tilt):
+        require_plausible(tilt=angle, stacklevel=_FRAMES)
+
+
+def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dtype: torch.dtype) -> None:
+    """Raise InputError for a drive that is no increasing (points,), a count below 1, a temperature below 0.
+
+    SpinloomWarning for a drive or a temperature that looks like a slip of the unit.
+    """
+    require_count(devices=devices)
+    require_non_negative("K", temperature=temperature)
+    if double(temperature).numel() != 1:
+        raise InputError(f"temperature must be one number in K for all devices, got {temperature!r}")
+    require_plausible(temperature=temperature, stacklevel=_FRAMES)
+    if dtype not in (torch.float32, torch.float64):
+        raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
+    if drive is None:
+        return
+    require_finite("A/m^2", drive=drive)
+    given = double(drive).detach()
+    if given.ndim != 1 or len(given) < 2 or not bool((given.diff() > 0).all()):
+        raise InputError(
+            f"drive must be (points,), 2 or more that increase strictly, in A/m^2; got shape {tuple(given.shape)}, "
+            f"{float(given.min()):g} to {float(given.max()):g} A/m^2"
+        )
+    require_plausible(current_density=given.abs().max(), stacklevel=_FRAMES)
+
+
+def _require_angles(name: str, angles: object) -> None:
+    if not isinstance(angles, tuple | list) or len(angles) != 2:
+        raise InputError(f"{name} must be a pair of angles in rad, got {angles!r}")
+    for angle in angles:
+        require_finite("rad", **{name: angle})
