@@ -1,5 +1,6 @@
 """Files appear whole or not at all: written beside their place, then moved into it."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,11 +14,12 @@ def replacing(path: Path, remedy: str = "free space or choose another --out") ->
     """Yield a temporary path to write to; on success it becomes `path`, on any failure it is removed.
 
     Raises OutputError (disk full, no permission, missing folder that cannot be made) with the path, cause and
-    `remedy`.
+    `remedy`. What a killed process left of an earlier try is removed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
@@ -26,6 +28,26 @@ def replacing(path: Path, remedy: str = "free space or choose another --out") ->
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        process = left.name.removeprefix(f".{path.name}.").removesuffix(".part")
+        if process.isascii() and process.isdecimal() and not _is_running(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process is there; where that cannot be asked without harm, as on Windows, it is taken to be."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_bytes(path: Path, content: bytes) -> None:

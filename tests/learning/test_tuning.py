@@ -78,7 +78,7 @@ def test_noise_aware_training_resumes_to_the_same_weights(tmp_path):
     whole, killed = on_devices(), on_devices()
     fit(whole, quarters(128), how, before_step=FreshInstances())
     with pytest.raises(KilledError):
-        fit(killed, quarters(128), how, tmp_path / "state", kill, before_step=FreshInstances(), save_every=0)
+        fit(killed, quarters(128), how, tmp_path / "state", kill, before_step=FreshInstances(), save_every=1e-9)
     resumed, steps = on_devices(), []
     fit(
         resumed,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from spinloom.errors import require_count
+
 MIRRORED = ("fashion-mnist", "cifar10", "cifar100")
 """Data sets whose images may be mirrored in training; digits may not."""
 
@@ -16,11 +18,16 @@ class Augmentation:
     flip: mirror left-right with probability 1/2 (clothes and photographs; not digits).
     shift: move by up to so many pixels in each direction, black filled in.
     erase: blacken a square of so many pixels a side at a random place (0: none).
+
+    Raises InputError unless shift and erase are whole numbers >= 0.
     """
 
     flip: bool = False
     shift: int = 0
     erase: int = 0
+
+    def __post_init__(self) -> None:
+        require_count(0, shift=self.shift, erase=self.erase)
 
 
 def augment(images: torch.Tensor, how: Augmentation, source: torch.Generator) -> torch.Tensor:

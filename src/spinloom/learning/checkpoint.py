@@ -1,75 +1,105 @@
-"""State of a training on disk, so that a killed run goes on: written whole, read as data only."""
+"""The file that holds the state of a training, so that a killed run goes on: written whole, read as data only.
+
+A line that says what it is, a line of JSON with the parts of the training, a line with the SHA-256 of all that follows
+and of the parts, then what `torch.save` made of the state.
+"""
 
 import hashlib
-import io
 import json
+import os
+import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import nn
-
-from spinloom.digests import add_tensors
+from spinloom.digests import read_exactly
+from spinloom.errors import InputError, OutputError, SpinloomWarning
 from spinloom.files import write_bytes
 
+HEAD = b"Spinloom checkpoint 1\n"
 
-def fingerprint(settings: Mapping[str, Any], model: nn.Module, data: Mapping[str, torch.Tensor], *parts: Any) -> str:
-    """A name for this training, of all that decides its outcome.
+Parts = Mapping[str, str]
+"""What a training consists of: the value or the fingerprint of each part by its name."""
 
-    settings: plain values. model: as it starts, buffers and devices included. data: images and labels. parts: what else
-    takes part (objective, what is done before a step): modules by their description and tensors, others by their
-    class and attributes, functions by name.
+
+def write(path: Path, parts: Parts, state: bytes) -> None:
+    """Write a checkpoint of the training with these parts. Raises OutputError."""
+    line = json.dumps(dict(parts)).encode()
+    write_bytes(path, b"\n".join([HEAD[:-1], line, _checksum(line, state), state]))
+
+
+def claim(path: Path, parts: Parts) -> bytes | None:
+    """The state that a checkpoint of this very training holds; None where the training starts anew.
+
+    Afterwards `path` may be written to: a checkpoint of another training is kept as NAME.old, with a SpinloomWarning
+    that says in what they differ; a damaged one is warned about and left. Raises InputError for a folder or a file that
+    is no checkpoint, OutputError if nothing can be written there; such a file stays as it is.
     """
-    digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True, default=str).encode())
-    for tensors in (model.state_dict(), data, *(_tensors(part) for part in parts)):
-        add_tensors(digest, tensors)
-    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    digest.update("; ".join((repr(model), *trained, *map(_described, parts))).encode())
-    return digest.hexdigest()
+    _require_place(path)
+    if not path.exists():
+        return None
+    _require_checkpoint(path)
+    try:
+        found, state = _read(path)
+    except ValueError:
+        again = "it will be replaced and the training starts anew"
+        warnings.warn(f"the checkpoint {path} is damaged; {again}", SpinloomWarning, stacklevel=3)
+        return None
+    if found == dict(parts):
+        return state
+    _keep_aside(path, sorted(name for name in {*found, *parts} if found.get(name) != parts.get(name)))
+    return None
 
 
-def _tensors(part: Any) -> Mapping[str, torch.Tensor]:
-    return part.state_dict() if isinstance(part, nn.Module) else {}
+def _read(path: Path) -> tuple[dict[str, str], bytes]:
+    """Raises ValueError for a damaged file."""
+    head, line, checksum, state = (*path.read_bytes().split(b"\n", 3), b"", b"", b"")[:4]
+    if head != HEAD[:-1] or checksum != _checksum(line, state):
+        raise ValueError("checksum")
+    return read_exactly(line.decode()), state
 
 
-def _described(part: Any) -> str:
-    if isinstance(part, nn.Module):
-        return repr(part)
-    name = getattr(part, "__qualname__", type(part).__qualname__)
-    return f"{name} {sorted(vars(part).items()) if hasattr(part, '__dict__') else part}"
+def _checksum(line: bytes, state: bytes) -> bytes:
+    digest = hashlib.sha256(line)
+    digest.update(state)
+    return digest.hexdigest().encode()
 
 
-class Snapshot:
-    """Binds a checkpoint file to a model, optimiser and schedule. Without a path it does nothing."""
+def _require_place(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"the checkpoint {path} is a folder; give the name of a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write the checkpoint {path}: {reason}; choose another place") from error
 
-    def __init__(self, path: Path | None, key: str, model: nn.Module, optimiser: Any, schedule: Any) -> None:
-        self._path, self._key = path, key
-        self.write = True
-        self._parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
 
-    def store(self, losses: list[float], within: Mapping[str, Any] | None = None) -> None:
-        """Write the present state; within: that of an unfinished epoch. Raises OutputError."""
-        if self._path is None or not self.write:
-            return
-        state = {name: part.state_dict() for name, part in self._parts.items()}
-        content = io.BytesIO()  # torch.save reports a full disk as a RuntimeError of its own
-        torch.save({"key": self._key, "losses": losses, "within": dict(within or {}), **state}, content)
-        write_bytes(self._path, content.getvalue())
+def _require_checkpoint(path: Path) -> None:
+    """A file without content, or of zeros alone, is what a failing machine leaves: nothing is lost with it."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(HEAD))
+        empty = not start.strip(b"\0") and not path.read_bytes().strip(b"\0")
+    except OSError as error:
+        raise InputError(f"cannot read the checkpoint {path}: {error.strerror}; give another name") from error
+    if not empty and not HEAD.startswith(start):
+        raise InputError(
+            f"{path} is no checkpoint of this version of Spinloom and stays as it is; give another name or remove it"
+        )
 
-    def restore(self) -> tuple[list[float], dict[str, Any]]:
-        """Load the state if it belongs to this training.
 
-        Returns the losses of the epochs so far, [] for a fresh start, and what was stored of an unfinished epoch.
-        """
-        if self._path is None or not self._path.exists():
-            return [], {}
-        try:
-            saved = torch.load(self._path, "cpu", weights_only=True)  # may have been written on a GPU
-        except Exception:  # in whatever way: a checkpoint that cannot be read costs time, never the run
-            return [], {}
-        if not isinstance(saved, dict) or saved.get("key") != self._key:
-            return [], {}
-        for name, part in self._parts.items():
-            part.load_state_dict(saved[name])
-        return list(saved["losses"]), dict(saved.get("within", {}))
+def _keep_aside(path: Path, differences: list[str]) -> None:
+    old = path.with_name(f"{path.name}.old")
+    replaced = ""
+    if old.exists():
+        _require_checkpoint(old)
+        replaced = " in the place of an earlier one"
+    os.replace(path, old)
+    warnings.warn(
+        f"the checkpoint {path} belongs to another training, which differs in {', '.join(differences)}; "
+        f"it is kept as {old.name}{replaced}, and this training starts anew",
+        SpinloomWarning,
+        stacklevel=4,
+    )

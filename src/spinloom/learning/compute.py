@@ -1,9 +1,9 @@
 """Where a training runs: CPU, one GPU or several, in which precision."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from spinloom.errors import InputError, require_positive, unknown_name
+from spinloom.errors import InputError, require_count, unknown_name
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -16,6 +16,12 @@ class Compute:
     """accelerator: "cpu", "cuda" or "auto" (a GPU where there is one). devices: processes, one per GPU; each takes its
     share of every batch. precision: "32-true", "bf16-mixed", "16-mixed" or another that lightning-fabric knows.
 
+    Several processes take the same steps as one, to rounding, where a network treats each image by itself: gradients
+    are averaged. Dropout, read noise and the generators that modules hold draw a stream of their own in each process,
+    which therefore differ from the draws of one. A batch norm normalises each share by itself; its running statistics
+    are averaged over the processes after each epoch (see `average_norms`). Other buffers that a network changes are
+    those of the first process.
+
     Raises InputError for an unknown accelerator or devices < 1; an unknown precision shows in `fabric`.
     """
 
@@ -24,25 +30,27 @@ class Compute:
     precision: str = "32-true"
 
     def __post_init__(self) -> None:
-        require_positive("", devices=self.devices)
+        require_count(devices=self.devices)
         if self.accelerator not in ACCELERATORS:
             raise unknown_name("accelerator", self.accelerator, ACCELERATORS)
 
     @property
-    def identity(self) -> dict[str, str]:
-        """What the numbers depend on beyond rounding, for the names of kept stages; nothing in single precision."""
-        return {} if self.precision == ON_CPU.precision else {"precision": self.precision}
+    def identity(self) -> dict[str, str | int]:
+        """What the numbers depend on, for the names of kept stages: all that is not as in `ON_CPU`."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(ON_CPU, name)}
 
     def fabric(self) -> "Fabric":
         """The Fabric that carries it. Raises InputError for an unknown precision or a device that is not there."""
         from lightning_fabric import Fabric  # a second to import
+        from lightning_fabric.strategies import DDPStrategy
 
-        strategy = "ddp_spawn" if self.devices > 1 else "auto"
+        # buffers stay each process's own: the first one's in all would be statistics of a single share
+        several = DDPStrategy(start_method="spawn", broadcast_buffers=False)
         try:
             return Fabric(
                 accelerator=self.accelerator,
                 devices=self.devices,
-                strategy=strategy,
+                strategy=several if self.devices > 1 else "auto",
                 precision=self.precision,  # type: ignore[arg-type]
             )
         except Exception as error:  # lightning-fabric has many kinds, of its own and of missing packages

@@ -3,18 +3,18 @@
 lightning-fabric carries the loop: CPU, one GPU, several GPUs, mixed precision (see `Compute`).
 """
 
-import io
-from functools import partial
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from spinloom.data.imageset import ImageSet
-from spinloom.errors import InputError
+from spinloom.learning.checkpoint import Parts, claim
+from spinloom.learning.checks import require_trainable
 from spinloom.learning.compute import ON_CPU, Compute
-from spinloom.learning.loop import Job, share
+from spinloom.learning.identity import parts_of
+from spinloom.learning.loop import Job
 from spinloom.learning.objectives import Labels, Objective
+from spinloom.learning.processes import run_in_processes
 from spinloom.learning.progress import Report, silent
 from spinloom.learning.training import BeforeStep, Training
 
@@ -39,25 +39,34 @@ def fit(
     """Train `model` in place and return the mean loss of each epoch.
 
     Parameters that need no gradient stay as they are. The model may contain devices: their own slopes carry the
-    gradient back, and their instance and noise are part of the checkpoint.
+    gradient back, and their instance and noise are part of the checkpoint. A model in evaluation mode is put into
+    training mode; parts in evaluation mode of a model in training mode (a frozen norm, say) stay so.
 
     checkpoint: a file written after each epoch and every `save_every` seconds within; where it belongs to this very
-        training (settings, first weights, devices, images, labels, objective with its teacher, `before_step`), the run
-        goes on from it and ends with the same weights to the bit (same machine, threads and `compute`).
-    objective: what is minimised, by default cross-entropy with `training.smoothing`.
-    before_step: changes the model on its way, see `BeforeStep`; must be picklable for several devices.
-    One device: the model stays where it was trained, on the GPU say; several: it comes back to the CPU. The global
-    random state of the CPU is left as it was, that of GPUs is not. Raises InputError if there are fewer images than one
-    batch, if a batch cannot be shared among the devices, or the loss is not finite.
+        training (settings, first weights, code, devices, images, labels, objective with its teacher, `before_step`,
+        number of processes and precision), the run goes on from it and ends with the same weights to the bit (same
+        machine and threads). One of another training is kept as NAME.old, with a SpinloomWarning that says in what
+        they differ; a damaged one is replaced, with a warning.
+    objective: what is minimised, by default cross-entropy with `training.smoothing`. What it changes of itself is in
+        the checkpoint if it is a module with that in its state dict.
+    before_step: changes the model on its way, see `BeforeStep`.
+    compute: for several devices everything must be picklable, a bar of its own is shown in place of `report`, and see
+        `Compute` for what the processes share.
+    One device: the model stays where it was trained, on the GPU say; several: it comes back to the CPU. PyTorch's
+    global random state is left as it was. Raises InputError if there are fewer images than one batch, if a batch cannot
+    be shared among the devices, if network, images, labels and objective do not fit together, if the loss is not
+    finite, or for a checkpoint path that holds something else, which stays as it is; OutputError where no checkpoint
+    can be written.
     """
-    if len(train) < training.batch:
-        raise InputError(f"{len(train.images)} images are fewer than one batch of {training.batch}")
-    if training.batch % compute.devices:
-        raise InputError(f"a batch of {training.batch} cannot be shared evenly among {compute.devices} devices")
+    objective = objective or Labels(training.smoothing)
+    require_trainable(model, train, training, compute, save_every)
     fabric = compute.fabric()
-    job = Job(model, train, training, checkpoint, objective or Labels(training.smoothing), before_step, save_every)
-    if compute.devices == 1:
-        return job.run(fabric, report)
-    state, losses = fabric.launch(partial(share, job=job))
-    model.load_state_dict(torch.load(io.BytesIO(state), "cpu", weights_only=True))
-    return losses
+    if not model.training:
+        model.train()
+    parts: Parts = {}
+    state = None
+    if checkpoint is not None:
+        parts = parts_of(model, train, training, objective, before_step, compute)
+        state = claim(checkpoint, parts)
+    job = Job(model, train, training, objective, before_step, save_every, checkpoint, parts, state)
+    return job.run(fabric, report) if compute.devices == 1 else run_in_processes(fabric, job)

@@ -1,7 +1,8 @@
-"""One look for everything that takes time: a bar with what is done and what remains, on stderr."""
+"""One look for everything that takes time: what is done and what remains, on stderr; plain lines in a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import (
@@ -11,6 +12,9 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+LINE_EVERY = 60.0
+"""s between two lines in a log."""
 
 Report = Callable[[int, int, str], None]
 """Called as report(done, total, note) by anything that takes time."""
@@ -22,7 +26,18 @@ def silent(done: int, total: int, note: str = "") -> None:
 
 @contextmanager
 def bar(title: str, console: Console | None = None) -> Iterator[Report]:
-    """Show a progress bar on stderr while the block runs; yields the Report that moves it."""
+    """Show how far the block is, on stderr; yields the Report that moves it.
+
+    A bar on a terminal; elsewhere, in a log say, a plain line every minute and one for the last step.
+    """
+    console = console or Console(stderr=True)
+    shown = _bar if console.is_interactive or console.is_jupyter else _lines
+    with shown(title, console) as report:
+        yield report
+
+
+@contextmanager
+def _bar(title: str, console: Console) -> Iterator[Report]:
     columns = (
         TextColumn("{task.description:<24}"),
         BarColumn(bar_width=14),
@@ -30,10 +45,32 @@ def bar(title: str, console: Console | None = None) -> Iterator[Report]:
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console or Console(stderr=True)) as shown:
+    with Progress(*columns, console=console) as shown:
         task = shown.add_task(title, total=None, note="")
 
         def report(done: int, total: int, note: str = "") -> None:
             shown.update(task, completed=done, total=total, note=note)
 
         yield report
+
+
+@contextmanager
+def _lines(title: str, console: Console) -> Iterator[Report]:
+    last, waiting = monotonic(), ""
+
+    def write() -> None:
+        nonlocal last, waiting
+        console.out(waiting, highlight=False)
+        last, waiting = monotonic(), ""
+
+    def report(done: int, total: int, note: str = "") -> None:
+        nonlocal waiting
+        waiting = f"{title}: {done} of {total}" + (f", {note}" if note else "")
+        if monotonic() - last >= LINE_EVERY:
+            write()
+
+    try:
+        yield report
+    finally:
+        if waiting:
+            write()

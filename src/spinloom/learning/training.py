@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.errors import InputError, as_whole, require_count, require_non_negative, require_positive
 from spinloom.learning.augmentation import Augmentation
 
 
@@ -39,7 +39,10 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_positive("", epochs=self.epochs, batch=self.batch, rate=self.rate)
+        require_count(epochs=self.epochs, batch=self.batch)
+        if as_whole(self.seed) is None:
+            raise InputError(f"seed must be a whole number, got {self.seed!r}")
+        require_positive("", rate=self.rate)
         require_non_negative("", weight_decay=self.weight_decay)
         require_share(smoothing=self.smoothing)
         if self.optimiser not in ("adam", "sgd"):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from spinloom.errors import InputError, require_positive
+from spinloom.errors import InputError, require_count
 from spinloom.nn import resample
 
 
@@ -39,7 +39,7 @@ class FreshInstances:
     """
 
     def __init__(self, every: int = 1, seed: int = 0) -> None:
-        require_positive("steps", every=every)
+        require_count(every=every)
         self.every, self.seed = every, seed
 
     def __call__(self, model: nn.Module, step: int, steps: int) -> None:

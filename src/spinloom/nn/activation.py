@@ -1,7 +1,7 @@
 """A layer of devices in the place of an activation function."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
@@ -10,7 +10,7 @@ from torch import nn
 from spinloom.devices.response import Response
 from spinloom.errors import InputError, require_positive, unknown_name
 from spinloom.nn.affine import TANH, Affine
-from spinloom.nn.converters import PLAIN, Converters, quantised
+from spinloom.nn.converters import PLAIN, Converters, quantised, require_converters, slope_signs
 from spinloom.nn.fabrication import SHARINGS, draw_devices, rows_of_units, sharing_error
 from spinloom.nn.function import with_slope
 from spinloom.nn.gradients import GRADIENTS, Gradient, difference, exact, read
@@ -37,7 +37,11 @@ class DeviceActivation(nn.Module):
     output on the same machine, whatever happens to torch's global generator. `train()` and `eval()` change nothing;
     `ideal()` and `real()` do. `converters` round the two reads; they and the gradient are not in the state dict.
 
-    Raises InputError for an unknown sharing, an input of another unit shape, without batch dimension or not floating.
+    Half precision is for inputs and outputs; tables stay at float32 or better. torch.compile leaves the layer out,
+    and with it the loop of an nn.Sequential that holds it.
+
+    Raises InputError for an unknown sharing, an input of another unit shape, without batch dimension or not floating,
+    for second derivatives, and for a state of another sharing.
     """
 
     curves: torch.Tensor
@@ -59,9 +63,11 @@ class DeviceActivation(nn.Module):
         super().__init__()
         if sharing not in SHARINGS:
             raise sharing_error(sharing)
+        require_converters(converters)
         table = response if isinstance(response, Table) else tabulate(response, affine)
         self.sharing = sharing
         self.spread, self.read_noise, self.converters = True, True, converters
+        self.stream = 0  # of noise: another number is another sequence of reads, for processes that share a batch
         self.use_gradient("device")
         self.unit_shape: tuple[int, ...] | None = None
         self._members: Instances | None = None
@@ -69,8 +75,8 @@ class DeviceActivation(nn.Module):
             self.register_buffer(name, getattr(table, name))
         self.register_buffer("assignment", torch.empty(0, dtype=torch.int32))
         self.register_buffer("rows", torch.empty(0, dtype=torch.int32), persistent=False)
-        self._full_scale, self.drive_scale = table.full_scale, 1.0
-        self._note_noise()
+        self.affine, self.drive_scale = table.affine, 1.0
+        self._note_curves()
         self.resample(seed)
 
     @property
@@ -79,15 +85,19 @@ class DeviceActivation(nn.Module):
         return self.curves.shape[0] - 1
 
     @property
-    def full_scale(self) -> tuple[float, float, float]:
-        """What the converters span: lowest and highest value, largest slope with respect to the network input."""
-        low, high, slope = self._full_scale
-        return low, high, slope * self.drive_scale
+    def slope_scale(self) -> tuple[float, float]:
+        """What the converter of slopes spans, with respect to the network input; that of values spans `affine.ends`."""
+        largest = abs(self.affine.gain) * self.drive_scale
+        return -largest if self._falls else 0.0, largest if self._rises or not self._falls else 0.0
 
     @property
     def reads_noise(self) -> bool:
         """Whether the next read has noise."""
         return self.read_noise and not self._silent
+
+    def drive(self, x: torch.Tensor) -> torch.Tensor:
+        """What the devices are driven with at network input x, in unit drives of their response; same shape."""
+        return self.drive_scale * self.affine.input_gain * (x - self.affine.input_centre)
 
     def resample(self, seed: Seed) -> Self:
         """Fabricate a new instance: other devices, new noise from the first read on. An int seed is taken as it is."""
@@ -139,6 +149,13 @@ class DeviceActivation(nn.Module):
         return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if (
+            torch.compiler.is_compiling()
+        ):  # in a graph the number of the read is fixed, and PyTorch 2.13 gets tails wrong
+            return torch.compiler.disable(self._read)(x)
+        return self._read(x)
+
+    def _read(self, x: torch.Tensor) -> torch.Tensor:
         shape = tuple(x.shape[1:])
         if shape != self.unit_shape:
             self._meet(x)
@@ -161,20 +178,21 @@ class DeviceActivation(nn.Module):
             return with_slope(x, value, exact(self, given) if self.gradient == "exact" else difference(self, given))
         key, slope_key = self._keys(x.device)
         value, slope = look_up(given, self.rows, self.curves, self.grid, self.noise, key, want_slope=True)
-        value = quantised(value, self.full_scale[:2], self.converters.value)
+        value = quantised(value, self.affine.ends, self.converters.value)
         return with_slope(x, value, read(self, given, slope, slope_key))
 
     def read_value(self, x: torch.Tensor) -> torch.Tensor:
         """One more read of every device's value at x (batch, units), without gradient."""
         key, _ = self._keys(x.device)
         value, _ = look_up(x, self.rows, self.curves, self.grid, self.noise, key, want_slope=False)
-        return quantised(value, self.full_scale[:2], self.converters.value)
+        return quantised(value, self.affine.ends, self.converters.value)
 
     def _keys(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Noise of the next read of value and of slope; empty for silent ones."""
         keys: tuple[tuple[int, ...], ...] = ((), ())
         if self.reads_noise:
-            keys = read_key(self._seed, self._reads), read_key(~self._seed, self._reads)
+            read = self._reads + (self.stream << 40)
+            keys = read_key(self._seed, read), read_key(~self._seed, read)
             self._reads += 1
         value, slope = (torch.tensor(key, dtype=torch.int32, device=device) for key in keys)
         return value, slope
@@ -199,9 +217,19 @@ class DeviceActivation(nn.Module):
             chosen = self.assignment if self.spread else torch.full_like(self.assignment, self.population)
             self.rows = rows_of_units(chosen, self.sharing, self.unit_shape)
 
-    def _note_noise(self) -> None:
+    def _note_curves(self) -> None:
+        self._falls, self._rises = slope_signs(self.curves, abs(self.affine.gain) * self.drive_scale)
         self.noisy_slope = bool(self.slope_noise.any())
         self._silent = not (self.noisy_slope or bool(self.noise.any()))
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
+        """What `.to()`, `.half()` and others call; half precision would blur the tables, they only change place."""
+
+        def wide(tensor: torch.Tensor) -> torch.Tensor:
+            made = fn(tensor)
+            return tensor.to(made.device) if made.is_floating_point() and made.itemsize < 4 else made
+
+        return super()._apply(wide, recurse)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
@@ -211,7 +239,7 @@ class DeviceActivation(nn.Module):
         prepare(self, state, prefix)
         super()._load_from_state_dict(state, prefix, *rest)
         self._members = None
-        self._note_noise()
+        self._note_curves()
         self._refresh()
 
     def get_extra_state(self) -> torch.Tensor:

@@ -1,0 +1,90 @@
+"""A training in several processes: started, its outcome fetched, its errors said."""
+
+import copy
+import json
+import os
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.multiprocessing.spawn import ProcessException
+
+from spinloom.errors import InputError, OutputError, PhysicsError, SpinloomError
+from spinloom.files import write_bytes, write_text
+from spinloom.learning.loop import Job
+from spinloom.learning.progress import bar, silent
+from spinloom.learning.snapshot import packed, unpacked
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+_OUTCOME, _ERROR = "outcome", "error.json"
+_ERRORS = {kind.__name__: kind for kind in (InputError, OutputError, PhysicsError)}
+_PORT = "MASTER_PORT"
+
+
+def run_in_processes(fabric: "Fabric", job: Job) -> list[float]:
+    """Train in as many processes as Fabric has; the model, and an objective that is a module, take up the outcome.
+
+    It comes back in a file: the pipe that Fabric keeps for it holds 64 kB, and nobody reads it before the processes
+    end. Raises what a process raises on purpose; InputError for what cannot be sent to another process.
+    """
+    with TemporaryDirectory() as folder, _port_of_its_own():
+        try:
+            fabric.launch(partial(_share, job=job, folder=Path(folder)))  # Fabric searches what is not hidden in it
+        except ProcessException as error:
+            raise _said(Path(folder)) or error from error
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise InputError(
+                f"for several processes network, objective and before_step must be classes or functions of a module, "
+                f"not made within a function: {error}"
+            ) from error
+        outcome = unpacked((Path(folder) / _OUTCOME).read_bytes())
+    job.model.load_state_dict(outcome["model"])
+    if isinstance(job.objective, nn.Module):
+        job.objective.load_state_dict(outcome["objective"])
+    return outcome["losses"]
+
+
+def _share(fabric: "Fabric", job: Job, folder: Path) -> None:
+    """The work of one process; the first one leaves the outcome."""
+    # what came here is memory that the processes share
+    job.model, job.objective, job.before_step = copy.deepcopy((job.model, job.objective, job.before_step))
+    try:
+        with bar(f"training on {fabric.world_size} devices") as report:
+            losses = job.run(fabric, report if fabric.is_global_zero else silent)
+        if fabric.is_global_zero:
+            objective = job.objective.state_dict() if isinstance(job.objective, nn.Module) else {}
+            outcome = {"model": job.model.state_dict(), "objective": objective, "losses": losses}
+            write_bytes(folder / _OUTCOME, packed(outcome))
+    except SpinloomError as error:
+        write_text(folder / _ERROR, json.dumps([type(error).__name__, str(error)]))
+        raise
+    fabric.barrier()  # nobody leaves while another still needs it
+    torch.distributed.destroy_process_group()
+
+
+def _said(folder: Path) -> SpinloomError | None:
+    """The error that a process raised on purpose."""
+    if not (folder / _ERROR).exists():
+        return None
+    kind, message = json.loads((folder / _ERROR).read_text())
+    return _ERRORS.get(kind, InputError)(message)
+
+
+@contextmanager
+def _port_of_its_own() -> Iterator[None]:
+    """Fabric leaves the port of this training in the environment, where the next one, or a child, would take it up."""
+    before = os.environ.get(_PORT)
+    try:
+        yield
+    finally:
+        os.environ.pop(_PORT, None)
+        if before is not None:
+            os.environ[_PORT] = before
