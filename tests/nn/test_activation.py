@@ -1,4 +1,5 @@
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from populations import population
 
 from spinloom.errors import InputError
 from spinloom.nn import DeviceActivation
-from spinloom.nn.affine import SIGMOID, hardtanh
+from spinloom.nn.affine import SIGMOID, Affine, hardtanh
 
 shapes = st.lists(st.integers(1, 7), max_size=3).map(tuple)
 
@@ -147,6 +148,9 @@ def test_one_device_per_unit_channel_or_layer():
         (lambda layer: DeviceActivation(population(), sharing="neuron"), "sharing 'neuron'"),
         (lambda layer: DeviceActivation(population(), sharing="channel")(torch.zeros(3)), "channel"),
         (lambda layer: hardtanh(1, 1), "min_val < max_val"),
+        (lambda layer: Affine(output_gain=math.nan), "finite"),
+        (lambda layer: DeviceActivation(torch.tanh), "give a Response"),
+        (lambda layer: DeviceActivation(population(), affine="sigmoid"), "give a Affine"),
     ],
 )
 def test_misuse_is_named_in_one_line(call, message):
@@ -177,3 +181,33 @@ def test_the_representation_says_what_is_there():
     layer.ideal()(torch.zeros(1, 3, 2))
     assert "devices=3" in repr(layer)
     assert "spread=False" in repr(layer)
+
+
+def test_a_layer_knows_the_drive_of_its_devices_through_its_affine():
+    response, x = population(spread=0.0), torch.linspace(-3, 3, 30, dtype=torch.float64)[None]
+    for affine in (SIGMOID, hardtanh(-1, 3), Affine(0.7, 0.2, -2.0, 0.3)):
+        layer = DeviceActivation(response, affine=affine).ideal()
+        seen = np.interp(layer.drive(x)[0], response.inputs, response.value[0])
+        wanted = affine.output_offset + affine.output_gain * torch.from_numpy(seen)[None]
+        torch.testing.assert_close(layer(x), wanted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("move", [lambda layer: layer.half(), lambda layer: layer.to(torch.bfloat16)])
+def test_half_precision_leaves_the_tables_sharp(move):
+    layer, x = DeviceActivation(population(noise=0.0), seed=1), torch.linspace(-2, 2, 60).reshape(3, 20)
+    before = layer(x)
+    assert torch.equal(move(layer)(x), before)
+    assert layer.curves.dtype == torch.float32
+
+
+def test_a_second_derivative_is_refused():
+    layer, x = DeviceActivation(population(), seed=0), torch.ones(2, 5, requires_grad=True)
+    with pytest.raises(InputError, match="software network"):
+        torch.autograd.grad(layer(x).sum() + x.pow(2).sum(), x, create_graph=True)
+
+
+def test_strides_do_not_matter():
+    layer, x = DeviceActivation(population(noise=0.0), seed=1), torch.randn(3, 4, 5, 6)
+    wanted = layer(x)
+    assert torch.equal(layer(x.to(memory_format=torch.channels_last)), wanted)
+    assert torch.equal(layer(x.transpose(1, 3).contiguous().transpose(1, 3)), wanted)

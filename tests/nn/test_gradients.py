@@ -117,6 +117,28 @@ def test_converters_act_on_each_read_by_its_own_full_scale():
     assert sorted(set(sigmoid(x).flatten().tolist())) == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=1e-6)
 
 
+@pytest.mark.parametrize("falling", [False, True])
+@pytest.mark.parametrize("output_gain", [1.0, -1.0])
+def test_the_converter_of_slopes_spans_the_side_that_the_slopes_are_on(falling, output_gain):
+    sign = -1 if falling else 1
+    value = sign * torch.tanh(X)[None]
+    response = Response(X, value, sign * (1 - value**2), torch.zeros_like(value), 1.0)
+    affine, x = Affine(0.5, 0.0, output_gain, 0.0), torch.linspace(-7, 7, 201)[None]
+    plain = slopes(DeviceActivation(response, affine=affine), x)
+    read = slopes(DeviceActivation(response, affine=affine, converters=Converters(slope=8)), x)
+    assert float(plain.abs().max()) == pytest.approx(0.5, rel=1e-3)
+    torch.testing.assert_close(read, plain, atol=0.5 / 2**8, rtol=0)
+
+
+def test_slopes_of_both_signs_get_both_sides_and_slight_ones_cost_nothing():
+    def read(slope: torch.Tensor) -> torch.Tensor:
+        response = Response(X, torch.tanh(X)[None], slope[None], torch.zeros(1, len(X)), 1.0)
+        return slopes(DeviceActivation(response, converters=Converters(slope=1)), X[None].float())
+
+    assert set(read(torch.cos(X)).flatten().tolist()) == {-1.0, 1.0}
+    assert set(read(1 - torch.tanh(X) ** 2 - 0.004).flatten().tolist()) == {0.0, 1.0}
+
+
 def test_a_whole_network_is_switched_at_once():
     model = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 4), torch.nn.Tanh())
     value = torch.tanh(X)[None]
@@ -136,6 +158,8 @@ def test_a_whole_network_is_switched_at_once():
         lambda: Converters(0),
         lambda: Converters(slope=25),
         lambda: Converters(2.5),
+        lambda: Converters("8"),
+        lambda: device(converters=8),
         lambda: device().use_gradient("odd"),
         lambda: device().use_gradient("difference", 0.0),
     ],

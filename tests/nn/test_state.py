@@ -2,6 +2,7 @@
 
 import copy
 import io
+import pickle
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ from populations import population
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from spinloom.nn import device_layers, to_hardware
+from spinloom.errors import InputError
+from spinloom.nn import Affine, DeviceActivation, device_layers, to_hardware
 
 X = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
 
@@ -93,3 +95,37 @@ def test_a_state_from_before_slopes_had_noise_has_none():
     new.load_state_dict(state)
     assert torch.equal(old(X), new(X))
     assert not device_layers(new)["1"].slope_noise.any()
+
+
+@pytest.mark.parametrize("saved", ["unit", "channel", "shared"])
+@pytest.mark.parametrize("loaded", ["unit", "channel", "shared"])
+def test_a_state_of_another_sharing_is_refused(saved, loaded):
+    x = torch.linspace(-1, 1, 30).reshape(2, 5, 3)
+    old, new = (DeviceActivation(population(), sharing=sharing, seed=1) for sharing in (saved, loaded))
+    wanted = old(x)
+    state = old.rewind().state_dict()
+    if saved == loaded:
+        new.load_state_dict(state)
+        assert torch.equal(new(x), wanted)
+    else:
+        with pytest.raises(InputError, match=f"not sharing='{loaded}'"):
+            new.load_state_dict(state)
+
+
+def test_the_affine_is_in_the_state_and_a_state_without_it_is_of_tanh():
+    affine = Affine(0.3, 0.1, -2.0, 0.7)
+    old, new = DeviceActivation(population(), affine=affine), DeviceActivation(population())
+    new.load_state_dict(old.state_dict())
+    assert new.affine == affine
+    assert new.slope_scale == old.slope_scale == (-0.6, 0.0)
+    tanh = DeviceActivation(population()).state_dict()
+    assert "affine" not in tanh
+    new.load_state_dict(tanh)
+    assert new.affine == Affine()
+
+
+def test_a_pickled_layer_reads_on():
+    layer = DeviceActivation(population(), seed=3)
+    layer(X)
+    twin = pickle.loads(pickle.dumps(layer))
+    assert torch.equal(twin(X), layer(X))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from spinloom.errors import InputError
+from spinloom.errors import InputError, require_finite
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Affine:
     """activation(x) = output_offset + output_gain * device(input_gain * (x - input_centre)).
 
     All numbers are dimensionless (network units). The slope becomes output_gain * input_gain * slope(...), the noise
-    output_gain * noise. Raises InputError unless input_gain > 0.
+    output_gain * noise. Raises InputError unless all are finite and input_gain > 0.
     """
 
     input_gain: float = 1.0
@@ -21,8 +21,20 @@ class Affine:
     output_offset: float = 0.0
 
     def __post_init__(self) -> None:
+        require_finite("", **vars(self))
         if not self.input_gain > 0:
             raise InputError(f"input_gain must be > 0, got {self.input_gain:g}; negate the output instead")
+
+    @property
+    def gain(self) -> float:
+        """Slope of the activation over slope of the device."""
+        return self.output_gain * self.input_gain
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest value of the activation where the device goes from -1 to 1."""
+        half = abs(self.output_gain)
+        return self.output_offset - half, self.output_offset + half
 
 
 TANH = Affine()

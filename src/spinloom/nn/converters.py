@@ -8,6 +8,7 @@ from spinloom.errors import InputError
 
 MOST_BITS = 24
 """Beyond it float32 cannot tell the levels apart."""
+_SLIGHT = 0.01
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class Converters:
     """Resolution of the converters in bits, 1 to 24; None is a read without rounding.
 
     value: behind the forward read, full scale from the lowest to the highest output of the activation that the
-    device stands for (-1 to 1 for tanh). slope: behind the gradient read, full scale from 0 to its largest slope.
-    Reads beyond full scale give its end. Raises InputError for other resolutions.
+    device stands for (-1 to 1 for tanh). slope: behind the gradient read, full scale from 0 to its largest slope, with
+    the sign that the slopes have, or both. Reads beyond full scale give its end. Raises InputError for other numbers.
     """
 
     value: int | None = None
@@ -24,12 +25,29 @@ class Converters:
 
     def __post_init__(self) -> None:
         for name, bits in (("value", self.value), ("slope", self.slope)):
-            if bits is not None and (int(bits) != bits or not 1 <= bits <= MOST_BITS):
+            if bits is not None and bits not in range(1, MOST_BITS + 1):
                 raise InputError(f"the {name} converter needs 1 to {MOST_BITS} bits or None, got {bits!r}")
 
 
 PLAIN = Converters()
 """Reads as they are."""
+
+
+def require_converters(given: object) -> None:
+    """Raise InputError unless they are `Converters`."""
+    if not isinstance(given, Converters):
+        raise InputError(
+            f"converters must be Converters, got {given!r}; say Converters(value=8, slope=6) for 8 and 6 bits"
+        )
+
+
+def slope_signs(curves: torch.Tensor, largest: float) -> tuple[bool, bool]:
+    """Whether some slopes in a table's curves (see `tables.Table`) are negative, and whether some are positive.
+
+    Up to 1 % of the largest slope does not count: a range for what a measured curve is off would cost one bit.
+    """
+    slopes = torch.cat([curves[..., 2].flatten(), (curves[:, -1, 2] + curves[:, -1, 3])])
+    return bool((slopes < -_SLIGHT * largest).any()), bool((slopes > _SLIGHT * largest).any())
 
 
 def quantised(reads: torch.Tensor, scale: tuple[float, float], bits: int | None) -> torch.Tensor:

@@ -18,7 +18,7 @@ def read(layer: "DeviceActivation", x: torch.Tensor, slope: torch.Tensor, key: t
     """The devices' own slope at x (batch, units) as it is read: noise of that read, then its converter."""
     if len(key) and layer.noisy_slope:
         slope = add_noise(slope, x, layer.rows, layer.grid, layer.slope_noise, key)
-    return quantised(slope, (0.0, layer.full_scale[2]), layer.converters.slope)
+    return quantised(slope, layer.slope_scale, layer.converters.slope)
 
 
 def exact(layer: "DeviceActivation", x: torch.Tensor) -> torch.Tensor:

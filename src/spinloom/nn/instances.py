@@ -44,7 +44,7 @@ class Instances:
         inputs = laid.reshape(-1, 1 if self.shared_input else count, math.prod(shape))
         rows, place = self._devices(tuple(x.shape[1:]), last)
         value = self._values(inputs, rows, self._keys(), place)
-        value = quantised(value, self.layer.full_scale[:2], self.layer.converters.value).view(-1, *shape)
+        value = quantised(value, self.layer.affine.ends, self.layer.converters.value).view(-1, *shape)
         return value.permute(0, 3, 1, 2) if last else value
 
     def _values(self, x: torch.Tensor, rows: torch.Tensor, keys: torch.Tensor, place: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,6 @@
 """The element-wise look-up: value, slope and noise of every neuron's device.
 
-`fused` holds the same as one compiled loop for the CPU; this one serves other devices and torch.compile, and is the
-reference.
+`fused` holds the same as one compiled loop for the CPU; this one serves other devices and is the reference.
 """
 
 import torch
@@ -27,7 +26,7 @@ def look_up(
     """
     wide = x if x.dtype in (torch.float32, torch.float64) else x.float()  # half cannot place an input in its cell
     here = x.device.type == "cpu" and curves.dtype in (torch.float32, torch.float64)
-    kernel = fused.look_up if here and not torch.compiler.is_compiling() else plain_look_up
+    kernel = fused.look_up if here else plain_look_up
     value, slope = kernel(wide, row, curves, grid, noise, key, want_slope=want_slope)
     return (value, slope) if wide is x else (value.to(x.dtype), slope.to(x.dtype))
 
@@ -38,7 +37,7 @@ def add_noise(
     """`out` (batch, units) plus one read's noise of each device at its input x; arguments as for `look_up`."""
     wide = x if x.dtype in (torch.float32, torch.float64) else x.float()
     here = x.device.type == "cpu" and noise.dtype in (torch.float32, torch.float64) and out.dtype == wide.dtype
-    kernel = fused.add_noise if here and not torch.compiler.is_compiling() else plain_add_noise
+    kernel = fused.add_noise if here else plain_add_noise
     return kernel(out, wide, row, grid, noise, key)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from spinloom.devices.response import Response
+from spinloom.errors import InputError
 from spinloom.nn.affine import TANH, Affine
 
 TOLERANCE = 1e-4
@@ -23,7 +24,7 @@ class Table:
     noise: (devices + 1, cells, 2): standard deviation of a read and its rise.
     grid: (2,): lowest network input and cells per unit of network input.
     slope_noise: (devices + 1, cells, 2): the same of the slope.
-    full_scale: lowest and highest value and largest slope of the activation that the devices stand for.
+    affine: from the network input to the device and back; the curves contain it.
     error: largest deviation from the response at its points, as a fraction of the range (value, noise) or of the
         largest slope. Exactly what rounding leaves for an evenly sampled response: its points become the grid.
     """
@@ -32,7 +33,7 @@ class Table:
     noise: torch.Tensor
     grid: torch.Tensor
     slope_noise: torch.Tensor
-    full_scale: tuple[float, float, float]
+    affine: Affine
     error: float
 
     @cached_property
@@ -42,7 +43,13 @@ class Table:
 
 
 def tabulate(response: Response, affine: Affine = TANH) -> Table:
-    """The float32 table of a response seen through an affine. Give it to several layers and they share its memory."""
+    """The float32 table of a response seen through an affine. Give it to several layers and they share its memory.
+
+    Raises InputError if they are something else.
+    """
+    for given, kind in ((response, Response), (affine, Affine)):
+        if not isinstance(given, kind):
+            raise InputError(f"devices are made from a Response and an Affine, got {given!r}; give a {kind.__name__}")
     inputs = response.inputs.detach().cpu().double().numpy()
     everyone, average = response, response.nominal()
     rows = {
@@ -52,16 +59,14 @@ def tabulate(response: Response, affine: Affine = TANH) -> Table:
     grid, error = _uniform_grid(inputs, rows)
     value, slope, noise, slope_noise = (_resampled(grid, inputs, curves) for curves in rows.values())
     value = affine.output_offset + affine.output_gain * value
-    gain = affine.output_gain * affine.input_gain
-    ends = (affine.output_offset - affine.output_gain, affine.output_offset + affine.output_gain)
     low = grid[0] / affine.input_gain + affine.input_centre
     density = (len(grid) - 1) / (grid[-1] - grid[0]) * affine.input_gain
     return Table(
-        _float(np.stack([*_cells(value), *_cells(gain * slope)], -1)),
+        _float(np.stack([*_cells(value), *_cells(affine.gain * slope)], -1)),
         _float(np.stack(_cells(abs(affine.output_gain) * noise), -1)),
         _float(np.array([low, density])),
-        _float(np.stack(_cells(abs(gain) * slope_noise), -1)),
-        (min(ends), max(ends), abs(gain)),
+        _float(np.stack(_cells(abs(affine.gain) * slope_noise), -1)),
+        affine,
         error,
     )
 
