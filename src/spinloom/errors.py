@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from difflib import get_close_matches
 from operator import index
+from reprlib import repr as short
 
 import torch
 
@@ -74,7 +75,7 @@ def _require(name: str, quantity, unit: str, rule: str, holds) -> None:  # type:
     try:
         values = torch.as_tensor(quantity, dtype=torch.float64).detach()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name} must be a number or a tensor of numbers, got {quantity!r}") from error
+        raise InputError(f"{name} must be a number or a tensor of numbers, got {short(quantity)}") from error
     if not values.numel():
         raise InputError(f"{name} must hold at least one number, got an empty tensor")
     worst = float(values.min()) if values.isfinite().all() else math.nan

@@ -67,7 +67,8 @@ def test_barriers_and_the_command_line_go_the_same_way():
 
 def test_a_drive_and_a_temperature_out_of_scale_are_a_warning():
     device = TwoPolarizerMTJ()
-    with pytest.warns(SpinloomWarning, match=r"got 5 A/m\^2; did you mean 5e\+10 A/m\^2 \(5 MA/cm\^2\)"):
+    meant = r"got 5 A/m\^2; did you mean 5e\+10 A/m\^2 \(5 MA/cm\^2\)"
+    with pytest.warns(SpinloomWarning, match=meant), pytest.raises(InputError, match="one of them in another unit"):
         device.simulate(torch.linspace(-5, 5, 3), temperature=0)
     with pytest.warns(SpinloomWarning, match="temperature is usually 0 to 1500 K, got 4000 K"):
         device.simulate(device.drives(2), temperature=4000, realizations=2)

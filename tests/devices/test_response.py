@@ -1,10 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from spinloom.devices.response import Response
-from spinloom.errors import InputError
+from spinloom.errors import InputError, SpinloomWarning
 
 
 def response(**changes) -> Response:
@@ -65,11 +66,56 @@ def changed(name: str, number: float) -> torch.Tensor:
         ({"value": torch.zeros(0, 13)}, r"value must be \(devices, 13\)"),
         ({"unit_drive": 0.0}, "unit_drive must be finite and > 0, got 0 A"),
         ({"unit_drive": math.nan}, "unit_drive must be finite and > 0"),
+        ({"unit_drive": -2e-5}, "unit_drive must be finite and > 0, got -2e-05 A"),
+        ({"unit_drive": 0.02}, "unit_drive is 0.02 A and the drive reaches 6e-05 A, 0.003 in network inputs: is one"),
+        ({"unit_drive": "2e-5"}, "unit_drive must be a number"),
+        ({"unit_drive": torch.ones(2)}, "unit_drive must be one number in A"),
+        ({"drive": None}, "drive must be a tensor of real numbers, got None"),
+        ({"value": "tanh"}, "value must be a tensor of real numbers, got 'tanh'"),
+        ({"value": [[0.0, 1.0], [0.0]]}, "value must be a tensor of real numbers"),
+        ({"slope": torch.zeros(2, 13, dtype=torch.bool)}, "slope must be a tensor of real numbers.*bool"),
+        ({"noise": torch.zeros(2, 13, dtype=torch.complex64)}, "noise must be a tensor of real numbers.*complex64"),
+        ({"slope_noise": changed("noise", -0.01)}, "slope_noise must be finite and >= 0, got -0.01"),
+        ({"drive_unit": "mA"}, "drive_unit must be one of A, A/m.2, V, A/m, T, got 'mA'"),
+        ({"metadata": {"temperature": 300}}, "metadata must map text to text"),
+        ({"metadata": "made in a test"}, "metadata must map text to text"),
     ],
 )
 def test_what_is_no_response_is_refused_by_name(change, message):
     with pytest.raises(InputError, match=message):
         response(**change)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.asarray])
+def test_lists_and_arrays_become_tensors_of_float64(kind):
+    parts = {name: getattr(response(), name) for name in ("drive", "value", "slope", "noise")}
+    made = response(**{name: kind(tensor.tolist()) for name, tensor in parts.items()}, unit_drive=np.float64(2e-5))
+    for name, tensor in parts.items():
+        assert torch.equal(getattr(made, name), tensor)
+    assert type(made.unit_drive) is float
+    assert response(drive=torch.arange(13), unit_drive=torch.tensor(3)).drive.dtype == torch.float64
+
+
+def test_the_nominal_device_leaves_out_those_that_are_stuck():
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64)
+    value = torch.tanh(x)[None]
+    healthy = Response(x, value, 1 - value**2, 0.01 * torch.ones_like(value), 1.0)
+    some = healthy.with_stuck(0.3, rows=10)
+    torch.testing.assert_close(some.nominal().value, value)
+    torch.testing.assert_close(some.nominal().slope, healthy.slope)
+    noise = 0.02 * torch.randn(1, 61, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    measured = Response(
+        x, torch.cat([value, 0.9 + noise]), torch.cat([1 - value**2, 0 * noise]), value.expand(2, -1) * 0, 1
+    )
+    assert measured.stuck().tolist() == [False, True]
+    torch.testing.assert_close(measured.nominal().value, value)
+    with pytest.raises(InputError, match="no device answers to its drive"):
+        healthy.with_stuck(1.0).nominal()
+
+
+def test_noise_in_per_cent_is_a_warning():
+    with pytest.warns(SpinloomWarning, match=r"read_noise .* got 2 .*did you mean 0.02 of full scale \(2 %\)"):
+        response().with_read_noise(2)
 
 
 def test_stuck_devices_give_an_end_of_their_curve_whatever_the_drive():

@@ -33,7 +33,7 @@ def responses(draw):
     return Response(
         torch.tensor(drive, dtype=getattr(torch, dtype)),
         *curves,
-        unit_drive=draw(st.floats(1e-12, 1e12)),
+        unit_drive=max(abs(drive[0]), abs(drive[-1])) * draw(st.floats(1e-4, 50)),
         drive_unit=draw(st.sampled_from(["A", "A/m^2", "V", "A/m", "T"])),
         metadata=draw(st.dictionaries(st.text(), st.text(), max_size=3)),
     )
@@ -145,7 +145,7 @@ response = load(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # stands for the full disk
 try:
-    save(replace(response, unit_drive=1.0), sys.argv[1])
+    save(replace(response, unit_drive=1e-5), sys.argv[1])
 except OutputError as error:
     print(error)
 """

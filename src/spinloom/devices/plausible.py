@@ -7,6 +7,7 @@ import math
 import warnings
 from dataclasses import dataclass
 from numbers import Real
+from reprlib import repr as short
 
 import torch
 
@@ -81,7 +82,7 @@ def require_plausible(*, stacklevel: int = 4, **quantities: Quantity | None) -> 
         if quantity is None:
             continue
         if not isinstance(quantity, Real | torch.Tensor):
-            raise InputError(f"{name} must be a number or a tensor, got {quantity!r}; write torch.tensor(...)")
+            raise InputError(f"{name} must be a number or a tensor, got {short(quantity)}; write torch.tensor(...)")
         given, known = double(quantity).detach(), RANGES[name]
         largest = float(given.flatten()[given.abs().argmax()])
         if abs(largest) > known.most:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import torch
 
-from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
+from spinloom.devices.plausible import require_plausible
+from spinloom.devices.response_checks import UNITS, as_curve, as_unit_drive
+from spinloom.errors import InputError, require_count, require_finite, require_non_negative
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Response:
     drive_unit: "A", "A/m^2", "V", "A/m" or "T".
     metadata: how it was made (text to text), kept in files.
 
-    Raises InputError for wrong shapes, NaN, a drive that does not increase, negative noise.
+    Curves may be given as lists or arrays, which are copied as float64. Raises InputError for wrong shapes and types,
+    NaN, a drive that does not increase, negative noise, a unit drive out of all scale with the drive, another unit.
     """
 
     drive: torch.Tensor
@@ -35,7 +39,10 @@ class Response:
     slope_noise: torch.Tensor = None  # type: ignore[assignment]  # never None once made
 
     def __post_init__(self) -> None:
-        require_positive(self.drive_unit, unit_drive=self.unit_drive)
+        for name in ("drive", "value", "slope", "noise", "slope_noise"):
+            given = getattr(self, name)
+            if given is not None or name != "slope_noise":
+                object.__setattr__(self, name, as_curve(name, given))
         given = self.slope_noise
         if given is None or (given.shape != self.slope.shape and not bool(given.any())):  # silent: of any other shape
             object.__setattr__(self, "slope_noise", torch.zeros_like(self.slope).detach())
@@ -50,6 +57,11 @@ class Response:
         require_non_negative("", noise=self.noise, slope_noise=self.slope_noise)
         if not bool((self.drive.diff() > 0).all()):
             raise InputError("drive must increase strictly from point to point; sort the curve and drop repeats")
+        if self.drive_unit not in UNITS:
+            raise InputError(f"drive_unit must be one of {', '.join(UNITS)}, got {self.drive_unit!r}")
+        object.__setattr__(self, "unit_drive", as_unit_drive(self.unit_drive, self.drive, self.drive_unit))
+        if not isinstance(self.metadata, Mapping) or not all(isinstance(t, str) for t in chain(*self.metadata.items())):
+            raise InputError(f"metadata must map text to text, got {self.metadata!r}")
 
     @property
     def devices(self) -> int:
@@ -66,6 +78,7 @@ class Response:
         Both are fractions of full scale, which is 1: the largest value and the largest slope of a tanh.
         """
         require_non_negative("of full scale", sigma=sigma, slope=slope)
+        require_plausible(read_noise=max(sigma, slope), stacklevel=3)
         noise, slope_noise = self.noise.square() + sigma**2, self.slope_noise.square() + slope**2
         return replace(self, noise=noise.sqrt(), slope_noise=slope_noise.sqrt())
 
@@ -77,8 +90,9 @@ class Response:
         chance, so that a layer has this fraction on average. Raises InputError for a fraction outside 0 to 1.
         """
         require_non_negative("", fraction=fraction)
-        if fraction > 1 or rows < 1:
-            raise InputError(f"fraction must be in 0 to 1 and rows >= 1, got {fraction} and {rows}")
+        require_count(rows=rows)
+        if fraction > 1:
+            raise InputError(f"fraction must be in 0 to 1, got {fraction}")
         if fraction == 0:
             return self
         chosen = torch.arange(max(rows, self.devices)) % self.devices
@@ -93,12 +107,25 @@ class Response:
         slope_noise[:stuck] = slope_noise[:stuck].mean(1, keepdim=True)
         return replace(self, value=value, slope=slope, noise=noise, slope_noise=slope_noise)
 
+    def stuck(self) -> torch.Tensor:
+        """(devices,), true where `value` moves by less than a tenth of what it moves in the liveliest device."""
+        moved = (self.value.amax(1) - self.value.amin(1)).detach()
+        return (moved == 0) | (moved < 0.1 * moved.max())
+
     def nominal(self) -> "Response":
-        """One device: the mean of the population, noise kept (root mean square)."""
+        """One device: the mean of those that are not stuck, noise kept (root mean square).
+
+        Raises InputError where all are stuck.
+        """
+        alive = ~self.stuck()
+        if not bool(alive.any()):
+            raise InputError(
+                "no device answers to its drive (value is constant): there is no nominal one; check the curve"
+            )
         return replace(
             self,
-            value=self.value.mean(0, keepdim=True),
-            slope=self.slope.mean(0, keepdim=True),
-            noise=self.noise.square().mean(0, keepdim=True).sqrt(),
-            slope_noise=self.slope_noise.square().mean(0, keepdim=True).sqrt(),
+            value=self.value[alive].mean(0, keepdim=True),
+            slope=self.slope[alive].mean(0, keepdim=True),
+            noise=self.noise[alive].square().mean(0, keepdim=True).sqrt(),
+            slope_noise=self.slope_noise[alive].square().mean(0, keepdim=True).sqrt(),
         )
