@@ -19,7 +19,7 @@ def test_the_table_shows_both_figures_verdict_and_source():
     )
     assert table.rows == (
         ("loss", "0.4 points", "0.23 ± 0.02 points", "yes"),
-        ("other", "1 J", "2.00 J", "not comparable"),
+        ("other", "1 J", "2.00 J", "not judged"),
         ("third", "1 J", "2.00 J", "no"),
     )
     assert "a paper" in table.note

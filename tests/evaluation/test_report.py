@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -87,6 +88,15 @@ def test_the_report_says_everything_and_escapes_it(tmp_path):
         "Both curves.",
     ):
         assert part in text, part
+
+
+def test_a_resumed_run_says_that_its_time_is_not_the_whole(tmp_path):
+    resumed = replace(result(), resumed=True)
+    assert "1 min 15 s, with results kept by an earlier run" in write(resumed, tmp_path).read_text()
+    assert json.loads((tmp_path / "result.json").read_text())["resumed"] is True
+    printed = io.StringIO()
+    show(resumed, Console(width=200, file=printed))
+    assert "earlier run" in printed.getvalue()
 
 
 def test_the_json_holds_claims_settings_and_versions(tmp_path):

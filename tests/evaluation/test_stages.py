@@ -24,12 +24,36 @@ def test_other_settings_or_other_circumstances_are_another_stage(tmp_path):
     assert stages.path("a", {"x": 1, "y": 2}) == stages.path("a", {"y": 2, "x": 1})
 
 
-def test_a_damaged_stage_is_computed_again(tmp_path):
+@pytest.mark.parametrize(
+    "damage", [lambda text: text[:9], lambda text: text.replace("0.25", "0.52"), lambda text: "[0.5]", lambda text: "1"]
+)
+def test_a_damaged_stage_is_computed_again(tmp_path, damage):
     stages = Stages(tmp_path, {})
-    stages.get("a", {}, lambda: 1)
-    stages.path("a", {}).write_text('{"half')
-    assert stages.get("a", {}, lambda: 2) == 2
-    assert stages.get("a", {}, lambda: 3) == 2
+    stages.get("a", {}, lambda: [0.5, 0.25])
+    path = stages.path("a", {})
+    path.write_text(damage(path.read_text()))
+    assert stages.get("a", {}, lambda: [2.0]) == [2.0]
+    assert stages.get("a", {}, lambda: [3.0]) == [2.0]
+
+
+def test_a_run_that_takes_what_an_earlier_one_kept_knows_it(tmp_path):
+    first = Stages(tmp_path, {})
+    of_network = first.of(weights="w")
+    for _ in range(2):  # its own stages, asked for again, are not an earlier run's
+        of_network.get("a", {}, lambda: 1)
+        first.path("b", {}, ".safetensors").touch()
+    assert not first.resumed
+    assert not of_network.resumed
+    again = Stages(tmp_path, {})
+    assert not again.resumed
+    again.of(weights="w").get("a", {}, lambda: 1)
+    assert again.resumed
+
+
+def test_stages_that_depend_on_more_are_others(tmp_path):
+    stages = Stages(tmp_path, {"seed": 1})
+    assert stages.of(weights="w").path("a", {}) == Stages(tmp_path, {"seed": 1, "weights": "w"}).path("a", {})
+    assert stages.path("a", {}) != stages.of(weights="w").path("a", {})
 
 
 def test_a_stage_that_fails_leaves_nothing(tmp_path):

@@ -56,5 +56,6 @@ def test_a_batch_that_the_processes_cannot_share_is_refused():
 
 
 def test_stages_of_another_precision_have_another_name():
-    assert Compute().identity == Compute("auto", devices=2).identity == {}
+    assert Compute().identity == {}
+    assert Compute("auto", devices=2).identity == {"accelerator": "auto", "devices": 2}  # processes share a batch
     assert Compute(precision="bf16-mixed").identity == {"precision": "bf16-mixed"}

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
 from spinloom.learning.resnet import resnet20
 from spinloom.learning.weights import save_weights
-from spinloom.studies.mtj_deep import Settings, plan, run, software
+from spinloom.studies.mtj_deep import Settings, plan, run, software, study
 
 TINY = replace(
     plan.REDUCED,
@@ -74,6 +75,12 @@ def curve(tmp_path):
     return tmp_path / "curve.safetensors"
 
 
+@pytest.fixture
+def unpublished(monkeypatch):
+    """No files of the result: figures take longer than these trainings."""
+    monkeypatch.setattr(study, "publish", lambda result, out: None)
+
+
 @pytest.mark.parametrize("network", ["resnet20", "densenet"])
 def test_cifar100_runs_by_the_same_command(small_cifar100, curve, tmp_path, network):
     settings = Settings(dataset="cifar100", network=network, response=curve, out=tmp_path / "out")
@@ -84,13 +91,43 @@ def test_cifar100_runs_by_the_same_command(small_cifar100, curve, tmp_path, netw
     assert len(result.data["the same after one pass in place"]) == 1
     assert result.data["folded"] == pytest.approx(result.data["software"], abs=0.021)
     assert result.data["memory"]["hardware"] < result.data["memory"]["software"]
-    assert all(claim.holds is not None for claim in result.claims)  # CIFAR-100 is the published data set
+    assert [claim.holds for claim in result.claims] == [None] * 3  # few test images, and devices from a file
     assert [claim.uncertainty is None for claim in result.claims] == [False, False, True]  # one instance is tuned
+    told = " ".join((result.summary, *result.assumptions, *(plot.caption for plot in result.plots)))
+    assert "spread of the file" in told
+    for false in ("simulated", "300 K", "5 % spread"):
+        assert false not in told, false
     assert json.loads((tmp_path / "out" / "result.json").read_text())["name"] == "mtj-deep"
     assert {path.stem for path in (tmp_path / "out").glob("*.png")} == {"accuracy", "memory", "curves"}
     again = run(settings)
     assert again.data == result.data
     assert "in an earlier run" in again.summary
+    assert (result.resumed, again.resumed) == (False, True)
+
+
+def test_tuning_can_be_left_out_and_one_instance_has_no_deviation(small_cifar100, curve, tmp_path, unpublished):
+    settings = Settings(dataset="cifar100", response=curve, out=tmp_path / "out", instances=1, tuned=0, epochs=1)
+    result = run(settings)
+    assert [claim.name for claim in result.claims] == ["loss on nominal junctions", "loss with device spread"]
+    assert result.claims[1].uncertainty is None
+    rows = {row[0]: row for row in result.tables[0].rows}
+    assert not any("tuned" in name or "pass" in name for name in rows)
+    assert rows["fabricated junctions"][2] is None
+    assert "in place" not in " ".join((result.summary, *result.assumptions))
+    more = run(replace(settings, tuned=2))
+    assert len(more.data["the same after one pass in place"]) == 2, "more may be tuned than are fabricated"
+    assert more.data["fabricated junctions"] == result.data["fabricated junctions"]
+
+
+def test_a_tuning_on_other_images_is_another_stage(small_cifar100, curve, tmp_path, unpublished, monkeypatch):
+    run(Settings(dataset="cifar100", response=curve, out=tmp_path / "first", epochs=1, tuned=0))
+    weights = str(tmp_path / "first" / "network.safetensors")
+    monkeypatch.setattr(plan, "FULL", replace(plan.FULL, width=4, blocks=1))
+    settings = Settings(dataset="cifar100", weights=weights, response=curve, out=tmp_path / "out")
+    run(settings)
+    monkeypatch.setattr(plan, "REDUCED", replace(TINY, train_images=200))
+    run(settings)
+    assert len(list((tmp_path / "out" / ".cache").glob("tuned-*.safetensors"))) == 2
 
 
 def test_a_relu_network_slides_into_a_tanh_network(small_cifar100, curve, tmp_path, monkeypatch):
@@ -110,7 +147,8 @@ def test_a_relu_network_slides_into_a_tanh_network(small_cifar100, curve, tmp_pa
     [
         ({"network": "vgg"}, "vgg"),
         ({"instances": 0}, "instances"),
-        ({"tuned": 0}, "tuned"),
+        ({"tuned": -1}, "tuned"),
+        ({"response": Path("x.csv"), "temperature": 77.0}, "--temperature is of the simulated junction"),
         ({"epochs": -1}, "epochs"),
         ({"weights": "a", "start": "b"}, "give one of them"),
         ({"network": "densenet", "start": "b"}, "resnet20"),

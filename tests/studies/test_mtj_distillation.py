@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -57,6 +58,11 @@ def test_pairs_of_students_are_trained_and_kept(settings, noise_aware):
     large = count_parameters(networks.teacher(load("mnist-5k", "train", limit=10), TINY, 0))
     assert f"The teacher in software has {large:,} parameters" in result.summary
     assert min(kept[1]["accuracies"]["labels"]) > 0.5
+    told = " ".join((result.summary, *result.assumptions, *(plot.caption for plot in result.plots)))
+    for false in ("has not seen", "300 K", "5 % spread", "64", "simulated"):
+        assert false not in told, false
+    assert ("2 other draws" in told) is noise_aware
+    assert "The teacher has learnt from all 1,000 training images" in told
     assert run(settings).data == result.data
 
 
@@ -67,6 +73,11 @@ def test_a_teacher_file_is_taken_and_a_foreign_one_refused(settings, tmp_path):
     assert given.data["teacher"] == first.data["teacher"]
     assert given.claims[0].uncertainty is None  # one pair
     assert "±" not in given.summary
+    told = " ".join(given.assumptions)
+    assert "training images are not known" in told
+    assert "1,000" not in told
+    with pytest.raises(InputError, match=r"--images 5,000 are more than the 1,000 training images; --full"):
+        run(replace(settings, images=(5_000,), out=tmp_path / "three"))
     with pytest.raises(InputError, match="trained on fashion-mnist"):
         run(replace(settings, teacher="fashion-cnn", out=tmp_path / "three"))
     wider, train = replace(TINY, teacher_channels=(8, 20)), load("mnist-5k", "train", limit=100)
@@ -94,6 +105,9 @@ def test_students_have_a_quarter_of_their_teachers_parameters(size, name):
         ({"temperature": 0.0}, "temperature"),
         ({"mixing": 1.5}, "mixing"),
         ({"seeds": 0}, "seeds"),
+        ({"epochs": 0}, "epochs"),
+        ({"response": Path("x.csv"), "kelvin": 77.0}, "--kelvin is of the simulated junction"),
+        ({"response": Path("x.csv"), "spread": 0.1}, "--spread is of the simulated junction"),
     ],
 )
 def test_impossible_settings_are_refused(wrong, message):
@@ -104,13 +118,14 @@ def test_impossible_settings_are_refused(wrong, message):
 @pytest.mark.parametrize(
     ("name", "gains", "holds"),
     [
-        ("fashion-mnist", (0.01, 0.02), True),
-        ("cifar10", (0.01, -0.01), False),
-        ("mnist", (0.01, 0.02), None),
+        ("fashion-mnist", (0.01, 0.02, 0.01), True),
+        ("cifar10", (0.01, -0.01, 0.01), False),
+        ("mnist", (0.01, 0.02, 0.01), None),
+        ("fashion-mnist", (0.02, 0.01), None),
         ("fashion-mnist", (0.02,), None),
     ],
 )
-def test_the_bar_is_judged_on_its_own_data_sets_and_with_more_than_one_pair(name, gains, holds):
+def test_the_bar_is_judged_on_its_own_data_sets_and_with_three_pairs(name, gains, holds):
     pairs = Pairs(100, {"labels": (0.5,) * len(gains), "teacher": tuple(0.5 + gain for gain in gains)}, {})
     claim = outcome._claim(pairs, name)
     assert claim.holds is holds

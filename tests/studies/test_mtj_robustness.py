@@ -16,7 +16,7 @@ from spinloom.evaluation.stages import Stages
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_robustness import Settings, run, study
 from spinloom.studies.mtj_robustness.measurements import Bench, Measured
-from spinloom.studies.mtj_robustness.outcome import Run, outcome
+from spinloom.studies.mtj_robustness.outcome import Run, _claims, outcome
 from spinloom.studies.mtj_robustness.plan import FULL, REDUCED
 from spinloom.studies.mtj_transfer.junctions import measured, simulated
 from spinloom.studies.mtj_transfer.software import trained
@@ -94,12 +94,21 @@ def test_what_is_borne_ends_where_the_loss_first_exceeds_the_tolerance():
     assert found.borne("stuck", 1.0) is None
 
 
-def test_the_loss_on_the_published_images_is_judged(software, junctions):
-    test = replace(load("mnist-5k", "test", limit=50), name="fashion-mnist")
-    found = Measured(0.9, {"spread": (SweepPoint(0.05, Population((0.9, 0.894))),)})
-    for measured_here, holds in ((found, True), (replace(found, software=0.902), False)):
-        result = outcome(Run(Settings(), SMALL, test, "", software, junctions, measured_here, 1.0))
-        assert [claim.holds for claim in result.claims] == [holds]
+def test_the_loss_is_judged_on_the_published_images_at_room_temperature_and_with_an_error(software, junctions):
+    published = replace(load("mnist-5k", "test", limit=50), name="fashion-mnist")
+
+    def judged(accuracies=(0.9, 0.894), software_accuracy=0.9, test=published, **settings):
+        found = Measured(software_accuracy, {"spread": (SweepPoint(0.05, Population(accuracies)),)})
+        return [
+            claim.holds
+            for claim in _claims(Run(Settings(**settings), SMALL, test, "", software, junctions, found, 1.0))
+        ]
+
+    assert judged() == [True]
+    assert judged(software_accuracy=0.902) == [False]
+    assert judged(accuracies=(0.9,)) == [None]
+    assert judged(temperature=77.0) == [None]
+    assert judged(test=replace(published, name="mnist")) == [None]
 
 
 def test_a_device_of_your_own_gives_a_report_without_sweeps_that_need_a_simulation(
@@ -115,6 +124,7 @@ def test_a_device_of_your_own_gives_a_report_without_sweeps_that_need_a_simulati
     }  # fmt: skip
     data = json.loads((out / "result.json").read_text())
     assert data["command"] == result.command
+    assert "300 K" not in " ".join(result.assumptions), "the temperature of a file is its own"
     assert list(data["data"]["sweeps"]) == ["noise", "resolution", "stuck"]
     assert "What is borne" in capsys.readouterr().out
 
@@ -140,6 +150,7 @@ def test_a_device_from_a_file_is_the_mean_of_the_file(curve):
         ({"tolerance": -1.0}, "tolerance"),
         ({"dataset": "fashion-mnst"}, "fashion-mnist"),
         ({"response": Path("nowhere.csv")}, "nowhere.csv"),
+        ({"response": Path("nowhere.csv"), "temperature": 77.0}, "--temperature is of the simulated junction"),
         ({"response": Path("nowhere.csv"), "junction": ("damping=0.02",)}, "give one of them"),
     ],
 )

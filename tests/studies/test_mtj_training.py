@@ -12,16 +12,12 @@ from scipy.stats import ttest_rel
 from spinloom.data import load
 from spinloom.devices import Response, response_files
 from spinloom.errors import InputError, OutputError
-from spinloom.evaluation.memory import backward_memory
 from spinloom.studies.mtj_training import Settings, run, study, training
 from spinloom.studies.mtj_training import plan as plans
 from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, layer_names
 from spinloom.studies.mtj_training.chip import Tuned
-from spinloom.studies.mtj_training.measurements import Found
-from spinloom.studies.mtj_training.outcome import Run, outcome
 from spinloom.studies.mtj_training.paired import paired
 from spinloom.studies.mtj_training.plan import FULL, REDUCED, plan_of, training_of
-from spinloom.studies.mtj_training.training import Trained
 from spinloom.studies.mtj_training.ways import Hardware
 from spinloom.studies.mtj_transfer.junctions import measured
 
@@ -164,42 +160,23 @@ def test_the_error_of_the_share_won_back_is_that_of_a_ratio():
     assert Tuned((0.8,), (0.9,), 0.9, 0.9).error_won_back is None
 
 
-@pytest.fixture
-def judged(tmp_path):
-    """Claims of a run with these accuracies, on images of this name."""
-    junctions = measured(curve(tmp_path))
-    test = load("mnist-5k", "test", limit=50)
-    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 3), torch.nn.Tanh(), torch.nn.Linear(3, 10))
-
-    def make(accuracies, cosine=0.995, tuned=(0.7, 0.88), name="fashion-mnist"):
-        trained = {
-            way: tuple(Trained((1.0, 0.5), share, tmp_path) for share in shares) for way, shares in accuracies.items()
-        }
-        angles = {when: {key: {"linear 1": cosine, "linear 2": 1.0} for key in SITUATIONS} for when in WHEN}
-        chip = Tuned((tuned[0],), (tuned[1],), 0.9, 0.9)
-        found = Found(trained, angles, "exact", chip, backward_memory(network, torch.zeros(2, 1, 28, 28)))
-        hardware = Hardware.of(Settings(), junctions)
-        named = replace(test, name=name)
-        return outcome(Run(Settings(), TINY, hardware, named, named, "", found, 1.0)).claims
-
-    return make
-
-
-def test_claims_hold_and_fail_where_they_should(judged):
-    good = {"exact": (0.9, 0.91), "device": (0.9, 0.909), "spread": (0.897, 0.905)}
-    assert [claim.holds for claim in judged(good)] == [True, True, True, True]
-    bad = {"exact": (0.9, 0.91), "device": (0.899, 0.908), "spread": (0.89, 0.90)}
-    claims = judged(bad, cosine=0.98, tuned=(0.7, 0.85))
-    assert [claim.holds for claim in claims] == [False, False, False, False]
-    assert [claim.measured for claim in claims] == pytest.approx([0.15, 1.0, 0.98, 75.0])
-    assert claims[0].uncertainty == pytest.approx(0.05)
-
-
-def test_single_pairs_and_other_images_are_not_judged(judged):
-    single = {"exact": (0.9,), "device": (0.9,), "spread": (0.9,)}
-    assert [claim.holds for claim in judged(single)] == [None, None, True, True]
-    assert [claim.holds for claim in judged(single, name="mnist")] == [None] * 4
-    assert len(judged({"software": (0.9,)})) == 2
+def test_sentences_follow_the_ways_and_the_file_of_the_run(tmp_path, unpublished):
+    """A file of values alone: slopes are derived, nothing is simulated, nothing is tuned."""
+    values = "".join(f"{x / 4},{np.tanh(x / 4)}\n" for x in range(-24, 25))
+    (tmp_path / "values.csv").write_text(f"drive (A),value\n{values}")
+    settings = Settings(
+        "mnist-5k", tmp_path / "out", ways=("exact", "device"), seeds=2, response=tmp_path / "values.csv"
+    )
+    result = run(settings)
+    told = " ".join((result.summary, *result.assumptions, *(plot.caption for plot in result.plots)))
+    assert "slopes (derived from their curves)" in result.summary
+    assert "the file has no slopes" in told
+    for false in ("300 K", "Johnson", "simulated", "Tuning in place", "is read from"):
+        assert false not in told, false
+    assert len(result.data["cosines"]) == 2, "the angle is measured on the network of every seed"
+    assert next(claim.measured for claim in result.claims if "cosine" in claim.name) == min(result.data["cosines"])
+    assert not result.resumed
+    assert run(settings).resumed
 
 
 def test_layers_have_names_in_order():
@@ -229,7 +206,16 @@ def test_full_is_the_published_size_and_clothes_are_mirrored():
         ({"dataset": "fashion-mnst"}, "fashion-mnist"),
         ({"response": Path("nowhere.csv")}, "nowhere.csv"),
         ({"response": Path("x.csv"), "junction": ("damping=0.1",)}, "give one of them"),
+        ({"response": Path("x.csv"), "chip_spread": 0.1}, "--chip-spread is of the simulated junction"),
+        ({"ways": ("exact",), "instances": 2}, "add software to --ways"),
+        ({"epochs": 0}, "epochs must be >= 1"),
+        ({"channels": (8, 0)}, "channel width 2"),
         ({"accelerator": "gpu"}, "accelerator"),
+        pytest.param(
+            {"accelerator": "cuda"},
+            "cannot train on 1 x cuda",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_written(wrong, message, tmp_path):

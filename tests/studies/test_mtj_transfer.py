@@ -1,6 +1,7 @@
 """The study with a tiny network and few devices; the packaged digits are its images."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from spinloom.data import load
 from spinloom.devices import Response, TwoPolarizerMTJ, response_files
 from spinloom.errors import InputError, OutputError
 from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.networks import fashion_cnn
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_transfer import Settings, run
 from spinloom.studies.mtj_transfer.junctions import measured, simulated
-from spinloom.studies.mtj_transfer.measurements import Bench
-from spinloom.studies.mtj_transfer.outcome import Run, outcome
+from spinloom.studies.mtj_transfer.measurements import Bench, Measured
+from spinloom.studies.mtj_transfer.outcome import Run, _claims, outcome
 from spinloom.studies.mtj_transfer.plan import REDUCED, training_of
 from spinloom.studies.mtj_transfer.software import given, trained
 
@@ -85,15 +87,50 @@ def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
     assert (again.nominal, again.fabricated, again.sweeps) == (found.nominal, found.fabricated, found.sweeps)
 
 
-def test_losses_on_the_published_images_are_judged(software, curve):
-    test = load("mnist-5k", "test", limit=100)
-    junctions = measured(curve)
-    found = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(curve.parent, {})).measure(2, 0.05, 0.0)
-    as_published = replace(test, name="fashion-mnist")
-    for software_accuracy, holds in ((found.nominal.mean, True), (found.nominal.mean + 0.01, False)):
-        judged = replace(found, software=software_accuracy)
-        result = outcome(Run(Settings(), SMALL, as_published, "", software, junctions, judged, 1.0))
-        assert result.claims[0].holds is holds
+@pytest.fixture
+def judged(software, curve):
+    """Verdicts of a run whose networks lose so much, on so many networks, of this data set and these settings."""
+    test = load("mnist-5k", "test", limit=50)
+
+    def make(lost=0.0, networks=2, name="fashion-mnist", file=False, **settings):
+        chosen = Settings(**settings)
+        junctions = measured(curve) if file else simulated(TwoPolarizerMTJ(), chosen.temperature, 4, 0)
+        group = Population((0.9 - lost,) * networks)
+        found = Measured(0.9, group, group, {}, 0.9, None, ())
+        run = Run(chosen, SMALL, replace(test, name=name), "", software, junctions, found, 1.0)
+        return [claim.holds for claim in _claims(run)]
+
+    return make
+
+
+def test_losses_are_judged_on_the_published_images_at_the_bars_own_settings_only(judged):
+    assert judged() == [True, True]
+    assert judged(lost=0.002) == [False, True]
+    assert judged(lost=0.005) == [False, False]
+    assert judged(name="mnist") == [None, None]
+    assert judged(networks=1) == [None, None]
+    assert judged(temperature=4.0) == [None, None]
+    assert judged(file=True) == [None, None]
+    assert judged(spread=0.2) == [True, None]
+
+
+def test_a_second_study_in_the_same_folder_is_refused_before_its_work(curve, tmp_path):
+    (tmp_path / "result.json").write_text('{"name": "mtj-deep", "claims": [], "versions": {}}')
+    with pytest.raises(InputError, match="a result of mtj-deep, which mtj-transfer would replace"):
+        run(Settings("mnist-5k", tmp_path, response=curve))
+
+
+@pytest.mark.parametrize("wrong", [{"spread": 0.1}, {"temperature": 77.0}, {"junction": ("damping=0.02",)}])
+def test_what_a_file_fixes_is_refused_beside_it(wrong, tmp_path):
+    with pytest.raises(InputError, match=f"--{next(iter(wrong))} is of the simulated junction.*give one of them"):
+        run(Settings("mnist-5k", tmp_path / "out", response=tmp_path / "curve.csv", **wrong))
+
+
+def test_slopes_that_a_file_lacks_are_not_said_to_be_read(curve, tmp_path):
+    (tmp_path / "values.csv").write_text("drive (A),value\n" + "".join(f"{x},{math.tanh(x)}\n" for x in range(-4, 5)))
+    assert "derivative of the junction's curve" in measured(tmp_path / "values.csv").slopes
+    assert "read from the junction" in measured(curve).slopes
+    assert "read from the junction" in simulated(TwoPolarizerMTJ(), 300.0, 4, 0).slopes
 
 
 def test_a_network_trained_before_is_taken_from_the_cache(software, train, tmp_path):
@@ -123,8 +160,10 @@ def test_own_weights_and_own_device_give_a_report(software, curve, tmp_path, cap
     assert str(curve) in result.command
     assert data["data"]["cost"] is None
     assert "Sweep" not in capsys.readouterr().out
-    first, again = (json.dumps(r.as_dict()["data"]) for r in (result, run(settings)))
-    assert first == again
+    assert not result.resumed
+    again = run(settings)
+    assert again.resumed
+    assert json.dumps(result.as_dict()["data"]) == json.dumps(again.as_dict()["data"])
 
 
 @pytest.mark.parametrize(

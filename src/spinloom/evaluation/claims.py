@@ -11,8 +11,8 @@ class Claim:
     """One published figure and the same figure measured here.
 
     uncertainty: standard error of `measured`, same unit; None where it is exact or unknown.
-    holds: whether the measured figure is at least as good as the published one; None where they cannot be compared.
-    source: where the published figure stands.
+    holds: whether the measured figure is at least as good as the published one; None where it is not judged.
+    source: where the published figure stands, and why it is not judged. digits: shown behind the point.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Claim:
     holds: bool | None
     source: str = ""
     uncertainty: float | None = None
+    digits: int = 2
 
 
 def at_most(
@@ -40,12 +41,12 @@ def at_least(
 
 def claims_table(claims: Sequence[Claim]) -> Table:
     """Published against measured, the sources below."""
-    judged = {True: "yes", False: "no", None: "not comparable"}
+    judged = {True: "yes", False: "no", None: "not judged"}
     rows = tuple(
         (
             claim.name,
-            f"{claim.published:g} {claim.unit}",
-            f"{claim.measured:.2f}{_margin(claim.uncertainty)} {claim.unit}",
+            f"{claim.published:g} {claim.unit}".strip(),
+            f"{_shown(claim)} {claim.unit}".strip(),
             judged[claim.holds],
         )
         for claim in claims
@@ -54,5 +55,6 @@ def claims_table(claims: Sequence[Claim]) -> Table:
     return Table("Published and measured", ("claim", "published", "measured", "holds"), rows, sources)
 
 
-def _margin(uncertainty: float | None) -> str:
-    return "" if uncertainty is None else f" ± {uncertainty:.2f}"
+def _shown(claim: Claim) -> str:
+    margin = "" if claim.uncertainty is None else f" ± {claim.uncertainty:.{claim.digits}f}"
+    return f"{claim.measured:.{claim.digits}f}{margin}"

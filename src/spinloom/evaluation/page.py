@@ -6,7 +6,6 @@ from html import escape
 
 from spinloom.evaluation.claims import claims_table
 from spinloom.evaluation.page_style import CSS
-from spinloom.evaluation.quantities import duration
 from spinloom.evaluation.result import Plot, StudyResult
 from spinloom.evaluation.tables import Cell, Table, cell, is_number
 
@@ -21,7 +20,7 @@ def page(result: StudyResult, pictures: Mapping[str, bytes]) -> str:
     body = [
         f"<h1>{escape(result.title)}</h1>",
         f'<p class="lead">{escape(result.summary)}</p>',
-        f"<p>{scale} It took {escape(duration(result.seconds))}.</p>",
+        f"<p>{scale} It took {escape(result.took)}.</p>",
         _table(claims_table(result.claims), verdict=3) if result.claims else "",
         *(_table(table) for table in result.tables[:1]),
         *(_figure(plot, pictures[plot.name]) for plot in result.plots),

@@ -9,7 +9,6 @@ from rich.table import Table as Grid
 
 from spinloom.evaluation.claims import claims_table
 from spinloom.evaluation.page import page
-from spinloom.evaluation.quantities import duration
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.style import save
 from spinloom.evaluation.tables import Table, cell, is_number
@@ -40,7 +39,7 @@ def publish(result: StudyResult, out: Path) -> None:
 def show(result: StudyResult, console: Console | None = None) -> None:
     """Print summary, claims, tables and assumptions."""
     console = console or Console()
-    console.print(f"\n[bold]{result.title}[/] ({result.scale}, {duration(result.seconds)})")
+    console.print(f"\n[bold]{result.title}[/] ({result.scale}, {result.took})")
     console.print(result.summary, highlight=False, markup=False)
     if result.claims:
         _print(claims_table(result.claims), console)

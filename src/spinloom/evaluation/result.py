@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from spinloom import __version__
 from spinloom.evaluation.claims import Claim
+from spinloom.evaluation.quantities import duration
 from spinloom.evaluation.tables import Table
 
 
@@ -28,7 +29,7 @@ class StudyResult:
 
     scale: "reduced" or "full". summary: a few sentences, the outcome first. settings: everything chosen.
     data: raw numbers for machines, beside the tables for people. command: repeats this run exactly.
-    seconds: wall-clock time of this run, stages resumed from an earlier one not counted.
+    seconds: wall-clock time of this run. resumed: whether it took stages of an earlier one, whose time is not in it.
     """
 
     name: str
@@ -44,6 +45,12 @@ class StudyResult:
     seconds: float
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=lambda: versions())
+    resumed: bool = False
+
+    @property
+    def took(self) -> str:
+        """The time in words, and what is not in it."""
+        return duration(self.seconds) + (", with results kept by an earlier run" if self.resumed else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the pictures, ready for JSON."""

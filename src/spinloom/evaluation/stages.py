@@ -17,19 +17,39 @@ class Stages:
 
     def __init__(self, folder: Path, common: Mapping[str, Any]) -> None:
         self.folder, self._common = folder, dict(common)
+        self._asked: dict[Path, bool] = {}
+
+    def of(self, **more: Any) -> "Stages":
+        """Stages of the same run that depend on more: of a trained network, say."""
+        stages = Stages(self.folder, self._common | more)
+        stages._asked = self._asked
+        return stages
+
+    @property
+    def resumed(self) -> bool:
+        """Whether anything asked for was there from an earlier run."""
+        return any(self._asked.values())
 
     def path(self, name: str, settings: Mapping[str, Any], suffix: str = ".json") -> Path:
         """The file of this stage with these settings."""
         content = json.dumps([self._common, dict(settings)], sort_keys=True, default=str)
-        return self.folder / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}{suffix}"
+        path = self.folder / f"{name}-{_digest(content)[:16]}{suffix}"
+        self._asked.setdefault(path, path.exists())  # what this run writes is asked for before
+        return path
 
     def get(self, name: str, settings: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
         """What `compute` returned (plain JSON values), now or in an earlier run. Raises OutputError."""
         path = self.path(name, settings)
         try:
-            return json.loads(path.read_text())
-        except (OSError, ValueError):
+            kept = json.loads(path.read_text())
+            if kept["sha256"] == _digest(json.dumps(kept["value"])):
+                return kept["value"]
+        except (OSError, ValueError, TypeError, KeyError):
             pass  # absent, or damaged by hand: compute it again
         value = compute()
-        write_text(path, json.dumps(value))
+        write_text(path, json.dumps({"sha256": _digest(json.dumps(value)), "value": value}))
         return value
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()

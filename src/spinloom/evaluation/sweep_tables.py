@@ -18,9 +18,10 @@ def error_in_percent(population: Population) -> float | None:
     return None if error is None else 100 * error
 
 
-def percents(population: Population) -> tuple[str, str, str]:
-    """Mean, standard deviation and worst of the instances, in per cent."""
-    return percent(population.mean), percent(population.deviation), percent(population.worst)
+def percents(population: Population) -> tuple[str, str | None, str]:
+    """Mean, standard deviation (None for a single instance, which has none) and worst of the instances, in per cent."""
+    deviation = percent(population.deviation) if len(population.accuracies) > 1 else None
+    return percent(population.mean), deviation, percent(population.worst)
 
 
 def sweep_table(title: str, axis: str, scale: float, points: Sequence[SweepPoint]) -> Table:

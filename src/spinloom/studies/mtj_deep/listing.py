@@ -19,14 +19,15 @@ def tables(found: Measured, images: str) -> tuple[Table, ...]:
 
 
 def groups(found: Measured) -> dict[str, Population]:
-    """Every population on junctions, by its name."""
-    return {
+    """Every population on junctions that was measured, by its name."""
+    named = {
         "nominal junctions": found.nominal,
         "fabricated junctions": found.fabricated,
         "the same, batch norms measured anew": found.refreshed,
         "instances to be tuned": found.before,
         "the same after one pass in place": found.tuned,
     }
+    return {name: group for name, group in named.items() if group}
 
 
 def _accuracy(found: Measured, images: str) -> Table:

@@ -1,10 +1,8 @@
 """Everything the study measures, each stage kept on disk as soon as it is done."""
 
 import copy
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 from torch import nn
 
@@ -41,7 +39,7 @@ class Measured:
     """Accuracies: software, the same with folded batch norms, and on junctions.
 
     fabricated: networks as transferred. refreshed: the same instances, batch norms measured anew on unlabelled images.
-    before, tuned: instances trained in place for one pass, before and after it.
+    before, tuned: instances trained in place for one pass, before and after it; None where this was left out.
     """
 
     software: float
@@ -49,8 +47,8 @@ class Measured:
     nominal: Population
     fabricated: Population
     refreshed: Population
-    before: Population
-    tuned: Population
+    before: Population | None
+    tuned: Population | None
     memory: BackwardMemory
     cost: InferenceCost | None
 
@@ -71,26 +69,25 @@ class Bench:
         self.network, self.junctions, self.plan, self.seed = software.network, junctions, plan, seed
         self.train, test = sets
         self.examples = Examples.of(test)
-        how = plan.tuning(self.train.name, len(self.train), seed).augmentation  # batch norms know no other images
-        images = augment(self.train.images[: plan.reads], how, generator(seed))
+        self._how = plan.tuning(self.train.name, len(self.train), seed).augmentation
+        images = augment(self.train.images[: plan.reads], self._how, generator(seed))  # batch norms know no others
         self.unlabelled = Scaling.of(self.train)(images)
-        self._stages, self._compute = stages, compute
+        self._stages, self._compute = stages.of(images=len(test), trained_on=len(self.train)), compute
 
     def measure(self, spread: float) -> Measured:
         """All of it. Raises OutputError if a stage cannot be kept."""
         plan, first = self.plan, self.examples.inputs[:1]
         folded = fold_batch_norm(self.network, first)
-        nominal = self._kept(
+        made = {"count": plan.instances, "spread": spread}
+        images = {"reads": plan.reads, "augmentation": asdict(self._how)}
+        kept = self._stages.get
+        nominal = kept(
             "nominal", {"count": plan.noise_seeds}, lambda: self._many(folded, self.junctions.nominal(), "nominal")
         )
-        fabricated = self._kept(
-            "fabricated",
-            {"count": plan.instances, "spread": spread},
-            lambda: self._many(folded, self.junctions.fabricated(spread), "fabricated"),
+        fabricated = kept(
+            "fabricated", made, lambda: self._many(folded, self.junctions.fabricated(spread), "fabricated")
         )
-        refreshed = self._kept(
-            "refreshed-augmented", {"count": plan.instances, "spread": spread}, lambda: self._refreshed(spread)
-        )
+        refreshed = kept("refreshed", made | images, lambda: self._refreshed(spread))
         tuned = [self._tuned(spread, number) for number in range(plan.tuned)]
         return Measured(
             self._software("software", self.network),
@@ -98,18 +95,14 @@ class Bench:
             Population(tuple(nominal)),
             Population(tuple(fabricated)),
             Population(tuple(refreshed)),
-            Population(tuple(before for before, _ in tuned)),
-            Population(tuple(after for _, after in tuned)),
+            Population(tuple(before for before, _ in tuned)) if tuned else None,
+            Population(tuple(after for _, after in tuned)) if tuned else None,
             backward_memory(self.network, self.unlabelled[:MEMORY_IMAGES]),
             self._cost(folded),
         )
 
-    def _kept(self, name: str, settings: dict[str, Any], compute: Callable[[], Any]) -> Any:
-        images = {"images": len(self.examples), "trained_on": len(self.train)}
-        return self._stages.get(name, {**settings, **images}, compute)
-
     def _software(self, name: str, network: nn.Module) -> float:
-        return float(self._kept(name, {}, lambda: accuracy(network, self.examples)))
+        return float(self._stages.get(name, {}, lambda: accuracy(network, self.examples)))
 
     def _many(self, network: nn.Module, response: Response, title: str) -> list[float]:
         count = self.plan.noise_seeds if title == "nominal" else self.plan.instances
@@ -157,7 +150,7 @@ class Bench:
             train_once(hardware, path, f"tuning of instance {number + 1}", run)
             return [before, accuracy(hardware, self.examples)]
 
-        before, after = self._kept("tuning", settings, compute)
+        before, after = self._stages.get("tuning", settings, compute)
         return before, after
 
     def _cost(self, network: nn.Module) -> InferenceCost | None:

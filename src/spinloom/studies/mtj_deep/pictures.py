@@ -27,8 +27,8 @@ def plots(junctions: Junctions, spread: float, found: Measured) -> tuple[Plot, .
         ),
         Plot(
             "curves",
-            "The junction's two outputs beside tanh and its derivative. Thin lines are single fabricated devices, the "
-            "band is the noise of one read.",
+            f"The junction's two outputs beside tanh and its derivative. Thin lines are {junctions.single}, the band "
+            "is the noise of one read.",
             draw_curves(junctions.nominal(), junctions.fabricated(spread)),
         ),
     )

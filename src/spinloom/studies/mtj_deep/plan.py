@@ -6,6 +6,7 @@ from spinloom.errors import InputError, require_finite, require_non_negative, re
 from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.training import Training
 from spinloom.studies.mtj_deep.settings import Settings
+from spinloom.studies.mtj_transfer.junctions import require_free
 
 NETWORKS = ("resnet20", "densenet")
 
@@ -93,10 +94,11 @@ def plan_of(settings: Settings) -> Plan:
     require_positive("", **{f"start std {number}": one for number, one in enumerate(settings.start_std, 1)})
     if settings.network not in NETWORKS:
         raise unknown_name("network", settings.network, NETWORKS)
-    for name in ("instances", "epochs", "tuned"):
+    require_free(settings, "spread", "temperature")
+    for name, least in (("instances", 1), ("epochs", 1), ("tuned", 0)):
         given = getattr(settings, name)
-        if given is not None and given < 1:
-            raise InputError(f"{name} must be >= 1, got {given}")
+        if given is not None and given < least:
+            raise InputError(f"{name} must be >= {least}, got {given}")
     if settings.start and settings.weights:
         raise InputError("--start trains from a ReLU network, --weights replaces the training; give one of them")
     if settings.start and settings.network != "resnet20":
@@ -108,7 +110,7 @@ def plan_of(settings: Settings) -> Plan:
     return replace(
         plan,
         instances=settings.instances or plan.instances,
-        tuned=settings.tuned or plan.tuned,
+        tuned=plan.tuned if settings.tuned is None else settings.tuned,
         epochs=epochs or plan.epochs,
         epochs_from_start=epochs or plan.epochs_from_start,
     )

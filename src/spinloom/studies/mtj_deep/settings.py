@@ -34,7 +34,8 @@ class Settings:
     junction: tuple[str, ...] = ()
     """Parameters of the simulated junction as name=value in SI units, for example diameter=80e-9 damping=0.02."""
     response: Path | None = None
-    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction."""
+    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction; its spread, temperature
+    and parameters are those of the file."""
     spread: float = 0.05
     """Standard deviation of every physical parameter of the fabricated devices, as a fraction."""
     temperature: float = 300.0
@@ -42,7 +43,8 @@ class Settings:
     instances: int | None = None
     """Fabricated instances to average over (default: 5 if full, else 2)."""
     tuned: int | None = None
-    """Instances tuned in place for one pass (default: 2 if full, else 1)."""
+    """Instances tuned in place for one pass, the first of the fabricated ones (default: 2 if full, else 1); 0 leaves
+    this part out."""
     accelerator: str = "cpu"
     """cpu, cuda or auto, for training."""
     devices: int = 1

@@ -6,15 +6,16 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.learning.compute import Compute
 from spinloom.learning.shipped import weights_for
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_deep.measurements import Bench
-from spinloom.studies.mtj_deep.outcome import Run, outcome
+from spinloom.studies.mtj_deep.one_run import Run
+from spinloom.studies.mtj_deep.outcome import NAME, outcome
 from spinloom.studies.mtj_deep.plan import plan_of
 from spinloom.studies.mtj_deep.settings import Settings
 from spinloom.studies.mtj_deep.software import given, trained
@@ -27,22 +28,23 @@ def carry_out(settings: Settings) -> StudyResult:
     began = perf_counter()
     progress = Console(stderr=True)
     plan, compute = plan_of(settings), Compute(settings.accelerator, settings.devices, settings.precision)
+    compute.fabric()  # refuses what is not there, before the work
     junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, settings.seed)
     choice = resolve(settings.dataset, preferred="cifar10")
     progress.print(choice.reason, highlight=False, markup=False)
-    write_text(settings.out / ".cache" / "command.txt", command("mtj-deep", settings) + "\n")  # fail early
+    folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name, train_limit=plan.train_images, test_limit=plan.test_images)
-    stages = Stages(settings.out / ".cache", {"data": train.source, "name": train.name, "seed": settings.seed})
+    common = {"data": train.source, "name": train.name, "seed": settings.seed, "version": __version__}
+    stages = Stages(folder, common)
     if settings.weights:
         software = given(weights_for(settings.weights, train.name), settings, plan, train)
     else:
         software = trained(settings, plan, train, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
-    known = {"weights": software.digest, "junctions": junctions.identity, "version": __version__}
-    bench_stages = Stages(settings.out / ".cache", {"name": test.name, "seed": settings.seed, **known})
-    bench = Bench(software, junctions, (train, test), plan, settings.seed, bench_stages, compute)
-    found = bench.measure(settings.spread)
-    result = outcome(Run(settings, plan, test, choice.reason, software, junctions, found, perf_counter() - began))
+    known = stages.of(weights=software.digest, junctions=junctions.identity)
+    found = Bench(software, junctions, (train, test), plan, settings.seed, known, compute).measure(settings.spread)
+    seconds = perf_counter() - began
+    result = outcome(Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed))
     save_weights(software.network, settings.out / "network.safetensors")
     publish(result, settings.out)
     return result

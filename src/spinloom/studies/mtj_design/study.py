@@ -9,10 +9,10 @@ from spinloom import __version__
 from spinloom.data import load_pair, resolve
 from spinloom.errors import SpinloomWarning
 from spinloom.evaluation.accuracy import Examples, accuracy
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_design.checking import checked
 from spinloom.studies.mtj_design.designing import designed
@@ -39,8 +39,7 @@ def measured(settings: Settings, plan: Plan) -> StudyResult:
     start = start_of(settings)
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
-    folder = settings.out / ".cache"
-    write_text(folder / "command.txt", command(NAME, settings) + "\n")  # fail early
+    folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name)
     images = {"data": train.source, "name": train.name, "seed": settings.seed}
     software = (

@@ -76,7 +76,7 @@ class Bench:
         )
 
     def _pairs(self, count: int) -> Pairs:
-        images = self.train.take(min(count, len(self.train)), self.settings.seed)
+        images = self.train.take(count, self.settings.seed)
         runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
         for number in range(self.plan.seeds):
             for way in WAYS:
@@ -100,7 +100,9 @@ class Bench:
             **asdict(training),
             **self._sizes(train),
         }
-        kept |= {"student": count_parameters(student(self.train, self.plan, seed))}
+        kept |= {"student": repr(student(self.train, self.plan, seed))}
+        if chosen.noise_aware:
+            kept |= {"measured_on": self.plan.fresh}
         if way == "teacher":
             kept |= {"temperature": chosen.temperature, "mixing": chosen.mixing}
         return self._stages.get("student", kept, self._learn(way, seed, train, kept))

@@ -42,7 +42,7 @@ def trained_teacher(train: ImageSet, plan: Plan, seed: int, stages: Stages, give
         load_weights(model, given)
         return _ready(model)
     training = plan.teaching(train, seed)
-    sizes = {"parameters": count_parameters(model), "images": len(train)}
+    sizes = {"network": repr(model), "images": len(train)}
     path = stages.path("teacher", {**asdict(training), **sizes}, ".safetensors")
     train_once(model, path, "training the teacher", partial(fit, model, train, training))
     return _ready(model)

@@ -7,6 +7,7 @@ from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.training import Training
 from spinloom.studies.mtj_distillation.settings import Settings
+from spinloom.studies.mtj_transfer.junctions import require_free
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def plan_of(settings: Settings) -> Plan:
     require_positive("", temperature=settings.temperature)
     require_non_negative("", spread=settings.spread, mixing=settings.mixing)
     require_non_negative("K", kelvin=settings.kelvin)
+    require_free(settings, "spread", "kelvin")
     if settings.mixing > 1:
         raise InputError(f"mixing must be in 0 to 1, got {settings.mixing}")
     for name in ("seeds", "epochs"):
@@ -104,3 +106,10 @@ def plan_of(settings: Settings) -> Plan:
     plan = FULL if settings.full else REDUCED
     plan = replace(plan, images=settings.images or plan.images)
     return replace(plan, seeds=settings.seeds or plan.seeds, epochs=settings.epochs)
+
+
+def require_images(plan: Plan, train: ImageSet) -> None:
+    """Raise InputError for students of more images than there are."""
+    if max(plan.images) > len(train):
+        cut = "; --full takes the whole data set" if plan.train_images == len(train) else ""
+        raise InputError(f"--images {max(plan.images):,} are more than the {len(train):,} training images{cut}")

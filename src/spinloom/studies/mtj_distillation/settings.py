@@ -20,8 +20,8 @@ class Settings:
     seeds: int | None = None
     """Pairs of students (default: 3 if full, else 2)."""
     images: tuple[int, ...] = ()
-    """Training images of the students, one comparison for each number (default: 2000 6000 if full, else 1000); the
-    teacher learns from all."""
+    """Training images of the students, one comparison for each number (default: 2000 6000 if full, else 1000); a
+    teacher that is trained here learns from all."""
     epochs: int | None = None
     """Passes of a student over its images (default: 120,000 images in all if full, else 60,000)."""
     teacher: str = ""
@@ -32,11 +32,12 @@ class Settings:
     mixing: float = 0.9
     """Weight of the teacher beside the labels, 0 to 1."""
     noise_aware: bool = False
-    """Fabricate new devices at every step of training, and measure on devices that training has not seen."""
+    """Draw anew at every step of training which device serves which neuron, and measure on draws of their own."""
     junction: tuple[str, ...] = ()
     """Parameters of the simulated junction as name=value in SI units, for example diameter=80e-9 damping=0.02."""
     response: Path | None = None
-    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction."""
+    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction; its spread, temperature
+    and parameters are those of the file."""
     spread: float = 0.05
     """Standard deviation of every physical parameter of the fabricated devices, as a fraction."""
     kelvin: float = 300.0

@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 
 from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.claims import Claim
+from spinloom.evaluation.claims import Claim, at_most
+from spinloom.evaluation.judging import judge, one_of, several
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.sweep_tables import error_in_percent
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
@@ -12,6 +13,7 @@ from spinloom.studies.mtj_robustness.measurements import Measured
 from spinloom.studies.mtj_robustness.pictures import plots
 from spinloom.studies.mtj_robustness.plan import Plan
 from spinloom.studies.mtj_robustness.settings import Settings
+from spinloom.studies.mtj_transfer.conditions import warm
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.outcome import PUBLISHED, SOURCES
 from spinloom.studies.mtj_transfer.software import Software
@@ -34,6 +36,7 @@ class Run:
     junctions: Junctions
     found: Measured
     seconds: float
+    resumed: bool = False
 
 
 def outcome(run: Run) -> StudyResult:
@@ -51,6 +54,7 @@ def outcome(run: Run) -> StudyResult:
         assumptions=_assumptions(run),
         command=command(NAME, run.settings),
         seconds=run.seconds,
+        resumed=run.resumed,
         data=raw(run.found),
     )
 
@@ -73,32 +77,32 @@ def _summary(run: Run, images: str) -> str:
 
 
 def _claims(run: Run) -> tuple[Claim, ...]:
-    """The published loss with device spread against ours at 5 %; on other data than the published it is not judged."""
-    points = [point for point in run.found.sweeps.get("spread", ()) if point.value == SPREAD]
-    comparable = run.test.name == PUBLISHED
-    elsewhere = "" if comparable else f" (Fashion-MNIST; measured here on {run.test.name})"
+    """The published loss with device spread against ours at 5 %."""
+    name = f"mean loss with {100 * SPREAD:g} % device spread"
+    common = (one_of(run.test.name, PUBLISHED), warm(run.junctions, run.settings.temperature))
     return tuple(
-        Claim(
-            name=f"mean loss with {100 * SPREAD:g} % device spread",
-            published=LOSS,
-            measured=run.found.loss(point),
-            unit="points",
-            holds=run.found.loss(point) <= LOSS if comparable else None,
-            source=SOURCES[LOSS] + elsewhere,
-            uncertainty=error_in_percent(point.population),
+        judge(
+            at_most(name, LOSS, run.found.loss(one), "points", SOURCES[LOSS], error_in_percent(one.population)),
+            (*common, several(len(one.population.accuracies))),
         )
-        for point in points
+        for one in run.found.sweeps.get("spread", ())
+        if one.value == SPREAD
     )
 
 
 def _assumptions(run: Run) -> tuple[str, ...]:
-    places = "Every neuron has its own junction"
-    if run.junctions.simulated:
-        places += f", in the sweep of spread drawn at random from {run.plan.network.devices} simulated ones"
+    trained = "The network is trained with exact tanh and moved without any retraining."
+    if not run.junctions.simulated:
+        return (
+            "Every neuron has its own junction; weights are exact.",
+            "One imperfection at a time: the junctions are the mean of those in the file but for it, with their noise.",
+            trained,
+        )
     return (
-        f"{places}; weights are exact.",
+        "Every neuron has its own junction, in the sweep of spread drawn at random from "
+        f"{run.plan.network.devices} simulated ones; weights are exact.",
         "One imperfection at a time: the junctions are nominal but for it, with their read noise at "
         f"{run.settings.temperature:g} K.",
-        "The network is trained with exact tanh and moved without any retraining.",
+        trained,
         "The claim compares with the published loss under device spread, whose size the source does not give.",
     )

@@ -7,10 +7,10 @@ from rich.console import Console
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
 from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_robustness.measurements import Bench
 from spinloom.studies.mtj_robustness.outcome import NAME, Run, outcome
@@ -25,23 +25,20 @@ def carry_out(settings: Settings) -> StudyResult:
     """Train or load, fabricate, measure, write, print. Finished points of an earlier run are taken from `out`."""
     started = perf_counter()
     progress = Console(stderr=True)
-    plan, seed, folder = plan_of(settings), settings.seed, settings.out / ".cache"
+    plan, seed = plan_of(settings), settings.seed
     junctions = chosen(settings.response, settings.junction, settings.temperature, plan.network.devices, seed)
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
-    write_text(folder / "command.txt", command(NAME, settings) + "\n")  # fail early
+    folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name)
-    if settings.weights:
-        software = given(settings.weights, train)
-    else:
-        made = Stages(folder, {"data": train.source, "name": train.name, "seed": seed})
-        software = trained(train, plan.network, seed, made)
+    stages = Stages(folder, {"data": train.source, "name": train.name, "seed": seed, "version": __version__})
+    software = given(settings.weights, train) if settings.weights else trained(train, plan.network, seed, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
-    known = {"weights": software.digest, "junctions": junctions.identity, "version": __version__}
-    stages = Stages(folder, {"name": test.name, "seed": seed, **known})
+    known = stages.of(weights=software.digest, junctions=junctions.identity)
     instances = settings.instances or plan.instances
-    found = Bench(software, junctions, Examples.of(test), plan, instances, seed, stages).measure()
-    run = Run(settings, plan, test, choice.reason, software, junctions, found, perf_counter() - started)
+    found = Bench(software, junctions, Examples.of(test), plan, instances, seed, known).measure()
+    seconds = perf_counter() - started
+    run = Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed)
     result = outcome(run)
     if not settings.weights:
         save_weights(software.network, settings.out / "network.safetensors")

@@ -1,5 +1,6 @@
 """Angles between the gradients of devices and exact ones, layer by layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,22 +28,28 @@ SITUATIONS = {
     "spread": Situation("device, spread", "spread"),
     "difference": Situation("finite differences", "difference"),
 }
+NOMINAL = {"device": SITUATIONS["device"]}
 WHEN = ("at the start", "after training")
 
 Angles = dict[str, dict[str, dict[str, float]]]
 """Cosines by `WHEN`, name of situation and layer."""
 
 
-def angles(trainer: Trainer, seed: int, weights: Path) -> Angles:
+def angles(trainer: Trainer, seed: int, weights: Path, situations: Mapping[str, Situation] = SITUATIONS) -> Angles:
     """Cosines at the weights of `seed` before training and at those of the file.
 
     Both gradients of a pair are taken on the same devices, images and forward reads; see `gradient_cosines`.
     """
     networks = ((f"start {seed}", trainer.start(seed)), (weights.name, trainer.load(weights)))
     return {
-        when: {key: _cosines(trainer, seed, name, network, one) for key, one in SITUATIONS.items()}
+        when: {key: _cosines(trainer, seed, name, network, one) for key, one in situations.items()}
         for when, (name, network) in zip(WHEN, networks, strict=True)
     }
+
+
+def least(found: Angles) -> float:
+    """Of all layers, before and after training, on nominal junctions with their read noise."""
+    return min(min(found[when]["device"].values()) for when in WHEN)
 
 
 def _cosines(trainer: Trainer, seed: int, name: str, network: nn.Module, situation: Situation) -> dict[str, float]:

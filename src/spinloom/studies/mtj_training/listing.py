@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from spinloom.evaluation.robustness import Population
+from spinloom.evaluation.sweep_tables import percents
 from spinloom.evaluation.tables import Cell, Table
 from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, brief
 from spinloom.studies.mtj_training.chip import Tuned
@@ -27,8 +28,7 @@ def tables(found: Found, junctions: Junctions, images: str) -> tuple[Table, ...]
 def _accuracy(found: Found, images: str) -> Table:
     groups = {way: Population(found.accuracies(way)) for way in found.trained}
     rows: list[tuple[Cell, ...]] = [
-        (TITLES[way], f"{100 * one.mean:.2f}", f"{100 * one.deviation:.2f}", len(one.accuracies))
-        for way, one in groups.items()
+        (TITLES[way], *percents(one)[:2], len(one.accuracies)) for way, one in groups.items()
     ]
     note = f"{images}, on the devices that each network was trained on; deviation: standard deviation of networks."
     return Table(
@@ -103,6 +103,7 @@ def raw(found: Found) -> dict[str, Any]:
         },
         "angles": found.angles,
         "angles_of": found.angles_of,
+        "cosines": list(found.cosines),
         "tuned": asdict(found.tuned) if found.tuned else None,
         "memory": [asdict(layer) for layer in found.memory.layers],
     }

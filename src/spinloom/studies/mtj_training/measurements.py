@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spinloom.evaluation.memory import BackwardMemory, backward_memory
-from spinloom.studies.mtj_training.angles import Angles, angles
+from spinloom.studies.mtj_training.angles import NOMINAL, SITUATIONS, Angles, angles, least
 from spinloom.studies.mtj_training.chip import Tuned, tuned
 from spinloom.studies.mtj_training.paired import Paired, paired
 from spinloom.studies.mtj_training.settings import Settings
@@ -14,13 +14,14 @@ MEMORY_IMAGES = 32
 
 @dataclass(frozen=True)
 class Found:
-    """trained: networks by way, in the order of the seeds. angles_of: the way whose weights the angles were measured
-    at. tuned: None where it was left out.
+    """trained: networks by way, in the order of the seeds. angles: of the first network trained in the way `angles_of`.
+    cosines: the least one of each network of that way on nominal junctions. tuned: None where it was left out.
     """
 
     trained: dict[str, tuple[Trained, ...]]
     angles: Angles
     angles_of: str
+    cosines: tuple[float, ...]
     tuned: Tuned | None
     memory: BackwardMemory
 
@@ -47,10 +48,15 @@ def measure(trainer: Trainer, settings: Settings) -> Found:
     if "software" in trained and plan.instances:
         first = trained["software"][0]
         chip = tuned(trainer, first.weights, first.accuracy, settings.chip_spread, seed)
+    turned = [
+        angles(trainer, seed + number, one.weights, NOMINAL if number else SITUATIONS)
+        for number, one in enumerate(trained[angles_of])
+    ]
     return Found(
         trained,
-        angles(trainer, seed, trained[angles_of][0].weights),
+        turned[0],
         angles_of,
+        tuple(map(least, turned)),
         chip,
         backward_memory(trainer.start(seed), trainer.test.inputs[:MEMORY_IMAGES]),
     )

@@ -44,9 +44,10 @@ def plots(found: Found, hardware: Hardware) -> tuple[Plot, ...]:
     if found.tuned:
         caption = "A network trained in software, moved onto fabricated instances, and tuned through their own slopes."
         drawn.append(Plot("tuning", caption, draw_tuning(found.tuned)))
+    single = "single devices of the way with spread" if hardware.junctions.simulated else hardware.junctions.single
     caption = (
         "The junction's two outputs beside tanh and its derivative; below, the deviation of the nominal device. Thin "
-        "lines are single devices of the way with spread, the band is the noise of one read."
+        f"lines are {single}, the band is the noise of one read."
     )
     return (*drawn, Plot("curves", caption, draw_curves(hardware.response("device"), made)))
 

@@ -7,6 +7,7 @@ from spinloom.errors import InputError, require_non_negative, require_positive, 
 from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.fit import Training
 from spinloom.studies.mtj_training.settings import WAYS, Settings
+from spinloom.studies.mtj_transfer.junctions import require_free
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def plan_of(settings: Settings) -> Plan:
     require_non_negative("", spread=settings.spread, read_noise=settings.read_noise, chip_spread=settings.chip_spread)
     require_non_negative("K", temperature=settings.temperature)
     require_positive("network inputs", difference_step=settings.difference_step)
+    require_free(settings, "spread", "chip_spread", "temperature")
     for way in settings.ways:
         if way not in WAYS:
             raise unknown_name("way", way, WAYS)
@@ -86,6 +88,8 @@ def plan_of(settings: Settings) -> Plan:
         plan = replace(plan, channels=settings.channels)
     if not settings.ways:
         raise InputError(f"no way to train; give one or more of {', '.join(WAYS)}")
+    if settings.instances and "software" not in settings.ways:
+        raise InputError("--instances tunes the network trained in software; add software to --ways")
     return plan
 
 

@@ -46,6 +46,7 @@ class Settings:
     junction: tuple[str, ...] = ()
     """Parameters of the simulated junction as name=value in SI units, for example diameter=80e-9 damping=0.02."""
     response: Path | None = None
-    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction."""
+    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction; its spread, temperature
+    and parameters are those of the file."""
     accelerator: str = "cpu"
     """cpu, cuda or auto, for training."""

@@ -6,13 +6,14 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.learning.compute import Compute
 from spinloom.studies.mtj_training.measurements import measure
-from spinloom.studies.mtj_training.outcome import NAME, Run, outcome
+from spinloom.studies.mtj_training.one_run import Run
+from spinloom.studies.mtj_training.outcome import NAME, outcome
 from spinloom.studies.mtj_training.plan import plan_of
 from spinloom.studies.mtj_training.settings import Settings
 from spinloom.studies.mtj_training.training import Trainer
@@ -25,18 +26,20 @@ def carry_out(settings: Settings) -> StudyResult:
     """Train, measure, write, print. Finished networks of an earlier run are taken from `out`."""
     started = perf_counter()
     plan, compute = plan_of(settings), Compute(settings.accelerator)
+    compute.fabric()  # refuses what is not there, before the work
     # seed 0 whatever the first network's: a network of a given seed has the same devices in every call
     junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, 0)
     hardware = Hardware.of(settings, junctions)
     choice = resolve(settings.dataset)
     Console(stderr=True).print(choice.reason, highlight=False, markup=False)
-    write_text(settings.out / ".cache" / "command.txt", command(NAME, settings) + "\n")  # fail early
+    folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name, train_limit=plan.images, seed=0)  # the same images whatever the first seed
     common = {"data": train.source, "name": train.name, "images": len(train), "version": __version__}
-    stages = Stages(settings.out / ".cache", common)
+    stages = Stages(folder, common | compute.identity)
     trainer = Trainer(train, test, plan, hardware, stages, compute)
     found = measure(trainer, settings)
-    run = Run(settings, plan, hardware, train, test, choice.reason, found, perf_counter() - started)
+    seconds = perf_counter() - started
+    run = Run(settings, plan, hardware, train, test, choice.reason, found, seconds, stages.resumed)
     result = outcome(run)
     publish(result, settings.out)
     return result

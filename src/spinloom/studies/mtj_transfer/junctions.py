@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from spinloom.devices import response_csv, response_files
 from spinloom.devices.cost import OperatingCost
@@ -43,11 +44,35 @@ class Junctions:
     def simulated(self) -> bool:
         return self.at_temperature is not None
 
+    @property
+    def reads_slopes(self) -> bool:
+        """Whether slopes are measured (or simulated) ones; a file without slopes gives the derivative of its values."""
+        return "derivative" not in self.parameters.get("slope", "")
+
+    @property
+    def slopes(self) -> str:
+        """Where the slope of a junction comes from, behind the words "its slope"."""
+        derived = "is the derivative of the junction's curve, as the file has no slopes"
+        return "is read from the junction itself" if self.reads_slopes else derived
+
+    @property
+    def single(self) -> str:
+        """What the thin lines of a figure of curves are."""
+        return "single fabricated devices" if self.simulated else "the devices of the file"
+
+
+def require_free(settings: Any, *fixed: str) -> None:
+    """Raise InputError if --response is given beside --junction or a setting (by name) that a file fixes as well."""
+    for name in ("junction", *fixed):
+        if settings.response is not None and getattr(settings, name) != getattr(type(settings), name):
+            raise InputError(
+                f"--{name.replace('_', '-')} is of the simulated junction, --response {settings.response} already "
+                "fixes it; give one of them"
+            )
+
 
 def chosen(file: Path | None, changes: tuple[str, ...], temperature: float, devices: int, seed: int) -> Junctions:
     """The device of a file, or the simulated junction with parameters changed (name=value). Raises InputError."""
-    if file and changes:
-        raise InputError("--junction changes the simulated junction, --response replaces it; give one of them")
     if file:
         return measured(file)
     return simulated(with_parameters(TwoPolarizerMTJ(), changes), temperature, devices, seed)

@@ -3,9 +3,11 @@
 from dataclasses import asdict, dataclass
 
 from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.claims import Claim
+from spinloom.evaluation.claims import Claim, at_most
+from spinloom.evaluation.judging import judge, one_of, several
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.sweep_tables import error_in_percent
+from spinloom.studies.mtj_transfer.conditions import spread, warm
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.listing import raw, tables
 from spinloom.studies.mtj_transfer.measurements import Measured
@@ -33,6 +35,7 @@ class Run:
     junctions: Junctions
     found: Measured
     seconds: float
+    resumed: bool = False
 
 
 def outcome(run: Run) -> StudyResult:
@@ -49,6 +52,7 @@ def outcome(run: Run) -> StudyResult:
         assumptions=_assumptions(run),
         command=command(NAME, run.settings),
         seconds=run.seconds,
+        resumed=run.resumed,
         data=raw(run.found),
     )
 
@@ -77,24 +81,26 @@ def _change(loss: float) -> str:
 
 
 def _claims(run: Run) -> tuple[Claim, ...]:
-    """Both published losses against both measured ones; on other data than the published nothing is judged."""
-    comparable = run.test.name == PUBLISHED
+    """Both published losses against both measured ones."""
+    settings, junctions = run.settings, run.junctions
     nominal, fabricated = _losses(run)
+    common = (one_of(run.test.name, PUBLISHED), warm(junctions, settings.temperature))
     cases = (
-        ("loss on nominal junctions", 0.1, nominal, run.found.nominal),
-        ("loss with device spread", 0.4, fabricated, run.found.fabricated),
+        ("loss on nominal junctions", 0.1, nominal, run.found.nominal, common),
+        (
+            "loss with device spread",
+            0.4,
+            fabricated,
+            run.found.fabricated,
+            (*common, spread(junctions, settings.spread)),
+        ),
     )
     return tuple(
-        Claim(
-            name=name,
-            published=published,
-            measured=loss,
-            unit="points",
-            holds=loss <= published if comparable else None,
-            source=SOURCES[published] + ("" if comparable else f" (Fashion-MNIST; measured here on {run.test.name})"),
-            uncertainty=error_in_percent(population),
+        judge(
+            at_most(name, most, loss, "points", SOURCES[most], error_in_percent(group)),
+            (*conditions, several(len(group.accuracies))),
         )
-        for name, published, loss, population in cases
+        for name, most, loss, group, conditions in cases
     )
 
 

@@ -12,13 +12,13 @@ SWEEPS = {
         "standard deviation of every physical parameter (%)",
         100,
         "Fabricated networks: every junction differs in diameter, thickness, anisotropy, damping, polarization and "
-        "direction of its polarizers. Read noise at room temperature is included.",
+        "direction of its polarizers. Thermal noise of the reads is included.",
     ),
     "noise": (
         "Accuracy against read noise",
         "added noise of one read (% of full scale)",
         100,
-        "Nominal junctions, with noise added to the thermal one in every read of every neuron.",
+        "Nominal junctions, with noise added to their own in every read of every neuron.",
     ),
     "temperature": (
         "Accuracy against temperature",
@@ -43,7 +43,7 @@ def plots(junctions: Junctions, spread: float, found: Measured) -> tuple[Plot, .
         Plot(
             "curves",
             "The junction's two outputs beside tanh and its derivative; below, the deviation of the nominal device. "
-            "Thin lines are single fabricated devices, the band is the noise of one read.",
+            f"Thin lines are {junctions.single}, the band is the noise of one read.",
             draw_curves(junctions.nominal(), curves),
         )
     ]

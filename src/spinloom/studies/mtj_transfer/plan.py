@@ -6,6 +6,7 @@ from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_non_negative
 from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.fit import Training
+from spinloom.studies.mtj_transfer.junctions import require_free
 from spinloom.studies.mtj_transfer.settings import Settings
 
 
@@ -72,6 +73,7 @@ def plan_of(settings: Settings) -> Plan:
     """The size asked for. Raises InputError for settings that cannot be."""
     require_non_negative("", spread=settings.spread, mac_energy=settings.mac_energy)
     require_non_negative("K", temperature=settings.temperature)
+    require_free(settings, "spread", "temperature")
     if settings.instances is not None and settings.instances < 1:
         raise InputError(f"instances must be >= 1, got {settings.instances}")
     return FULL if settings.full else REDUCED

@@ -20,7 +20,8 @@ class Settings:
     """Trained weights instead of training here: a file (safetensors or state dict) or the name of a shipped checkpoint
     (see `spinloom weights`)."""
     response: Path | None = None
-    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction."""
+    """Your own device curve (Spinloom safetensors or CSV) instead of the simulated junction; its spread, temperature
+    and parameters are those of the file."""
     junction: tuple[str, ...] = ()
     """Parameters of the simulated junction as name=value in SI units, for example diameter=80e-9 damping=0.02."""
     spread: float = 0.05

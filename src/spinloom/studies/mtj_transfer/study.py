@@ -7,14 +7,14 @@ from rich.console import Console
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
 from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.mtj_transfer.measurements import Bench
-from spinloom.studies.mtj_transfer.outcome import Run, outcome
+from spinloom.studies.mtj_transfer.outcome import NAME, Run, outcome
 from spinloom.studies.mtj_transfer.plan import plan_of
 from spinloom.studies.mtj_transfer.settings import Settings
 from spinloom.studies.mtj_transfer.software import given, trained
@@ -29,16 +29,17 @@ def carry_out(settings: Settings) -> StudyResult:
     junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, settings.seed)
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
-    write_text(settings.out / ".cache" / "command.txt", command("mtj-transfer", settings) + "\n")  # fail early
+    folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name)
-    stages = Stages(settings.out / ".cache", {"data": train.source, "name": train.name, "seed": settings.seed})
+    common = {"data": train.source, "name": train.name, "seed": settings.seed, "version": __version__}
+    stages = Stages(folder, common)
     software = given(settings.weights, train) if settings.weights else trained(train, plan, settings.seed, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
-    known = {"weights": software.digest, "junctions": junctions.identity, "version": __version__}
-    bench_stages = Stages(settings.out / ".cache", {"name": test.name, "seed": settings.seed, **known})
-    bench = Bench(software, junctions, Examples.of(test), plan, settings.seed, bench_stages)
+    known = stages.of(weights=software.digest, junctions=junctions.identity)
+    bench = Bench(software, junctions, Examples.of(test), plan, settings.seed, known)
     found = bench.measure(settings.instances or plan.instances, settings.spread, settings.mac_energy)
-    run = Run(settings, plan, test, choice.reason, software, junctions, found, perf_counter() - started)
+    seconds = perf_counter() - started
+    run = Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed)
     result = outcome(run)
     save_weights(software.network, settings.out / "network.safetensors")
     publish(result, settings.out)

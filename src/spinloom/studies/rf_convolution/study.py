@@ -6,10 +6,10 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.learning.weights import save_weights
 from spinloom.studies.registry import command
 from spinloom.studies.rf_convolution.choosing import sets
@@ -25,7 +25,7 @@ def carry_out(settings: Settings) -> StudyResult:
     plan = plan_of(settings)
     chosen, reason = sets(settings.dataset)
     Console(stderr=True).print(reason, highlight=False, markup=False)
-    write_text(settings.out / ".cache" / "command.txt", command(NAME, settings) + "\n")  # fail early
+    reserve(settings.out, NAME, command(NAME, settings))  # fail early
     found = tuple(_measured(name, settings, plan) for name in chosen)
     result = outcome(Run(settings, plan, reason, found, perf_counter() - started))
     for one in found:

@@ -5,10 +5,10 @@ from time import perf_counter
 
 from spinloom import __version__
 from spinloom.data import load_spectra
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.studies.registry import command
 from spinloom.studies.rf_drones.measurements import Bench
 from spinloom.studies.rf_drones.outcome import NAME, Run, outcome
@@ -30,7 +30,7 @@ def measured(settings: Settings, plan: Plan) -> StudyResult:
     """The result of a plan of any size. Raises InputError for absent data, OutputError."""
     started = perf_counter()
     train, test = load_spectra(settings.dataset, "train"), load_spectra(settings.dataset, "test")
-    write_text(settings.out / ".cache" / "command.txt", command(NAME, settings) + "\n")  # fail early
+    reserve(settings.out, NAME, command(NAME, settings))  # fail early
     known = {name: value for name, value in asdict(settings).items() if name not in _UNSEEN}
     size = {"hidden": plan.hidden, "levels": plan.levels, "instances": plan.instances, "every": plan.every}
     stages = Stages(settings.out / ".cache", {**known, **size, "version": __version__})

@@ -6,10 +6,10 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.studies.registry import command
 from spinloom.studies.rf_plasticity.measurements import Bench
 from spinloom.studies.rf_plasticity.outcome import NAME, Run, outcome
@@ -24,7 +24,7 @@ def carry_out(settings: Settings) -> StudyResult:
     size = plan_of(settings)
     choice = resolve(settings.dataset, preferred="mnist")
     progress.print(choice.reason, highlight=False, markup=False)
-    write_text(settings.out / ".cache" / "command.txt", command(NAME, settings) + "\n")  # fail early
+    reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name, train_limit=size.images, seed=settings.seed)
     band = band_of(settings, train.images[0].numel())
     common = {"data": train.source, "name": train.name, "images": len(train), "version": __version__}

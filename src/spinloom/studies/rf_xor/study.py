@@ -4,10 +4,10 @@ from dataclasses import asdict
 from time import perf_counter
 
 from spinloom import __version__
+from spinloom.evaluation.outputs import reserve
 from spinloom.evaluation.report import publish
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.stages import Stages
-from spinloom.files import write_text
 from spinloom.studies.registry import command
 from spinloom.studies.rf_xor.measurements import measure
 from spinloom.studies.rf_xor.outcome import Run, outcome
@@ -19,7 +19,7 @@ def carry_out(settings: Settings) -> StudyResult:
     """Train, measure, write, print. Finished stages of an earlier run are taken from `out`."""
     started = perf_counter()
     plan = plan_of(settings)
-    write_text(settings.out / ".cache" / "command.txt", command("rf-xor", settings) + "\n")  # fail early
+    reserve(settings.out, "rf-xor", command("rf-xor", settings))  # fail early
     known = {name: value for name, value in asdict(settings).items() if name not in ("out", "full", "diameter", "seed")}
     stages = Stages(settings.out / ".cache", {**known, "version": __version__})
     result = outcome(Run(settings, plan, measure(settings, plan, stages), perf_counter() - started))

@@ -1,0 +1,33 @@
+"""The folder a study writes into: its own, found to be writable before the long work."""
+
+import json
+from pathlib import Path
+
+from spinloom.errors import InputError
+from spinloom.files import write_text
+
+
+def reserve(out: Path, study: str, command: str) -> Path:
+    """Keep the command in the folder of stages, which is returned. study: its name.
+
+    Raises InputError if `out` holds a result that is not of this study, OutputError if it cannot be written.
+    """
+    _require_own(out / "result.json", study)
+    stages = out / ".cache"
+    write_text(stages / "command.txt", f"{command}\n")
+    return stages
+
+
+def _require_own(path: Path, study: str) -> None:
+    if not path.exists():
+        return
+    try:
+        found = json.loads(path.read_bytes())
+        name = found["name"] if {"name", "claims", "versions"} <= found.keys() else None
+    except (OSError, ValueError, AttributeError):
+        name = None
+    if name != study:
+        what = "no result of Spinloom" if name is None else f"a result of {name}"
+        raise InputError(
+            f"{path} is {what}, which {study} would replace; choose another --out, for example {path.parent / study}"
+        )

@@ -1,0 +1,31 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spinloom.evaluation.claims import at_most
+from spinloom.evaluation.judging import Condition, enough, judge, one_of, same, several
+
+LOSS = at_most("loss", 0.5, 0.2, "points", "a paper")
+
+
+@given(st.lists(st.booleans(), max_size=5))
+def test_a_claim_is_judged_where_all_is_as_its_bar_asks_and_nowhere_else(met):
+    conditions = [Condition(one, f"wanted {number}", f"here {number}") for number, one in enumerate(met)]
+    claim = judge(LOSS, conditions)
+    assert claim.holds is (True if all(met) else None)
+    assert (claim.measured, claim.published) == (LOSS.measured, LOSS.published)
+    for one in conditions:
+        assert (f"set for {one.wanted}, this run had {one.here}" in claim.source) is not one.met
+    assert claim.source.startswith("a paper")
+
+
+def test_what_differs_is_said_in_plain_words():
+    source = judge(LOSS, (same(20.0, 5.0, "{:g} % spread"), one_of("mnist", "cifar10", "cifar100"), several(1))).source
+    assert source == (
+        "a paper, not judged: set for 5 % spread, this run had 20 % spread; set for cifar10 or cifar100, this run had "
+        "mnist; set for 2 networks or more, this run had 1"
+    )
+
+
+def test_more_than_enough_is_enough():
+    assert [enough(count, 3, "seeds").met for count in (2, 3, 4)] == [False, True, True]
+    assert one_of("cifar10", "cifar10", "cifar100").met
