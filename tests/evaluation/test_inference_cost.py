@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from tanh_devices import tanh_devices
@@ -9,7 +11,7 @@ from spinloom.evaluation.cost import inference_cost
 from spinloom.evaluation.macs import count_macs
 from spinloom.evaluation.robustness import on_devices
 from spinloom.learning.calibration import scale_drive
-from spinloom.nn import device_layers
+from spinloom.nn import DeviceActivation, device_layers, to_hardware
 
 
 def cost(signed: bool = True) -> OperatingCost:
@@ -88,3 +90,77 @@ def test_negative_energy_per_operation_is_refused(network, examples):
 def test_macs_of_a_convolution_are_outputs_times_kernel():
     model = nn.Sequential(nn.Conv2d(2, 5, 3, padding=1), nn.Flatten(), nn.Linear(5 * 36, 7))
     assert count_macs(model, torch.zeros(1, 2, 6, 6)) == 36 * 5 * 2 * 9 + 5 * 36 * 7
+
+
+@pytest.mark.parametrize(
+    ("act", "drive"),
+    [
+        (nn.Sigmoid(), lambda x: x / 2),
+        (nn.Hardtanh(-1, 3), lambda x: (x - 1) / 2),
+        (nn.Tanh(), lambda x: x),
+    ],
+)
+def test_the_drive_is_what_the_affine_makes_of_the_networks_input(network, examples, act, drive):
+    hardware = to_hardware(nn.Sequential(network[0], act, network[2]), tanh_devices(), example_input=examples.inputs)
+    loaded = to_hardware(network, tanh_devices(), example_input=examples.inputs)
+    for layer in device_layers(hardware).values():
+        scale_drive(layer, 0.8)
+    loaded.load_state_dict(hardware.state_dict())  # from tanh to what the state says
+    with torch.no_grad():
+        current = (2.0 * 0.8 * drive(network[0](examples.inputs))).double().clamp(-3, 3)
+    for one in (hardware, loaded):
+        found = inference_cost(one, examples.inputs, 2.0, cost())
+        assert found.write == pytest.approx(float((current**2 / 1000).sum(1).mean()), rel=1e-5)
+
+
+class Recurrent(nn.Module):
+    """One layer of neurons that works twice in an inference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.act, self.drop = nn.Linear(16, 16), nn.Tanh(), nn.Dropout(0.5)
+        self.norm = nn.BatchNorm1d(16)
+
+    def forward(self, x):
+        for _ in range(2):
+            x = self.drop(self.act(input=self.norm(self.linear(x))))
+        return x
+
+
+def test_a_layer_that_works_twice_is_paid_twice_and_the_network_stays(examples):
+    class Once(Recurrent):
+        def forward(self, x):
+            return self.act(self.norm(self.linear(x)))
+
+    torch.manual_seed(0)
+    model = Recurrent().eval()
+    first = Once()
+    first.load_state_dict(model.state_dict())
+    device = DeviceActivation(tanh_devices(noise=0.1))
+    model.act, first.act = device, copy.deepcopy(device)
+    model.train()
+    model.linear.eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items() if name != "act._extra_state"}
+    found = inference_cost(model, examples.inputs, 2.0, cost())
+    single = inference_cost(first.eval(), examples.inputs, 2.0, cost())
+    assert [layer.neurons for layer in found.layers] == [16, 16]
+    assert found.layers[0] == single.layers[0]
+    assert found.latency == 2 * single.latency
+    assert found.macs == 2 * single.macs
+    assert found.devices == 16
+    assert [module.training for module in model.children()] == [False, True, True, True]
+    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in before.items() if "act" not in name)
+
+
+def test_inputs_that_are_none_or_not_finite_are_refused(network, examples):
+    hardware = on_devices(network, tanh_devices(), examples)
+    for wrong in (examples.inputs[:0], examples.inputs * torch.nan):
+        with pytest.raises(InputError, match="inputs"):
+            inference_cost(hardware, wrong, 2.0, cost())
+
+
+def test_counting_macs_changes_no_statistics():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    count_macs(model, torch.randn(1, 1, 5, 5))
+    assert model.training
+    assert int(model[1].num_batches_tracked) == 0

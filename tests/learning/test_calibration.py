@@ -1,5 +1,7 @@
 """Drive scales and batch-norm statistics from unlabelled inputs."""
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -133,3 +135,125 @@ def test_a_network_that_fails_gets_its_modes_and_momenta_back():
         refresh_batch_norm(model, torch.randn(8, 4), batch=4)
     assert all(module.training for module in model)
     assert model[0].momentum == 0.1
+
+
+@pytest.mark.parametrize("act", [nn.Sigmoid(), nn.Hardtanh(0, 4)])
+def test_the_centre_of_an_affine_is_no_drive_and_stays(act):
+    software, inputs = nn.Sequential(nn.Linear(6, 20), act), 2 * torch.randn(64, 6)
+    hardware = to_hardware(software, steep(2.0), example_input=inputs[:1])
+    standard = to_hardware(software, steep(1.0), example_input=inputs[:1])
+    scale_drive(hardware[1], 0.5)
+    torch.testing.assert_close(hardware(inputs), standard(inputs), atol=1e-3, rtol=0)
+    x = torch.linspace(-3, 3, 7)
+    torch.testing.assert_close(2 * hardware[1].drive(x), standard[1].drive(x))
+
+
+def test_calibrating_again_changes_nothing():
+    software, inputs = network(), torch.randn(64, 6, generator=torch.Generator().manual_seed(1))
+    hardware = to_hardware(software, steep(2.0), example_input=inputs[:1])
+    first = calibrate_drive(hardware, software, inputs)
+    again = calibrate_drive(hardware, software, inputs)
+    assert list(first.values()) == pytest.approx([0.5, 0.5], rel=5e-3)
+    assert list(again.values()) == pytest.approx([1.0, 1.0], rel=5e-3)
+    assert [layer.drive_scale for layer in device_layers(hardware).values()] == pytest.approx([0.5, 0.5], rel=5e-3)
+
+
+class Backwards(nn.Module):
+    """Layers that are registered from last to first, one that works twice, one that never works."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused, self.last, self.twice = nn.Tanh(), nn.Tanh(), nn.Tanh()
+        self.start, self.weights, self.end = nn.Linear(6, 20), nn.Linear(20, 20), nn.Linear(20, 12)
+
+    def forward(self, x):
+        x = self.twice(self.start(x))
+        if x.sum() > torch.inf:  # torch.fx cannot follow: one device layer for both calls
+            return x
+        return self.last(self.end(self.twice(input=3 * self.weights(x))))
+
+
+def test_layers_are_calibrated_in_the_order_of_work_with_the_drives_of_all_calls():
+    torch.manual_seed(0)
+    software, inputs = Backwards().train(), torch.randn(64, 6, generator=torch.Generator().manual_seed(1))
+    hardware = to_hardware(software, {"unused": steep(1.0), "last": steep(2.5), "twice": bent()})
+    scales = calibrate_drive(hardware, software, inputs)
+    assert list(scales) == ["unused", "last", "twice"]
+    assert scales["unused"] == 1.0
+    assert hardware.training
+    found = device_layers(hardware)
+    with torch.no_grad():
+        first = hardware.start(inputs)
+        drives = torch.cat([first, 3 * hardware.weights(found["twice"](first))])
+        calibrated = (found["twice"](drives) - drives.tanh()).square().mean()
+        seen = hardware.end(found["twice"](3 * hardware.weights(found["twice"](first))))
+        torch.testing.assert_close(found["last"](seen), seen.tanh(), atol=5e-3, rtol=0)
+        for factor in (0.97, 1.03):
+            other = copy.deepcopy(found["twice"])
+            scale_drive(other, factor)
+            given = torch.cat([first, 3 * hardware.weights(found["twice"](first))])
+            assert (other(given) - given.tanh()).square().mean() > calibrated
+
+
+def bent() -> Response:
+    """No tanh of any gain: the best scale depends on the drives."""
+    x = torch.linspace(-8, 8, 1601, dtype=torch.float64)
+    value = (2 / torch.pi * torch.atan(2 * x))[None]
+    return Response(x, value, 4 / torch.pi / (1 + 4 * x**2)[None], torch.zeros_like(value), 1.0)
+
+
+def test_what_cannot_be_calibrated_is_refused_and_modes_come_back():
+    software, inputs = network(), torch.randn(8, 6)
+    hardware = to_hardware(software, steep(1.0), example_input=inputs)
+    for wrong in (inputs[:0], inputs * torch.nan):
+        with pytest.raises(InputError, match="inputs"):
+            calibrate_drive(hardware, software, wrong)
+    with pytest.raises(InputError, match="no device layer"):
+        calibrate_drive(software, software, inputs)
+    with pytest.raises(InputError, match="no activation '1'"):
+        calibrate_drive(hardware, hardware, inputs)
+    hardware[2].weight.data.fill_(torch.nan)
+    with pytest.raises(InputError, match="layer '3'"):
+        calibrate_drive(hardware, software, inputs)
+
+    def fail(*_):
+        raise KeyError("a hook of the user's own")
+
+    hardware[4].register_forward_hook(fail)
+    with pytest.raises(KeyError):
+        calibrate_drive(hardware.train(), software, inputs)
+    assert hardware.training
+    assert not hardware[1]._forward_pre_hooks
+
+
+def test_norms_that_cannot_be_measured_stay():
+    torch.manual_seed(0)
+    inputs = torch.randn(20, 6)
+    plain = nn.Sequential(nn.Linear(6, 4), nn.Tanh())
+    assert refresh_batch_norm(plain, inputs, 5) is plain
+    fixed = nn.Sequential(nn.BatchNorm1d(6, track_running_stats=False), nn.BatchNorm1d(6)).train()
+    refresh_batch_norm(fixed, inputs, 5)
+    assert fixed[0].running_mean is None
+    assert fixed[0].momentum == 0.1
+    assert int(fixed[1].num_batches_tracked) == 4
+    aside = nn.Sequential(nn.BatchNorm1d(6))
+    aside[0].unused = nn.BatchNorm1d(6)
+    aside[0].unused.running_mean.fill_(3.0)
+    refresh_batch_norm(aside, inputs, 5)
+    assert float(aside[0].unused.running_mean.mean()) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("inputs", "batch"),
+    [
+        (torch.zeros(0, 6), 5),
+        (torch.randn(20, 6), 0),
+        (torch.randn(20, 6).index_fill(0, torch.tensor(19), torch.nan), 5),
+    ],
+)
+def test_images_that_say_nothing_leave_the_statistics(inputs, batch):
+    model = nn.Sequential(nn.BatchNorm1d(6))
+    model[0].running_mean.fill_(3.0)
+    with pytest.raises(InputError):
+        refresh_batch_norm(model, inputs, batch)
+    assert model[0].running_mean.tolist() == [3.0] * 6

@@ -1,6 +1,7 @@
 """Energy, latency and size of one inference on junctions, from the drives the neurons really see."""
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,9 +9,10 @@ import torch
 from torch import nn
 
 from spinloom.devices.cost import OperatingCost
-from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
 from spinloom.evaluation.macs import count_macs
-from spinloom.nn import count_devices, device_layers
+from spinloom.nn import DeviceActivation, count_devices, device_layers
+from spinloom.nn.watching import on_input
 
 MAC_ENERGY = 0.23e-12
 """J per 8-bit integer multiply-accumulate in 45 nm CMOS: 0.20 pJ + 0.03 pJ (Horowitz, ISSCC 2014, 10-14)."""
@@ -18,7 +20,7 @@ MAC_ENERGY = 0.23e-12
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer of neurons, per inference. Energies in J; `drive`: mean |drive| in the unit of the response."""
+    """One call of a layer of neurons, per inference. Energies in J; `drive`: mean |drive| in the response's unit."""
 
     name: str
     neurons: int
@@ -32,6 +34,7 @@ class LayerCost:
 class InferenceCost:
     """What one inference costs. Energies in J, latency in s, memory in bytes.
 
+    layers: in the order of work; a layer that the network calls several times stands there as often.
     macs: multiply-accumulates of the weights, which the junctions do not do; mac_energy: J each.
     table_bytes: the simulated curves on this computer. weight_bytes: the network's own parameters.
     backward_bytes: state per image that software must keep of its activations for backpropagation, and that a
@@ -80,56 +83,53 @@ def inference_cost(
 ) -> InferenceCost:
     """Run `hardware` on `inputs` (n, ...) and average the energy per inference over them.
 
-    unit_drive: drive for a network input of 1, in the unit of `cost.drive`; a calibrated layer (`calibrate_drive`) has
-        its own, by its `drive_scale`.
+    unit_drive: drive that stands for a device input of 1, in the unit of `cost.drive`. A layer's own affine (sigmoid,
+        hardtanh) and drive scale (`calibrate_drive`) stand between the network and its devices.
     cost: of one neuron operation, interpolated linearly at the drive of every neuron and held at its ends, as
         the devices saturate there; a grid of drives >= 0 is taken at |drive|.
 
-    Raises InputError if the network has no device layer.
+    `hardware` stays as it is. Raises InputError if it has no device layer, or for inputs that are none or not finite.
     """
     require_non_negative("J", mac_energy=mac_energy)
     require_positive("", unit_drive=unit_drive)
-    layers = device_layers(hardware)
+    require_finite("", inputs=inputs)
+    twin = copy.deepcopy(hardware).eval()
+    layers = device_layers(twin)
     if not layers:
         raise InputError("the network has no device layer; convert it with to_hardware first")
-    found: dict[str, LayerCost] = {}
-    hooks = [
-        layer.register_forward_pre_hook(_meter(k, unit_drive * layer.drive_scale, cost, found))
-        for k, layer in layers.items()
-    ]
-    try:
-        hardware.eval()
-        with torch.inference_mode():
-            hardware(inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    per_layer = tuple(found.values())
+    booked: list[LayerCost] = []
+    for name, layer in layers.items():
+        on_input(layer, _meter(name, layer, unit_drive, cost, booked))
+    with torch.inference_mode():
+        twin(inputs)
     return InferenceCost(
-        layers=per_layer,
-        latency=len(per_layer) * cost.cycle_time,
-        devices=sum(count_devices(hardware).values()),
+        layers=tuple(booked),
+        latency=len(booked) * cost.cycle_time,
+        devices=sum(count_devices(twin).values()),
         macs=count_macs(hardware, inputs[:1]),
         mac_energy=mac_energy,
         weight_bytes=_bytes(hardware.parameters()),
         table_bytes=_bytes(buffer for layer in layers.values() for buffer in layer.buffers()),
-        backward_bytes=4 * sum(layer.neurons for layer in per_layer),
-        assumptions=(*cost.assumptions, *_assumptions(len(inputs), mac_energy, len(per_layer))),
+        backward_bytes=4 * sum(layer.neurons for layer in booked),
+        assumptions=(*cost.assumptions, *_assumptions(len(inputs), mac_energy, len(booked))),
     )
 
 
-def _meter(name: str, unit_drive: float, cost: OperatingCost, found: dict[str, LayerCost]):  # type: ignore[no-untyped-def]
-    """A forward pre-hook that books the energy of one layer's neurons."""
+def _meter(
+    name: str, layer: DeviceActivation, unit_drive: float, cost: OperatingCost, booked: list[LayerCost]
+) -> Callable[[torch.Tensor], None]:
+    """Books the energy of one layer's neurons for each input that it is called with."""
     grid, energy = cost.drive.double().numpy(), cost.write_energy.double().numpy()
 
-    def book(_: nn.Module, given: tuple[torch.Tensor]) -> None:
-        drive = given[0].double().numpy() * unit_drive
+    def book(given: torch.Tensor) -> None:
+        drive = layer.drive(given.double()).cpu().numpy() * unit_drive
         if grid[0] >= 0:  # a grid of magnitudes
             drive = np.abs(drive)
         neurons, images = drive[0].size, len(drive)
         write = float(np.interp(drive, grid, energy).sum()) / images
         within = float(np.abs(drive.clip(grid[0], grid[-1])).mean())
-        found[name] = LayerCost(name, neurons, within, write, neurons * cost.reset_energy, neurons * cost.read_energy)
+        reset, read = neurons * cost.reset_energy, neurons * cost.read_energy
+        booked.append(LayerCost(name, neurons, within, write, reset, read))
 
     return book
 

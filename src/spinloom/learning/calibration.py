@@ -1,13 +1,17 @@
 """Fit a converted network to its devices with unlabelled inputs only: drive scales and batch-norm statistics."""
 
-from collections.abc import Callable
+import math
+from functools import partial
 
 import torch
 from scipy.optimize import minimize_scalar
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from spinloom.errors import InputError, require_positive
-from spinloom.nn import DeviceActivation, device_layers
+from spinloom.errors import InputError, require_finite, require_positive
+from spinloom.nn import DeviceActivation, device_layers, rewind
+from spinloom.nn.choice import REPLACEABLE
+from spinloom.nn.watching import kept_modes, on_input
 
 LEAST, MOST = 0.1, 10.0
 """Range that a layer's drive scale is sought in."""
@@ -18,34 +22,38 @@ IMAGES = 64
 def calibrate_drive(hardware: nn.Module, software: nn.Module, inputs: torch.Tensor) -> dict[str, float]:
     """Give each device layer the drive scale at which its devices come nearest to the activation they stand for.
 
-    hardware: what `to_hardware(software, ...)` returned; its layers are calibrated in place, from the first to the
-    last, each with the drives that reach it through the ones before. software: the network it was made from.
-    inputs: (n, ...), unlabelled; the first 64 are used. Minimised is the mean square of (device - activation) over
-    the drives of all units, with the devices and the noise that are switched on.
+    hardware: what `to_hardware(software, ...)` returned; its layers are calibrated in place, in the order in which the
+    network calls them, each with the drives that reach it through the ones before. software: the network it was made
+    from. inputs: (n, ...), unlabelled; the first 64 are used. Minimised is the mean square of (device - activation)
+    over the drives of all units and all calls of the layer, with the devices and the noise that are switched on. The
+    next read is the first one again.
 
-    Returns the scale of each layer by name (1: as it was). Raises InputError if a layer has no counterpart of the same
-    name in `software`.
+    Returns by name the factor that each layer's drive was scaled by, on top of what it had (1: as it was; a layer that
+    is never called stays so). Raises InputError for inputs or drives that are none or not finite, if there is no device
+    layer, or one has no activation of the same name in `software`.
     """
-    inputs, scales = inputs[:IMAGES], {}
-    for name, layer in device_layers(hardware).items():
-        activation = _counterpart(software, name)
-        drive = _drive(hardware, layer, inputs).flatten(1)
-        with torch.no_grad():
-            wanted = activation(drive)
-        scales[name] = _best(layer, drive, wanted)
-        scale_drive(layer, scales[name])
+    inputs, layers = inputs[:IMAGES], device_layers(hardware)
+    require_finite("", inputs=inputs)
+    activations = {name: _counterpart(software, name) for name in layers}
+    rewind(hardware)
+    scales = dict.fromkeys(layers, 1.0)
+    for name in _inputs(hardware, inputs):
+        given = _inputs(hardware, inputs)[name]
+        scales[name] = _best(layers[name], given, [activations[name](part) for part in given])
+        scale_drive(layers[name], scales[name])
+    rewind(hardware)
     return scales
 
 
 def scale_drive(layer: DeviceActivation, factor: float) -> None:
-    """Multiply the drive of all devices of a layer by `factor`: network input 1 then is `factor` unit drives.
+    """Multiply the drive of all devices of a layer by `factor` (see `DeviceActivation.drive`).
 
     Reads, slopes with respect to the network input, and the full scale of the slope converter follow, and all of it is
     in the state dict. Raises InputError for a factor <= 0.
     """
     require_positive("", factor=factor)
-    ends = torch.tensor([1 / factor, factor])
-    layer.grid = layer.grid * ends.to(layer.grid)
+    ends, centre = torch.tensor([1 / factor, factor]), layer.affine.input_centre  # which is no drive and stays
+    layer.grid = layer.grid * ends.to(layer.grid) + torch.tensor([centre - centre / factor, 0.0]).to(layer.grid)
     layer.curves = layer.curves * torch.tensor([1.0, 1.0, factor, factor]).to(layer.curves)
     layer.slope_noise = layer.slope_noise * factor
     layer.drive_scale *= factor
@@ -55,62 +63,82 @@ def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100)
     """Measure the statistics of all batch norms anew on inputs (n, ...), with the model as it stands, devices and all.
 
     Give inputs distributed as in training, augmentation included: plain images in place of shifted ones cost a
-    ResNet-20 three points on CIFAR-10. Averages over whole batches; weights, modes and everything else stay. Returns
-    the model. Raises InputError if there are fewer inputs than a batch.
+    ResNet-20 three points on CIFAR-10. Averages over whole batches; weights, modes and everything else stay, and so do
+    norms without running statistics, norms that the network does not call, and all of them where it fails.
+    Returns the model. Raises InputError if there are fewer inputs than a batch, or something is not finite.
     """
-    if len(inputs) < batch:
-        raise InputError(f"{len(inputs)} inputs are fewer than one batch of {batch}; give more or a smaller batch")
-    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    modes = {module: module.training for module in model.modules()}
-    momenta = [norm.momentum for norm in norms]
+    if not 1 <= batch <= len(inputs):
+        raise InputError(f"{len(inputs)} inputs are fewer than one batch of {batch}; give more or a batch of 1 to all")
+    norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    kept = [(norm.momentum, {name: buffer.clone() for name, buffer in norm.named_buffers()}) for norm in norms]
+    done = False
+    try:
+        with kept_modes(model):
+            _measure(model, norms, inputs[: len(inputs) // batch * batch].split(batch))
+        done = True
+    finally:
+        for norm, (momentum, buffers) in zip(norms, kept, strict=True):
+            norm.momentum = momentum
+            if not (done and norm.num_batches_tracked):
+                norm.load_state_dict(buffers, strict=False)
+    return model
+
+
+@torch.no_grad()
+def _measure(model: nn.Module, norms: list[_BatchNorm], parts: tuple[torch.Tensor, ...]) -> None:
     model.eval()
     for norm in norms:
         norm.reset_running_stats()
         norm.train()
         norm.momentum = None  # a cumulative average
-    try:
-        with torch.no_grad():
-            for part in inputs[: len(inputs) // batch * batch].split(batch):
-                model(part)
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        for module, mode in modes.items():
-            module.training = mode
-    return model
+    for part in parts if norms else ():
+        require_finite("", inputs=part)
+        model(part)
+    for norm in norms:
+        require_finite("", **dict(norm.named_buffers()))
 
 
-def _counterpart(software: nn.Module, name: str) -> Callable[[torch.Tensor], torch.Tensor]:
+def _counterpart(software: nn.Module, name: str) -> nn.Module:
     try:
-        return software.get_submodule(name)
-    except AttributeError as error:
+        found = software.get_submodule(name)
+    except AttributeError:
+        found = None
+    if not isinstance(found, REPLACEABLE):
         raise InputError(
-            f"the software network has no module {name!r} to compare the devices with; use activation modules"
-        ) from error
+            f"the software network has no activation {name!r} to compare the devices with; give the network that the "
+            "hardware was made from, and use activation modules in it"
+        )
+    return found
 
 
-def _drive(hardware: nn.Module, layer: DeviceActivation, inputs: torch.Tensor) -> torch.Tensor:
-    """What reaches the layer, (n, *unit_shape)."""
-    seen: list[torch.Tensor] = []
-    hook = layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
-    modes = {module: module.training for module in hardware.modules()}
+def _inputs(hardware: nn.Module, inputs: torch.Tensor) -> dict[str, list[torch.Tensor]]:
+    """What reaches each layer, call by call, (n, *unit_shape); layers in the order of their first calls."""
+    seen: dict[str, list[torch.Tensor]] = {}
+
+    def note(name: str, x: torch.Tensor) -> None:
+        seen.setdefault(name, []).append(x.detach())
+
+    hooks = [on_input(layer, partial(note, name)) for name, layer in device_layers(hardware).items()]
     try:
-        with torch.no_grad():
+        with kept_modes(hardware), torch.no_grad():
             hardware.eval()(inputs)
     finally:
-        hook.remove()
-        for module, mode in modes.items():
-            module.training = mode
-    return seen[0]
+        for hook in hooks:
+            hook.remove()
+    for name, parts in seen.items():
+        require_finite("", **{f"the input of layer {name!r}": torch.cat([part.flatten() for part in parts])})
+    return seen
 
 
-def _best(layer: DeviceActivation, drive: torch.Tensor, wanted: torch.Tensor) -> float:
+@torch.no_grad()
+def _best(layer: DeviceActivation, given: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
+    centre = layer.affine.input_centre
+
     def missed(logarithm: float) -> float:
         layer.rewind()  # the same noise for every scale
-        with torch.no_grad():
-            return float((layer.read_value(drive * 2.0**logarithm) - wanted).square().mean())
+        read = [layer(centre + (x - centre) * 2.0**logarithm) for x in given]
+        return float(torch.cat([(a - b).flatten() for a, b in zip(read, wanted, strict=True)]).square().mean())
 
-    ends = [float(torch.tensor(end).log2()) for end in (LEAST, MOST)]
+    ends = [math.log2(end) for end in (LEAST, MOST)]
     found = minimize_scalar(missed, bounds=ends, method="bounded", options={"xatol": 1e-3})
-    layer.rewind()
     return 1.0 if missed(0.0) <= found.fun else float(2.0**found.x)

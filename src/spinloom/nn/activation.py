@@ -148,12 +148,11 @@ class DeviceActivation(nn.Module):
         self._reads = 0
         return self
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if (
-            torch.compiler.is_compiling()
-        ):  # in a graph the number of the read is fixed, and PyTorch 2.13 gets tails wrong
-            return torch.compiler.disable(self._read)(x)
-        return self._read(x)
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # the name that nn.Tanh has for it
+        if torch.compiler.is_compiling():
+            # in a graph the number of the read would be fixed, and PyTorch 2.13 makes wrong noise at the ends of rows
+            return torch.compiler.disable(self._read)(input)
+        return self._read(input)
 
     def _read(self, x: torch.Tensor) -> torch.Tensor:
         shape = tuple(x.shape[1:])

@@ -12,6 +12,7 @@ from spinloom.nn.choice import REPLACEABLE, Choice, Mapped
 from spinloom.nn.converters import PLAIN, Converters
 from spinloom.nn.expand import expand
 from spinloom.nn.layers import device_layers
+from spinloom.nn.watching import kept_modes
 from spinloom.seeding import Seed, child_seed, generator
 
 
@@ -85,11 +86,8 @@ def _put(model: nn.Module, name: str, layer: nn.Module) -> nn.Module:
 
 def _meet(model: nn.Module, example: torch.Tensor) -> None:
     """Let every layer see its units: one pass in eval mode, so that nothing is learnt, and its noise forgotten."""
-    modes = {module: module.training for module in model.modules()}
-    with torch.no_grad():
+    with kept_modes(model), torch.no_grad():
         model.eval()(example)
-    for module, mode in modes.items():
-        module.training = mode
     for layer in device_layers(model).values():
         layer.rewind()
 

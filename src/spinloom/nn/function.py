@@ -27,7 +27,7 @@ class _Device(torch.autograd.Function):
         (slope,) = ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True: autograd would take the reading for a constant, silently
             raise InputError(
-                "devices give slopes as readings, which have no derivative (create_graph=True); take second derivatives "
-                "of the software network"
+                "devices give slopes as readings, which have no derivative (create_graph=True); "
+                "take second derivatives of the software network"
             )
         return upstream * slope, None, None

@@ -11,6 +11,7 @@ from torch.nn import functional
 from spinloom.errors import InputError
 from spinloom.nn.activation import DeviceActivation
 from spinloom.nn.choice import REPLACEABLE
+from spinloom.nn.watching import kept_modes
 
 _KINDS: dict[Callable[..., Any] | str, type[nn.Module]] = {
     torch.tanh: nn.Tanh,
@@ -47,13 +48,9 @@ def trace(model: nn.Module) -> fx.Graph | str:
 
 def depends_on_mode(model: nn.Module, graph: fx.Graph) -> bool:
     """Whether the forward pass asks for `self.training`, which a graph would freeze. `model` is left as it was."""
-    modes = {module: module.training for module in model.modules()}
-    try:
+    with kept_modes(model):
         model.train(not model.training)
         other = trace(model)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
     return isinstance(other, str) or _described(other) != _described(graph)
 
 
