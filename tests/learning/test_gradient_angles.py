@@ -11,7 +11,7 @@ from spinloom.devices.response import Response
 from spinloom.errors import InputError
 from spinloom.learning.gradient_angles import gradient_cosines
 from spinloom.learning.networks import initialise
-from spinloom.nn import device_layers, to_hardware, use_gradient
+from spinloom.nn import DeviceActivation, device_layers, to_hardware, use_gradient
 
 SOURCE = torch.Generator().manual_seed(0)
 X, Y = torch.randn(64, 6, generator=SOURCE), torch.randint(0, 3, (64,), generator=SOURCE)
@@ -142,3 +142,37 @@ def test_what_cannot_be_compared_is_refused():
         gradient_cosines(network(), X, Y, kind="exakt")
     with pytest.raises(InputError, match="requires_grad"):
         gradient_cosines(network().requires_grad_(False), X, Y)
+
+
+class Recurrent(nn.Module):
+    """One device layer that is called twice, and a weight that is never used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.again, self.last, self.unused = (nn.Linear(6, n) for n in (6, 6, 3, 2))
+        self.act = DeviceActivation(device(lambda x: 0.5 * torch.ones_like(x), noise=0.5))
+
+    def forward(self, x):
+        return self.last(self.act(self.again(self.act(self.first(x)))))
+
+
+def test_a_layer_called_twice_has_the_same_forward_reads_with_finite_differences_too():
+    model, seen = initialise(Recurrent(), 1), []
+    model.last.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    found = gradient_cosines(model, X, Y, kind="difference", batch=32)
+    assert torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[2], seen[3])
+    assert not torch.equal(model.act(X[:32]), model.act(X[:32]))
+    assert found["unused.weight"] == 0
+    assert gradient_cosines(model, X, Y)["first.weight"] == pytest.approx(1, abs=1e-6)
+    assert model.act.reads == 2
+    with pytest.raises(InputError, match="63 labels"):
+        gradient_cosines(model, X, Y[1:])
+
+
+def test_frozen_layers_are_left_out_and_stay_frozen():
+    model = network().train()
+    model[0].requires_grad_(False)
+    assert list(gradient_cosines(model, X, Y)) == ["3.weight", "5.weight"]
+    assert model.training
+    assert [p.requires_grad for p in model[0].parameters()] == [False, False]

@@ -1,14 +1,17 @@
 """How far the gradient that devices give points away from the exact one, weight tensor by weight tensor."""
 
 import copy
+from collections.abc import Callable
+from itertools import count
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from spinloom.errors import InputError
-from spinloom.nn import device_layers, use_gradient
+from spinloom.nn import DeviceActivation, device_layers, use_gradient
 from spinloom.nn.gradients import Gradient
+from spinloom.nn.watching import on_input
 
 
 def gradient_cosines(
@@ -28,11 +31,14 @@ def gradient_cosines(
 
     inputs: (n, ...). labels: (n,). batch: images of one gradient (default: all n); each batch is a read of its own, and
     the cosine is the mean over the whole batches. Tensors of two dimensions and more that need a gradient count, so no
-    biases. A gradient of zero has no direction; its cosine is 0. The model stays as it is: what dropout, batch
-    statistics and reads change is changed in copies, by the same numbers for both.
+    biases. A gradient of zero, as of an unused weight, has no direction; its cosine is 0. The model stays as it is:
+    what dropout, batch statistics and reads change is changed in copies, by the same numbers for both.
 
-    Raises InputError for a network without device layer or weight tensor, fewer images than one batch, unknown kinds.
+    Raises InputError for a network without device layer or weight tensor, fewer images than one batch or another number
+    of labels, unknown kinds.
     """
+    if len(labels) != len(inputs):
+        raise InputError(f"every image needs a label, got {len(inputs)} images and {len(labels)} labels")
     size = len(inputs) if batch is None else batch
     if not 1 <= size <= len(inputs):
         raise InputError(f"batch must be 1 to the {len(inputs)} images given, got {size}")
@@ -54,10 +60,20 @@ def _gradients(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, see
         raise InputError(
             f"{type(model).__name__} has no weight tensor that needs a gradient; set requires_grad of some"
         )
+    hooks = [on_input(layer, _numbered(layer)) for layer in device_layers(model).values()]
     with torch.random.fork_rng(devices=[]):  # dropout draws from the global state
         torch.manual_seed(seed)
         loss = F.cross_entropy(model(inputs), labels)
-    return dict(zip(weights, torch.autograd.grad(loss, list(weights.values())), strict=True))
+    for hook in hooks:
+        hook.remove()
+    found = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
+    return dict(zip(weights, found, strict=True))
+
+
+def _numbered(layer: DeviceActivation) -> Callable[[torch.Tensor], object]:
+    """Begins every call of the layer at a read of its own: finite differences take more of them than others."""
+    first, calls = layer.reads, count()
+    return lambda _: layer.rewind(first + 3 * next(calls))
 
 
 def _cosine(one: torch.Tensor, other: torch.Tensor) -> float:

@@ -143,9 +143,14 @@ class DeviceActivation(nn.Module):
         self.gradient, self.difference_step = kind, step
         return self
 
-    def rewind(self) -> Self:
-        """Make the next forward pass the first read again: it repeats the noise since the last resampling."""
-        self._reads = 0
+    @property
+    def reads(self) -> int:
+        """Noisy reads since the last resampling; finite differences take three for each forward pass."""
+        return self._reads
+
+    def rewind(self, reads: int = 0) -> Self:
+        """Make the next forward pass the first read again, or that after `reads` ones: it repeats their noise."""
+        self._reads = reads
         return self
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # the name that nn.Tanh has for it
