@@ -42,6 +42,14 @@ def test_a_relu_network_becomes_a_tanh_network_that_still_classifies():
     assert not any(isinstance(module, Sliding | nn.ReLU) for module in network.modules())
 
 
+def test_one_module_under_two_names_is_replaced_under_both():
+    model = nn.Module()
+    model.act = nn.Tanh()
+    model.again, model.inner = model.act, nn.Sequential(model.act, nn.Linear(2, 2), model.act)
+    replace_activations(model, nn.Tanh, Sliding)
+    assert all(isinstance(module, Sliding) for module in (model.act, model.again, model.inner[0], model.inner[2]))
+
+
 def test_modes_are_kept_and_absent_kinds_named():
     model = nn.Sequential(nn.Linear(2, 2), nn.Tanh()).eval()
     assert not replace_activations(model, nn.Tanh, Sliding)[1].training

@@ -120,6 +120,11 @@ def test_an_activation_alone_and_one_module_in_two_places():
         (network(), {nn.ReLU: population()}, "cannot map ReLU"),
         (network(), {nn.Tanh: torch.tanh}, "Response"),
         (network(), {}, "nothing to replace"),
+        (network(), [population()], "mapping.*got list"),
+        (network(), {"3": None}, "gives '3' a NoneType"),
+        (to_hardware(nn.Sequential(nn.Tanh()), exact()), None, "device layers already"),
+        (to_hardware(nn.Sequential(nn.Tanh()), exact()), {"0": exact()}, "device layers already"),
+        (torch.tanh, None, "torch.nn.Module"),
         (Branching(call=True), None, "torch.fx cannot follow"),
         (FunctionalDropout(), None, "dropout"),
     ],
@@ -180,3 +185,49 @@ def test_layers_share_their_tables():
     layers = list(device_layers(to_hardware(model, population())).values())
     assert len(layers) == 150
     assert len({layer.curves.data_ptr() for layer in layers}) == 1
+
+
+class Aliased(nn.Module):
+    """One activation under two names, each of them called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.act = nn.Linear(6, 6), nn.Tanh()
+        self.inner = nn.Sequential(nn.Linear(6, 5), self.act)
+
+    def forward(self, x):
+        return self.inner(self.act(input=self.first(x)))
+
+
+def test_one_module_under_two_names_becomes_devices_for_each_by_its_name():
+    model, one, other = Aliased(), population(devices=3), population(devices=4)
+    assert count_devices(to_hardware(model, one, example_input=X)) == {"act": 6, "inner.1": 5}
+    populations = {
+        ("act",): {"act": 3, "inner.1": 3},  # a name stands for the module, wherever it hangs
+        ("inner.1",): {"inner.1": 3},
+        ("act", "inner.1"): {"act": 3, "inner.1": 4},
+    }
+    for names, wanted in populations.items():
+        twin = to_hardware(model, dict(zip(names, (one, other), strict=False)))
+        assert {name: layer.population for name, layer in device_layers(twin).items()} == wanted
+    exact_twin = to_hardware(model, exact())
+    torch.testing.assert_close(exact_twin(X), model(X), atol=1e-5, rtol=0)
+    assert model.act is model.inner[1]
+    assert isinstance(exact_twin, Aliased)
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.act = nn.Linear(6, 6), nn.Tanh()
+
+    def forward(self, x):
+        return self.act(self.linear(x))
+
+
+def test_a_block_in_two_places_has_devices_for_each_place():
+    block = Block()
+    model = nn.Sequential(block, block)
+    twin = to_hardware(model, exact(), example_input=X)
+    assert len(count_devices(twin)) == 2
+    torch.testing.assert_close(twin(X), model(X), atol=1e-5, rtol=0)

@@ -50,12 +50,12 @@ class Slide:
 def replace_activations(model: nn.Module, kind: type[nn.Module], make: Callable[[], nn.Module]) -> nn.Module:
     """Put a new module of `make` in the place of every module of type `kind`, in the model itself; returns it.
 
-    Weights and names stay. Raises InputError if there is none.
+    A module under several names becomes one for each. Weights and names stay. Raises InputError if there is none.
     """
     places = [
         (parent, name)
         for parent in model.modules()
-        for name, child in parent.named_children()
+        for name, child in parent._modules.items()  # all names, also of one module that has several
         if isinstance(child, kind)
     ]
     if not places:

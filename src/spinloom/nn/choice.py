@@ -22,6 +22,8 @@ class Choice:
     """
 
     def __init__(self, mapping: Mapped) -> None:
+        if not isinstance(mapping, Response | Mapping):
+            raise InputError(f"give a Response or a mapping {{nn.Tanh: response, ...}}, got {type(mapping).__name__}")
         pairs: dict[type[nn.Module] | str, Response] = (
             dict.fromkeys(REPLACEABLE, mapping) if isinstance(mapping, Response) else dict(mapping)
         )
@@ -63,8 +65,11 @@ class Choice:
 
 def _require(key: object, response: object) -> None:
     if not isinstance(response, Response):
-        raise InputError(f"the mapping gives {key!r} a {type(response).__name__}; give it a spinloom Response")
+        raise InputError(f"the mapping gives {_shown(key)} a {type(response).__name__}; give it a spinloom Response")
     if isinstance(key, str) or (isinstance(key, type) and issubclass(key, REPLACEABLE)):
         return
-    shown = key.__name__ if isinstance(key, type) else repr(key)
-    raise InputError(f"cannot map {shown}: keys are layer names, nn.Tanh, nn.Sigmoid, nn.Hardtanh or subclasses")
+    raise InputError(f"cannot map {_shown(key)}: keys are layer names, nn.Tanh, nn.Sigmoid, nn.Hardtanh or subclasses")
+
+
+def _shown(key: object) -> str:
+    return key.__name__ if isinstance(key, type) else repr(key)

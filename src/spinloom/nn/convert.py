@@ -35,26 +35,35 @@ def to_hardware(
 
     Calls of torch.tanh, sigmoid, hardtanh (also as methods and from torch.nn.functional), and a module called in
     several places (each becomes devices of its own), are found by torch.fx; the copy is then an fx.GraphModule, and
-    such layers are named as in its graph. Activations inside PyTorch's own modules (nn.LSTM) are not replaced.
+    such layers are named as in its graph. A module under several names becomes devices for each of them. Activations
+    inside PyTorch's own modules (nn.LSTM) are not replaced.
 
-    Raises InputError if nothing can be replaced, a name or type in the mapping is unknown, or the network calls an
-    activation as a function and torch.fx cannot follow it.
+    Raises InputError if nothing can be replaced (as where all is devices already), a name or type in the mapping is
+    unknown, an argument is of another kind, or the network calls an activation as a function and torch.fx cannot follow
+    it.
     """
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     choice, source = Choice(mapping), generator(seed)
     twin = copy.deepcopy(model)
     twin, origin = expand(twin, lambda name, kind: choice.response(name, kind) is not None)
     sites = [(name, module, origin.get(name, name)) for name, module in _activations(twin)]
-    choice.require_used({known for name, _, called in sites for known in (name, called)})
-    for name, module, called in sites:
-        response = choice.response(name, type(module)) or choice.response(called, type(module))
+    if sites:
+        choice.require_used({known for name, _, called in sites for known in (name, called)})
+    chosen = {
+        name: choice.response(name, type(module)) or choice.response(called, type(module))
+        for name, module, called in sites
+    }
+    if not any(chosen.values()):
+        raise _nothing(model)
+    for name, module, _ in sites:
+        response = chosen[name]
         if response is None:
             continue
         table = choice.table(response, affine_of(module))
         made = DeviceActivation(table, sharing=sharing, seed=child_seed(source), converters=converters)
         layer = _device(module, made, model)
         twin = _put(twin, name, layer)
-    if not device_layers(twin):
-        raise _nothing(model)
     if example_input is not None:
         _meet(twin, example_input)
     return twin
@@ -96,6 +105,7 @@ def _nothing(model: nn.Module) -> InputError:
     place = nn.modules.activation.__name__
     others = sorted({type(m).__name__ for m in model.modules() if type(m).__module__ == place})
     found = f"its activations are {', '.join(others)}" if others else "no activation found"
+    found = f"{found}, it has device layers already" if device_layers(model) else found
     return InputError(
         f"nothing to replace in {type(model).__name__} ({found}); devices stand for Tanh, Sigmoid and Hardtanh, "
         "and the mapping must name one that the network has"

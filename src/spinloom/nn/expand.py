@@ -20,10 +20,11 @@ def expand(model: nn.Module, wanted: Wanted) -> tuple[nn.Module, dict[str, str]]
     """
     if isinstance(model, REPLACEABLE):
         return model, {}
+    origin = _separate(model, wanted)
     graph = trace(model)
     if isinstance(graph, str):
         _require_no_hidden_calls(model, wanted, graph)
-        return model, {}
+        return model, origin
     functions = [(node, module) for node, module in function_nodes(graph) if wanted(node.name, type(module))]
     repeats = [
         (node, module)
@@ -31,17 +32,32 @@ def expand(model: nn.Module, wanted: Wanted) -> tuple[nn.Module, dict[str, str]]
         if wanted(str(node.target), type(module)) or wanted(node.name, type(module))
     ]
     if not functions and not repeats:
-        return model, {}
+        return model, origin
     _require_one_mode(model, graph)
-    origin = {}
     for node, module in functions:
         _call_module(model, graph, node, module)
     for node, module in repeats:
         target = str(node.target)
-        origin[_call_module(model, graph, node, copy.deepcopy(module))] = target
+        origin[_call_module(model, graph, node, copy.deepcopy(module))] = origin.get(target, target)
     rewritten = fx.GraphModule(model, graph, type(model).__name__)
     rewritten.training = model.training
     return rewritten, origin
+
+
+def _separate(model: nn.Module, wanted: Wanted) -> dict[str, str]:
+    """Give a wanted activation that hangs in several places a module for each: new name -> name of the first place."""
+    first: dict[nn.Module, str] = {}
+    origin = {}
+    for above, parent in list(model.named_modules()):
+        for leaf, module in list(parent._modules.items()):
+            if not isinstance(module, REPLACEABLE):
+                continue
+            name = f"{above}.{leaf}" if above else leaf
+            known = first.setdefault(module, name)
+            if known != name and (wanted(name, type(module)) or wanted(known, type(module))):
+                setattr(parent, leaf, copy.deepcopy(module))
+                origin[name] = known
+    return origin
 
 
 def _call_module(model: nn.Module, graph: fx.Graph, node: fx.Node, module: nn.Module) -> str:
