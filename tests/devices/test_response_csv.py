@@ -240,7 +240,6 @@ def test_every_mistake_is_named_in_one_line(path, header, rows, message):
         (b"# nothing but a comment\n\n", "is empty"),
         (b"\x89PNG\r\n\x1a\n\xff\xd8", "is binary"),
         (b"drive (V),value\n\0\0\0,\0\n", "is binary"),
-        (b'drive (V),"value\n1,2\n', "is not a table of text"),
     ],
 )
 def test_what_is_no_table_is_named(path, content, message):

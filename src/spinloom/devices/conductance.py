@@ -4,6 +4,8 @@ The conductance, not the resistance, is linear in cos(theta): G = G_P (1 + cos)/
 (J. C. Slonczewski, Phys. Rev. B 39, 6995 (1989)), so cos = (2 G - G_P - G_AP) / (G_P - G_AP).
 """
 
+from reprlib import repr as short
+
 import numpy as np
 
 from spinloom.devices.csv_sweeps import Sweeps
@@ -46,9 +48,15 @@ def perpendicular_cosine(table: Table, sweeps: Sweeps, extremes: Extremes | None
 
 
 def require_extremes(name: str, extremes: Extremes | None) -> None:
-    """Raise InputError unless 0 < R_P < R_AP."""
-    if extremes is not None and not 0 < extremes[0] < extremes[1] < np.inf:
-        raise InputError(f"{name} must be (R_P, R_AP) in ohm with 0 < R_P < R_AP, got {tuple(extremes)}")
+    """Raise InputError unless they are two numbers with 0 < R_P < R_AP."""
+    if extremes is None:
+        return
+    try:
+        parallel, antiparallel = (float(resistance) for resistance in extremes)
+    except (TypeError, ValueError):
+        parallel = antiparallel = np.nan
+    if not 0 < parallel < antiparallel < np.inf:
+        raise InputError(f"{name} must be (R_P, R_AP) in ohm with 0 < R_P < R_AP, got {short(extremes)}")
 
 
 def _conductance(table: Table, quantity: str) -> np.ndarray:

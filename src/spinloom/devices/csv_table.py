@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,20 +30,22 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a text table: lines of `#` are comments, the first other line names the columns.
 
-    Separated by comma, semicolon or tab, decimal point. Raises InputError: unreadable, empty, binary, unknown
-    or doubled column, a row of another length, a cell that is no finite number.
+    Separated by comma, semicolon or tab, decimal point; columns without any text are left out. Raises InputError:
+    unreadable, empty, binary, unknown or doubled column, a row of another length, a cell that is no finite number.
     """
     rows = _rows(path)
     if not rows:
         raise InputError(f"{path} is empty: expected a line of column names and rows of numbers")
-    headers = _headers(path, rows[0][1])
-    body = rows[1:]
+    first, body = rows[0], rows[1:]
     for line, cells in body:
-        if len(cells) != len(headers):
+        if len(cells) != len(first[1]):
             raise InputError(
-                f"{path}, line {line} has {len(cells)} cells, the header names {len(headers)}; "
-                "complete the row (is the file truncated?)"
+                f"{path}, line {line} has {len(cells)} cells, the header names {len(first[1])}; "
+                "complete the row (is the file truncated, or does it write decimal commas?)"
             )
+    used = [place for place in range(len(first[1])) if any(cells[place].strip() for _, cells in rows)]
+    body = [(line, [cells[place] for place in used]) for line, cells in body]
+    headers = _headers(path, first[0], [first[1][place] for place in used])
     columns = {
         header.quantity: np.array([_number(path, line, header, cells[place]) for line, cells in body])
         for place, header in enumerate(headers)
@@ -64,10 +67,14 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
     if not lines:
         return []
     separator = max(",;\t", key=lines[0][1].count)
+    return [(number, _cells(path, number, line, separator)) for number, line in lines]
+
+
+def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
     try:
-        return [(number, next(csv.reader([line], delimiter=separator, strict=True))) for number, line in lines]
+        return next(csv.reader([line], delimiter=separator, strict=True))
     except csv.Error as error:
-        raise InputError(f"{path} is not a table of text ({error}); export it as CSV") from error
+        raise InputError(f"{path}, line {number} is not a row of a text table ({error}); export it as CSV") from error
 
 
 def _text(path: Path) -> str:
@@ -84,8 +91,13 @@ def _text(path: Path) -> str:
     return text
 
 
-def _headers(path: Path, cells: list[str]) -> list[Header]:
-    headers = [parse_header(cell, str(path)) for cell in cells]
+def _headers(path: Path, line: int, cells: list[str]) -> list[Header]:
+    if all(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*", cell, re.IGNORECASE) for cell in cells):
+        raise InputError(
+            f"{path}, line {line} holds numbers where the columns should be named; put a line such as "
+            "'drive (A),value' in front"
+        )
+    headers = [parse_header(cell, f"{path}, line {line}") for cell in cells]
     quantities = [header.quantity for header in headers]
     for header in headers:
         if quantities.count(header.quantity) > 1:
@@ -99,8 +111,8 @@ def _number(path: Path, line: int, header: Header, cell: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
+        remedy = "write a decimal point" if "," in cell else "correct the cell or remove the row"
         raise InputError(
-            f"{path}, line {line}, column {header.text!r}: {cell.strip()!r} is not a finite number; "
-            "correct the cell or remove the row"
+            f"{path}, line {line}, column {header.text!r}: {cell.strip()!r} is not a finite number; {remedy}"
         )
     return number * header.factor

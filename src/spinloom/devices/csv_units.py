@@ -22,7 +22,7 @@ QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
     "slope_noise": NUMBER,
     "device": NUMBER,
 }
-"""Quantity -> unit as spelled -> (SI unit, factor). Of names that begin alike the longer comes first."""
+"""Quantity -> unit as spelled -> (SI unit, factor)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _split(text: str) -> tuple[str, str]:
     if bracketed:
         return _normal(bracketed[1]), bracketed[2]
     plain = text.strip()
-    for name in QUANTITIES:
+    for name in sorted(QUANTITIES, key=len, reverse=True):  # slope_noise is no slope in the unit "noise"
         head, tail = _normal(plain[: len(name)]), plain[len(name) :]
         if head == name and (not tail or tail[0] in "_ "):
             return name, tail[1:].strip()

@@ -7,7 +7,7 @@ from itertools import chain
 import torch
 
 from spinloom.devices.plausible import require_plausible
-from spinloom.devices.response_checks import UNITS, as_curve, as_unit_drive
+from spinloom.devices.response_checks import UNITS, as_curve, as_unit_drive, is_stuck
 from spinloom.errors import InputError, require_count, require_finite, require_non_negative
 
 
@@ -109,8 +109,7 @@ class Response:
 
     def stuck(self) -> torch.Tensor:
         """(devices,), true where `value` moves by less than a tenth of what it moves in the liveliest device."""
-        moved = (self.value.amax(1) - self.value.amin(1)).detach()
-        return (moved == 0) | (moved < 0.1 * moved.max())
+        return is_stuck(self.value.detach())
 
     def nominal(self) -> "Response":
         """One device: the mean of those that are not stuck, noise kept (root mean square).

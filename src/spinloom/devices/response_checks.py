@@ -1,5 +1,6 @@
 """What a person gives for the parts of a Response, as what it holds."""
 
+from pathlib import Path
 from reprlib import repr as short
 from typing import Any
 
@@ -41,3 +42,17 @@ def as_unit_drive(given: Any, drive: torch.Tensor, unit: str) -> float:
             "network inputs: is one of them in another unit?"
         )
     return unit_drive
+
+
+def is_stuck(value: torch.Tensor) -> torch.Tensor:
+    """(devices,): whose value (devices, points) moves by less than a tenth of what it moves in the liveliest one."""
+    moved = value.amax(1) - value.amin(1)
+    return (moved == 0) | (moved < 0.1 * moved.max())
+
+
+def as_path(given: Any) -> Path:
+    """Raises InputError for what is no path."""
+    try:
+        return Path(given)
+    except TypeError as error:
+        raise InputError(f"a path must be a text or a pathlib.Path, got {short(given)}") from error

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 
 from spinloom.devices.conductance import Extremes, in_plane_cosine, perpendicular_cosine, require_extremes
+from spinloom.devices.csv_scale import require_full_scale, warn_of_slope
 from spinloom.devices.csv_sweeps import Sweeps, arrange
 from spinloom.devices.csv_table import Table, read_table
 from spinloom.devices.response import Response
+from spinloom.devices.response_checks import as_path, is_stuck
 from spinloom.devices.unit_drive import fit_unit_drive
 from spinloom.errors import InputError, require_positive
 
@@ -45,12 +47,13 @@ def read_csv(
 
     in_plane, perpendicular: (R_P, R_AP) of each junction, ohm; by default the extremes of each device's
         curve, see `conductance` (a perpendicular junction that swings through both states needs them given).
-    unit_drive: drive for a network input of 1, SI; by default fitted, value ~ tanh(drive / unit_drive).
+    unit_drive: drive for a network input of 1, SI; by default fitted, value ~ tanh(drive / unit_drive), to devices
+        that are not stuck.
     drive_unit: unit of a `drive` column whose header names none. sort: accept rows in any order.
 
-    Raises InputError with file, line, column and remedy.
+    Raises InputError with file, line, column and remedy; SpinloomWarning for a slope of another scale (`csv_scale`).
     """
-    table = read_table(Path(path))
+    table = read_table(as_path(path))
     quantity = _drive_column(table)
     require_extremes("in_plane", in_plane)
     require_extremes("perpendicular", perpendicular)
@@ -61,12 +64,17 @@ def read_csv(
     metadata = {"source": table.path.name, "devices": ", ".join(filter(None, sweeps.devices)) or "1"}
     metadata["repeats"] = "{} to {}".format(*sweeps.repeats)
     value, slope, noise, slope_noise = _curves(table, sweeps, in_plane, perpendicular, metadata)
+    alive = ~is_stuck(torch.from_numpy(value)).numpy()
     if unit_drive is None:
-        unit_drive, left = fit_unit_drive(sweeps.drive, value, str(table.path))
+        if not alive.any():
+            raise InputError(f"{table.path}: no device answers to its drive (value is constant); check the columns")
+        unit_drive, left = fit_unit_drive(sweeps.drive, value[alive], str(table.path))
         metadata["unit_drive"] = f"fitted to tanh, rms residual {left:.3g}"
     if slope is None:
         slope = np.gradient(value, sweeps.drive / unit_drive, axis=1)
         metadata["slope"] = "numerical derivative of value"
+    elif "slope" in table.columns and alive.any():
+        warn_of_slope(str(table.path), sweeps.drive / unit_drive, value[alive], slope[alive], stacklevel=3)
     return Response(
         drive=torch.from_numpy(sweeps.drive),
         value=torch.from_numpy(value),
@@ -126,6 +134,7 @@ def _curves(
 
 
 def _generic(table: Table, sweeps: Sweeps) -> _Curves:
+    require_full_scale(table)
     columns = table.columns
     value, noise = sweeps.mean(columns["value"]), _deviation(table, sweeps, "value", "noise")
     if "slope" in columns:

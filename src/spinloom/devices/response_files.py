@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from spinloom.devices.response import Response
+from spinloom.devices.response_checks import as_path
 from spinloom.digests import add_tensors, read_exactly
 from spinloom.errors import InputError
 from spinloom.files import write_bytes
@@ -28,7 +29,9 @@ REMEDY = "save the response again with spinloom.devices.response_files.save"
 
 
 def save(response: Response, path: str | Path) -> None:
-    """Write a response to a .safetensors file, whole or not at all. Raises OutputError."""
+    """Write a response to a .safetensors file, whole or not at all. Raises OutputError, InputError for what is none."""
+    if not isinstance(response, Response):
+        raise InputError(f"only a Response can be saved, got {response!r}; simulate or read one")
     tensors = {name: _plain(getattr(response, name)) for name in TENSORS}
     header: dict[str, Any] = {
         "format": FORMAT,
@@ -38,7 +41,7 @@ def save(response: Response, path: str | Path) -> None:
         "metadata": dict(response.metadata),
     }
     header["sha256"] = _digest(header, tensors)
-    write_bytes(Path(path), to_bytes(tensors, metadata={KEY: json.dumps(header)}))
+    write_bytes(as_path(path), to_bytes(tensors, metadata={KEY: json.dumps(header)}))
 
 
 def load(path: str | Path) -> Response:
@@ -46,7 +49,7 @@ def load(path: str | Path) -> Response:
 
     Raises InputError naming the file: absent, truncated, damaged, of another format or a newer version.
     """
-    header, tensors = _read(Path(path))
+    header, tensors = _read(as_path(path))
     if header.get("format") != FORMAT:
         raise InputError(f"{path} is not a Spinloom response: its header does not say {FORMAT!r}; {REMEDY}")
     wanted = _OF_VERSION.get(header.get("version"))  # type: ignore[arg-type]
