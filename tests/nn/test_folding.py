@@ -4,6 +4,8 @@ import copy
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from populations import population
 from torch import nn
 from torch.nn import functional
@@ -83,8 +85,8 @@ def test_networks_on_devices_are_folded_too(name):
     x = images(3, 3, 12, 12)
     hard = to_hardware(trained(DEEP[name]()), population(), example_input=x, seed=4)
     wanted = copy.deepcopy(hard).eval()(x)
-    for given in (hard, to_hardware(trained(DEEP[name]()), population(), seed=4)):  # met an input or not
-        folded = fold_batch_norm(given, x)
+    for network in (hard, to_hardware(trained(DEEP[name]()), population(), seed=4)):  # met an input or not
+        folded = fold_batch_norm(network, x)
         assert list(device_layers(folded)) == list(device_layers(hard))
         torch.testing.assert_close(folded(x), wanted, atol=1e-4, rtol=1e-4)
     again = to_hardware(fold_batch_norm(trained(DEEP[name]()), x), population(), example_input=x, seed=4)
@@ -177,3 +179,45 @@ def test_what_cannot_be_folded_is_said_in_one_line(model, message):
 def test_gain_and_offset_must_agree():
     with pytest.raises(InputError, match=r"\(3,\) and \(2,\)"):
         ChannelAffine(torch.ones(3), torch.ones(2))
+
+
+class Keyed(nn.Module):
+    """Convolutions and norms in every order and use, called by keyword or not."""
+
+    def __init__(self, uses: list[tuple[int, int]], keyword: bool, bias: bool, affine: bool, alias: bool) -> None:
+        super().__init__()
+        self.uses, self.keyword = uses, keyword
+        self.convs = nn.ModuleList(nn.Conv2d(3, 3, 3, padding=1, bias=bias) for _ in range(2))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(3, affine=affine) for _ in range(2))
+        if alias:
+            self.convs.append(self.convs[0])
+            self.norms.append(self.norms[0])
+
+    def forward(self, x):
+        for conv, norm in self.uses:
+            x = self.convs[conv % len(self.convs)](x)
+            norm = self.norms[norm % len(self.norms)]
+            x = torch.tanh(norm(input=x) if self.keyword else norm(x))
+        return x
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    uses=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=3),
+    keyword=st.booleans(),
+    bias=st.booleans(),
+    affine=st.booleans(),
+    alias=st.booleans(),
+    training=st.booleans(),
+)
+def test_whatever_is_shared_and_however_it_is_called_the_function_is_the_same(
+    uses, keyword, bias, affine, alias, training
+):
+    torch.manual_seed(0)
+    model = trained(Keyed(uses, keyword, bias, affine, alias).train(training))
+    require_same(model, images(3, 3, 5, 5))
+
+
+def test_a_norm_called_by_keyword_goes_into_the_weights_too():
+    model = trained(Keyed([(0, 0)], True, False, True, False))
+    assert isinstance(require_same(model, images(3, 3, 5, 5)).norms[0], nn.Identity)

@@ -25,8 +25,8 @@ class ChannelAffine(nn.Module):
         self.register_buffer("gain", gain.detach().clone())
         self.register_buffer("offset", offset.detach().clone())
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return (x.movedim(1, -1) * self.gain + self.offset).movedim(-1, 1)
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # the name that batch norm has for it
+        return (input.movedim(1, -1) * self.gain + self.offset).movedim(-1, 1)
 
     def extra_repr(self) -> str:
         return f"channels={self.gain.numel()}"

@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from functools import partial
 
 import torch
 from torch import fx, nn
@@ -10,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from spinloom.errors import InputError
 from spinloom.nn.activation import DeviceActivation
 from spinloom.nn.channel_affine import ChannelAffine
+from spinloom.nn.watching import on_input
 
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -45,9 +47,9 @@ def _neighbours(model: nn.Module, graph: fx.Graph) -> list[tuple[nn.Module, nn.M
     """Modules that alone use the output of another one, with that one."""
     found = []
     for node in graph.nodes:
-        before = node.args[0] if node.op == "call_module" and node.args else None
-        if isinstance(before, fx.Node) and before.op == "call_module" and len(before.users) == 1:
-            found.append((model.get_submodule(str(node.target)), model.get_submodule(str(before.target))))
+        for before in node.all_input_nodes if node.op == "call_module" else ():
+            if before.op == "call_module" and len(before.users) == 1:
+                found.append((model.get_submodule(str(node.target)), model.get_submodule(str(before.target))))
     return found
 
 
@@ -80,12 +82,12 @@ def _dimensions(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, set[
     original = dict(zip(probe.modules(), model.modules(), strict=True))
     seen: dict[nn.Module, set[int]] = {}
 
-    def note(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        seen.setdefault(original[module], set()).add(args[0].ndim if args else -1)
+    def note(module: nn.Module, x: torch.Tensor) -> None:
+        seen.setdefault(original[module], set()).add(x.ndim)
 
     for module in probe.modules():
         if isinstance(module, _BatchNorm):
-            module.register_forward_pre_hook(note)
+            on_input(module, partial(note, module))
     with torch.no_grad():
         probe(example)
     return seen
