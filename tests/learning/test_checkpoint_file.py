@@ -29,7 +29,7 @@ def test_where_nothing_is_the_training_starts_anew_and_leaves_nothing(tmp_path):
 def test_a_file_of_the_users_is_refused_and_left_as_it_is(tmp_path, content):
     path = tmp_path / "mine"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="mine is no checkpoint .* another name"):
+    with pytest.raises(InputError, match=r"mine is no checkpoint .* another name"):
         claim(path, PARTS)
     assert path.read_bytes() == content
 

@@ -5,7 +5,7 @@ import torch
 from toy_images import quarters
 
 from spinloom.devices import Response
-from spinloom.errors import InputError
+from spinloom.errors import InputError, SpinloomWarning
 from spinloom.learning.augmentation import Augmentation
 from spinloom.learning.fit import Training, fit
 from spinloom.learning.networks import fashion_cnn
@@ -80,7 +80,8 @@ def test_a_damaged_checkpoint_costs_time_and_not_the_run(tmp_path, damage):
     losses = fit(first, train, BRIEF, path)
     path.write_bytes(damage(path.read_bytes()))
     again = network()
-    assert fit(again, train, BRIEF, path) == losses
+    with pytest.warns(SpinloomWarning, match="damaged"):
+        assert fit(again, train, BRIEF, path) == losses
     assert torch.equal(weights(first), weights(again))
 
 
@@ -89,7 +90,8 @@ def test_a_checkpoint_of_another_training_is_not_taken_up(tmp_path):
     fit(network(), quarters(64), BRIEF, path)
     steps = []
     other = Training(epochs=3, batch=32, rate=1e-3)
-    fit(network(), quarters(64), other, path, lambda done, *_: steps.append(done))
+    with pytest.warns(SpinloomWarning, match="another training, which differs in rate"):
+        fit(network(), quarters(64), other, path, lambda done, *_: steps.append(done))
     assert steps[0] == 1
 
 
@@ -104,6 +106,7 @@ def test_fewer_images_than_a_batch_are_refused():
         fit(network(), quarters(16), BRIEF)
 
 
+@pytest.mark.filterwarnings("ignore:.*another training:spinloom.errors.SpinloomWarning")
 def test_a_checkpoint_belongs_to_its_images_its_teacher_and_its_devices(tmp_path):
     train, path = quarters(64), tmp_path / "state"
     brighter = replace(train, images=train.images.clamp(min=1))

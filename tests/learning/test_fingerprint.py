@@ -1,0 +1,194 @@
+"""A fingerprint changes with everything that an object does, and with nothing else."""
+
+import functools
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from spinloom.learning.deep_networks import resnet20
+from spinloom.learning.fingerprint import fingerprint
+from spinloom.learning.objectives import Labels
+
+GLOBAL = 0.1
+
+
+def scaled(x, by=2):
+    return x * by * GLOBAL
+
+
+def closed_over(value):
+    return lambda x: x + value
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+    def method(self, x):
+        return x * self.value
+
+
+@dataclass(frozen=True)
+class Frozen:
+    value: object
+    others: dict = field(default_factory=dict)
+
+
+class Rated(nn.Module):
+    """Its representation shows nothing."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value, self.inner = value, [{"deep": Slotted(value)}]
+
+    def forward(self, x):
+        return x * self.value
+
+
+PLACES = {
+    "a hidden attribute of a module": Rated,
+    "label smoothing": Labels,
+    "an argument of a partial": lambda value: functools.partial(scaled, by=value),
+    "a closure": closed_over,
+    "a default": lambda value: lambda x, by=value: x * by,
+    "the instance of a bound method": lambda value: Slotted(value).method,
+    "a slot": Slotted,
+    "a frozen dataclass": Frozen,
+    "a key": lambda value: {value: 1},
+    "a set": lambda value: {"a", "b", value},
+    "a tensor": lambda value: [torch.tensor([value])],
+    "a generator": lambda value: torch.Generator().manual_seed(int(100 * value)),
+    "a dropout rate": lambda value: nn.Sequential(nn.Dropout(value)),
+    "a scripted module": lambda value: torch.jit.script(with_bias(value)),
+    "a parametrised module": lambda value: nn.utils.parametrizations.weight_norm(with_bias(value)),
+}
+
+
+def with_bias(value):
+    layer = nn.Linear(2, 2)
+    with torch.no_grad():
+        layer.weight.fill_(1)
+        layer.bias.fill_(value)
+    return layer
+
+
+@pytest.mark.filterwarnings("ignore:.*jit:DeprecationWarning")
+@pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)
+def test_every_place_that_holds_a_number_counts(make):
+    assert fingerprint(make(0.25)) == fingerprint(make(0.25))
+    assert fingerprint(make(0.25)) != fingerprint(make(0.5))
+    assert fingerprint(Frozen(make(0.25))) != fingerprint(Frozen(make(0.5)))
+
+
+def test_hooks_modes_frozen_and_tied_weights_count():
+    def linear():
+        return nn.Sequential(with_bias(0), with_bias(0))
+
+    hooked, evaluated, frozen, tied = linear(), linear(), linear(), linear()
+    hooked[0].register_forward_hook(lambda *_: None)
+    evaluated[1].eval()
+    frozen[0].weight.requires_grad_(False)
+    tied[1].weight = tied[0].weight
+    assert len({fingerprint(one) for one in (linear(), hooked, evaluated, frozen, tied)}) == 5
+
+
+def test_the_number_that_pytorch_gives_a_hook_does_not_count():
+    def hook(*_):
+        return None
+
+    found = []
+    for _ in range(2):
+        layer = with_bias(0)
+        layer.register_forward_pre_hook(hook)
+        found.append(fingerprint(layer))
+    assert found[0] == found[1]
+
+
+def written(source):
+    """The class Net of a module with this source."""
+    names = {"__name__": "experiment"}
+    exec(source, names)
+    return names["Net"]
+
+
+CODE = """
+RATE = 2
+def helper(x):
+    return x + 1
+class Net:
+    gain = 3
+    def forward(self, x):
+        return helper(x) * RATE if x in {"one", "two", "three"} else 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("RATE = 2", "RATE = 3"), ("x + 1", "x - 1"), ("else 0", "else 1"), ("gain = 3", "gain = 4"), ('"two"', '"ten"')],
+)
+def test_edited_code_counts_wherever_it_stands(before, after):
+    assert fingerprint(written(CODE)()) == fingerprint(written("\n\n" + CODE)())  # moved, not edited
+    assert fingerprint(written(CODE)()) != fingerprint(written(CODE.replace(before, after))())
+
+
+def test_cycles_depth_locks_and_order_of_sets_are_no_trouble():
+    ring, deep = [1], []
+    ring.append({"ring": ring})
+    for _ in range(5000):
+        deep = [deep]
+    module = nn.Linear(1, 1)
+    module.me = module
+    for thing in (ring, deep, module, threading.Lock(), sys, (x for x in "ab"), {module, threading.Lock()}):
+        assert fingerprint(thing) == fingerprint(thing)
+
+
+def test_what_stands_apart_counts_by_its_number_alone():
+    first, second = with_bias(0), with_bias(1)
+    assert fingerprint([first], [first]) == fingerprint([second], [second])
+    assert fingerprint([first], [first, second]) != fingerprint([second], [first, second])
+
+
+NESTED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=8,
+)
+
+
+@given(first=NESTED, second=NESTED)
+def test_two_things_have_one_fingerprint_if_and_only_if_they_read_the_same(first, second):
+    assert (fingerprint(first) == fingerprint(second)) == (repr(first) == repr(second))
+
+
+def all_kinds():
+    kinds = [make(0.25) for name, make in PLACES.items() if "scripted" not in name]
+    return fingerprint([kinds, Rated({"c", "a", "b"}), threading.Lock(), PLACES])
+
+
+def test_every_process_finds_the_same():
+    environment = os.environ | {"PYTHONHASHSEED": "1"}
+    done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, env=environment)
+    assert done.stdout.strip() == all_kinds(), done.stderr
+
+
+def test_a_deep_network_and_all_images_take_half_a_second_at_most():
+    network, images = resnet20((3, 32, 32), 10), torch.zeros(60_000, 1, 28, 28, dtype=torch.uint8)
+    began = time.process_time()
+    fingerprint(network)
+    fingerprint(images)
+    assert time.process_time() - began < 0.5
+
+
+if __name__ == "__main__":
+    print(all_kinds())
