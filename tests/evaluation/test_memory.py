@@ -6,6 +6,7 @@ import pytest
 import torch
 from tanh_devices import tanh_devices
 from torch import nn
+from torch.nn import functional
 
 from spinloom.errors import InputError
 from spinloom.evaluation.memory import BackwardMemory, LayerMemory, backward_memory
@@ -154,3 +155,37 @@ def test_the_table_has_a_row_per_layer_and_the_total():
 def test_an_example_without_images_is_refused(shape):
     with pytest.raises(InputError, match="n >= 1 images"):
         backward_memory(nn.Sequential(nn.Linear(7, 5)), torch.zeros(shape))
+
+
+class Functions(nn.Module):
+    def __init__(self, *functions) -> None:
+        super().__init__()
+        self.first, self.second, self.functions = nn.Linear(7, 5), nn.Linear(5, 2), functions
+
+    def forward(self, x):
+        x = self.first(x)
+        for function in self.functions:
+            x = function(x)
+        return self.second(x)
+
+
+@pytest.mark.parametrize(
+    "function", [torch.tanh, functional.tanh, lambda x: x.tanh(), torch.tanh_, lambda x: x.tanh_()]
+)
+def test_an_activation_called_as_a_function_is_a_neuron_too(function):
+    assert both_ways(Functions(function), images(3, 7)) == {"first": (28, 28), "tanh": (20, 0)}
+
+
+def test_functions_inside_layers_and_in_a_row_are_told_apart():
+    nested = nn.Sequential(Functions(torch.sigmoid, functional.softplus), nn.Tanh())
+    found = columns(backward_memory(nested, images(3, 7)))
+    assert found == {"0.first": (28, 28), "0.sigmoid": (20, 0), "0.second": (20, 20), "1": (8, 0)}
+    kinds = {layer.name: layer.kind for layer in backward_memory(nested, images(3, 7)).layers}
+    assert kinds == {"0.first": "Linear", "0.sigmoid": "sigmoid", "0.second": "Linear", "1": "Tanh"}
+
+
+def test_an_output_of_neurons_that_is_changed_in_place_is_no_longer_theirs():
+    for inplace in (False, True):
+        model = nn.Sequential(nn.Linear(7, 5), nn.Hardtanh(), nn.ReLU(inplace), nn.Linear(5, 2))
+        found = columns(backward_memory(model, images(3, 7)))
+        assert found == {"0": (28, 28), "1": (20, 0), "2": (20, 20)}

@@ -52,8 +52,9 @@ def backward_memory(model: nn.Module, example: torch.Tensor) -> BackwardMemory:
     """Count the tensors that autograd saves in one forward pass in training mode, each storage once.
 
     model: a software network, or one of `to_hardware`. Both give the same two columns for tanh networks: in a software
-        network Tanh, Sigmoid and Hardtanh stand for the junctions, in the other the junctions for software neurons that
-        save their output. It stays as it is (batch statistics and reads of noise are those of a copy).
+        network Tanh, Sigmoid and Hardtanh, modules or functions, stand for the junctions, in the other the junctions
+        for software neurons that save their output. It stays as it is (batch statistics and reads of noise are those
+        of a copy).
     example: one batch (n, ...); what is saved once for a batch (statistics of batch norm) is divided by n as well.
 
     A tensor counts for the layer that saved it first: the output of a neuron for the neuron, though the next layer
@@ -66,7 +67,7 @@ def backward_memory(model: nn.Module, example: torch.Tensor) -> BackwardMemory:
     if example.ndim == 0 or len(example) == 0:
         raise InputError(f"the example must be a batch (n, ...) of n >= 1 images, got shape {tuple(example.shape)}")
     saved = SavedTensors(model, example)
-    kinds = {name: type(module).__name__ for name, module in model.named_modules()}
+    kinds = saved.functions | {name: type(module).__name__ for name, module in model.named_modules()}
     return BackwardMemory(_rows(saved, kinds, len(example)))
 
 

@@ -28,8 +28,9 @@ _KINDS: dict[Callable[..., Any] | str, type[nn.Module]] = {
     functional.hardtanh: nn.Hardtanh,
     functional.hardtanh_: nn.Hardtanh,
 }
-_CALLS = {call if isinstance(call, str) else call.__name__: kind for call, kind in _KINDS.items()}
-_CALLS |= {"expit": nn.Sigmoid}  # torch calls itself special_expit
+CALLS = {call if isinstance(call, str) else call.__name__: kind for call, kind in _KINDS.items()}
+CALLS |= {"expit": nn.Sigmoid}  # torch calls itself special_expit
+"""Names of functions and methods that are activations, with the module that does the same."""
 
 
 class _Tracer(fx.Tracer):
@@ -87,7 +88,7 @@ def hidden_calls(model: nn.Module) -> list[tuple[str, type[nn.Module]]]:
         code = getattr(type(module).forward, "__code__", None)
         own = not type(module).__module__.startswith(("torch.nn", "spinloom.nn"))
         names = code.co_names if own and code is not None else ()
-        found += [(name or type(module).__name__, _CALLS[called]) for called in names if called in _CALLS]
+        found += [(name or type(module).__name__, CALLS[called]) for called in names if called in CALLS]
     return found
 
 
