@@ -170,10 +170,17 @@ class Functions(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "function", [torch.tanh, functional.tanh, lambda x: x.tanh(), torch.tanh_, lambda x: x.tanh_()]
+    ("function", "name"),
+    [
+        (torch.tanh, "tanh"),
+        (functional.tanh, "tanh"),
+        (lambda x: x.tanh(), "tanh"),
+        (torch.tanh_, "tanh_"),
+        (lambda x: x.tanh_(), "tanh_"),
+    ],
 )
-def test_an_activation_called_as_a_function_is_a_neuron_too(function):
-    assert both_ways(Functions(function), images(3, 7)) == {"first": (28, 28), "tanh": (20, 0)}
+def test_an_activation_called_as_a_function_is_a_neuron_too(function, name):
+    assert both_ways(Functions(function), images(3, 7)) == {"first": (28, 28), name: (20, 0)}
 
 
 def test_functions_inside_layers_and_in_a_row_are_told_apart():
