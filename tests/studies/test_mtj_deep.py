@@ -153,6 +153,7 @@ def test_a_relu_network_slides_into_a_tanh_network(small_cifar100, curve, tmp_pa
         ({"weights": "a", "start": "b"}, "give one of them"),
         ({"network": "densenet", "start": "b"}, "resnet20"),
         ({"spread": -0.1}, "spread"),
+        ({"devices": 3}, "cannot share a batch"),
     ],
 )
 def test_impossible_settings_are_refused(wrong, message):

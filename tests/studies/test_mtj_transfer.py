@@ -10,7 +10,7 @@ import torch
 
 from spinloom.data import load
 from spinloom.devices import Response, TwoPolarizerMTJ, response_files
-from spinloom.errors import InputError, OutputError
+from spinloom.errors import InputError, OutputError, PhysicsError
 from spinloom.evaluation.accuracy import Examples
 from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.stages import Stages
@@ -170,6 +170,7 @@ def test_own_weights_and_own_device_give_a_report(software, curve, tmp_path, cap
     ("wrong", "message"),
     [
         ({"spread": -0.1}, "spread"),
+        ({"spread": 20.0}, "spread must be in 0 to 1"),
         ({"temperature": float("nan")}, "temperature"),
         ({"instances": 0}, "instances"),
         ({"mac_energy": -1.0}, "mac_energy"),
@@ -188,6 +189,12 @@ def test_weights_of_another_network_are_refused(tmp_path):
     save_weights(fashion_cnn((3, 32, 32), 10, (4, 4), 8), tmp_path / "w.safetensors")
     with pytest.raises(InputError, match=r"0\.weight"):
         given(tmp_path / "w.safetensors", load("mnist-5k", "train", limit=10))
+
+
+def test_a_junction_that_cannot_be_simulated_is_found_before_the_training(tmp_path):
+    with pytest.raises(PhysicsError):
+        run(Settings("mnist-5k", tmp_path, junction=("diameter=5e-9", "damping=0.5")))
+    assert not list(tmp_path.glob(".cache/network-*"))
 
 
 def test_an_output_folder_that_cannot_be_made_fails_before_training(tmp_path):

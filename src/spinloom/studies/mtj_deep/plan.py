@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive, unknown_name
 from spinloom.learning.augmentation import MIRRORED, Augmentation
-from spinloom.learning.training import Training
+from spinloom.learning.training import Training, require_share
 from spinloom.studies.mtj_deep.settings import Settings
 from spinloom.studies.mtj_transfer.junctions import require_free
 
@@ -88,7 +88,7 @@ FULL = Plan(
 
 def plan_of(settings: Settings) -> Plan:
     """The size asked for. Raises InputError for settings that cannot be."""
-    require_non_negative("", spread=settings.spread)
+    require_share(spread=settings.spread)
     require_non_negative("K", temperature=settings.temperature)
     require_finite("", **{f"start mean {number}": one for number, one in enumerate(settings.start_mean, 1)})
     require_positive("", **{f"start std {number}": one for number, one in enumerate(settings.start_std, 1)})
@@ -104,6 +104,8 @@ def plan_of(settings: Settings) -> Plan:
     if settings.start and settings.network != "resnet20":
         raise InputError("--start takes the weights of a ReLU ResNet; leave --network at resnet20")
     plan = FULL if settings.full else REDUCED
+    if settings.devices > 0 and plan.batch % settings.devices:
+        raise InputError(f"--devices {settings.devices} cannot share a batch of {plan.batch}; give 1, 2, 4, 8 ...")
     if settings.start or settings.weights:
         plan = replace(plan, width=FULL.width, blocks=FULL.blocks, growth=FULL.growth, layers=FULL.layers)
     epochs = settings.epochs

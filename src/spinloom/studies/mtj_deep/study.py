@@ -39,6 +39,7 @@ def carry_out(settings: Settings) -> StudyResult:
     if settings.weights:
         software = given(weights_for(settings.weights, train.name), settings, plan, train)
     else:
+        junctions.fabricated(settings.spread)  # what cannot be simulated shows before the training
         software = trained(settings, plan, train, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
     known = stages.of(weights=software.digest, junctions=junctions.identity)

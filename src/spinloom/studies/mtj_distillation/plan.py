@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.learning.augmentation import MIRRORED, Augmentation
-from spinloom.learning.training import Training
+from spinloom.learning.training import Training, require_share
 from spinloom.studies.mtj_distillation.settings import Settings
 from spinloom.studies.mtj_transfer.junctions import require_free
 
@@ -92,11 +92,9 @@ FULL = replace(
 def plan_of(settings: Settings) -> Plan:
     """The size asked for. Raises InputError for settings that cannot be."""
     require_positive("", temperature=settings.temperature)
-    require_non_negative("", spread=settings.spread, mixing=settings.mixing)
+    require_share(spread=settings.spread, mixing=settings.mixing)
     require_non_negative("K", kelvin=settings.kelvin)
     require_free(settings, "spread", "kelvin")
-    if settings.mixing > 1:
-        raise InputError(f"mixing must be in 0 to 1, got {settings.mixing}")
     for name in ("seeds", "epochs"):
         given = getattr(settings, name)
         if given is not None and given < 1:

@@ -35,6 +35,7 @@ def carry_out(settings: Settings) -> StudyResult:
     common = {"data": sets[0].source, "name": sets[0].name, "seed": settings.seed, "version": __version__}
     stages = Stages(folder, common)
     given = weights_for(settings.teacher, sets[0].name) if settings.teacher else None
+    junctions.fabricated(settings.spread)  # what cannot be simulated shows before the training
     teacher = trained_teacher(sets[0], plan, settings.seed, stages, given)
     known = stages.of(teacher=digest(teacher), junctions=junctions.identity)
     found = Bench(teacher, junctions, sets, plan, settings, known).measure()

@@ -32,7 +32,11 @@ def carry_out(settings: Settings) -> StudyResult:
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name)
     stages = Stages(folder, {"data": train.source, "name": train.name, "seed": seed, "version": __version__})
-    software = given(settings.weights, train) if settings.weights else trained(train, plan.network, seed, stages)
+    if settings.weights:
+        software = given(settings.weights, train)
+    else:
+        junctions.nominal()  # what cannot be simulated shows before the training
+        software = trained(train, plan.network, seed, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
     known = stages.of(weights=software.digest, junctions=junctions.identity)
     instances = settings.instances or plan.instances

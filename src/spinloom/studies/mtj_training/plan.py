@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_non_negative, require_positive, unknown_name
 from spinloom.learning.augmentation import MIRRORED, Augmentation
-from spinloom.learning.fit import Training
+from spinloom.learning.training import Training, require_share
 from spinloom.studies.mtj_training.settings import WAYS, Settings
 from spinloom.studies.mtj_transfer.junctions import require_free
 
@@ -69,7 +69,7 @@ FULL = Plan(
 
 def plan_of(settings: Settings) -> Plan:
     """The size asked for. Raises InputError for settings that cannot be."""
-    require_non_negative("", spread=settings.spread, read_noise=settings.read_noise, chip_spread=settings.chip_spread)
+    require_share(spread=settings.spread, read_noise=settings.read_noise, chip_spread=settings.chip_spread)
     require_non_negative("K", temperature=settings.temperature)
     require_positive("network inputs", difference_step=settings.difference_step)
     require_free(settings, "spread", "chip_spread", "temperature")

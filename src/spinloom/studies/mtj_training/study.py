@@ -36,6 +36,9 @@ def carry_out(settings: Settings) -> StudyResult:
     train, test = load_pair(choice.name, train_limit=plan.images, seed=0)  # the same images whatever the first seed
     common = {"data": train.source, "name": train.name, "images": len(train), "version": __version__}
     stages = Stages(folder, common | compute.identity)
+    tuned = [settings.chip_spread] if plan.instances and "software" in settings.ways else []
+    for spread in (settings.spread, *tuned):
+        junctions.fabricated(spread)  # what cannot be simulated shows before the training
     trainer = Trainer(train, test, plan, hardware, stages, compute)
     found = measure(trainer, settings)
     seconds = perf_counter() - started

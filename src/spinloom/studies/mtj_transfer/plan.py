@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_non_negative
 from spinloom.learning.augmentation import MIRRORED, Augmentation
-from spinloom.learning.fit import Training
+from spinloom.learning.training import Training, require_share
 from spinloom.studies.mtj_transfer.junctions import require_free
 from spinloom.studies.mtj_transfer.settings import Settings
 
@@ -71,7 +71,8 @@ FULL = Plan(
 
 def plan_of(settings: Settings) -> Plan:
     """The size asked for. Raises InputError for settings that cannot be."""
-    require_non_negative("", spread=settings.spread, mac_energy=settings.mac_energy)
+    require_share(spread=settings.spread)
+    require_non_negative("J", mac_energy=settings.mac_energy)
     require_non_negative("K", temperature=settings.temperature)
     require_free(settings, "spread", "temperature")
     if settings.instances is not None and settings.instances < 1:

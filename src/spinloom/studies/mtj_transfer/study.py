@@ -33,7 +33,11 @@ def carry_out(settings: Settings) -> StudyResult:
     train, test = load_pair(choice.name)
     common = {"data": train.source, "name": train.name, "seed": settings.seed, "version": __version__}
     stages = Stages(folder, common)
-    software = given(settings.weights, train) if settings.weights else trained(train, plan, settings.seed, stages)
+    if settings.weights:
+        software = given(settings.weights, train)
+    else:
+        junctions.fabricated(settings.spread)  # what cannot be simulated shows before the training
+        software = trained(train, plan, settings.seed, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
     known = stages.of(weights=software.digest, junctions=junctions.identity)
     bench = Bench(software, junctions, Examples.of(test), plan, settings.seed, known)
