@@ -54,11 +54,11 @@ def require_loss(loss: Any) -> None:
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def explained(what: str, remedy: str) -> Iterator[None]:
     """Say what was given where the user's own code, or PyTorch in it, refuses it. Raises InputError."""
     try:
         yield
     except (SpinloomError, torch.OutOfMemoryError):
         raise
     except (RuntimeError, ValueError, IndexError) as error:
-        raise InputError(f"{what}: {' '.join(str(error).split())}") from error
+        raise InputError(f"{what}: {' '.join(str(error).split())}; {remedy}") from error

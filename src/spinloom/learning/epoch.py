@@ -82,14 +82,15 @@ class Epoch:
         return loss.detach()
 
     def _loss(self, inputs: torch.Tensor, labels: torch.Tensor, first: bool) -> torch.Tensor:
-        shape = tuple(inputs.shape)
+        network = f"the network cannot take inputs {tuple(inputs.shape)}", "give images of the shape it was made for"
         with self.fabric.autocast():  # around the model too, or Fabric gives double logits back in single precision
-            with explained(f"the network cannot take inputs {shape}") if first else nullcontext():
+            with explained(*network) if first else nullcontext():
                 logits = self.model(inputs)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             if first:
                 require_classes(self.job.objective, logits, self.job.train)
-            with explained(f"the objective cannot take logits {tuple(logits.shape)}") if first else nullcontext():
+            aim = f"the objective cannot take logits {tuple(logits.shape)}", "see learning.objectives.Objective"
+            with explained(*aim) if first else nullcontext():
                 loss = self.job.objective(inputs, logits, labels)
         require_loss(loss)
         return loss

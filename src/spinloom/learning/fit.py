@@ -28,7 +28,7 @@ def fit(
     model: nn.Module,
     train: ImageSet,
     training: Training,
-    checkpoint: Path | None = None,
+    checkpoint: Path | str | None = None,
     report: Report = silent,
     *,
     objective: Objective | None = None,
@@ -58,15 +58,16 @@ def fit(
     finite, or for a checkpoint path that holds something else, which stays as it is; OutputError where no checkpoint
     can be written.
     """
-    objective = objective or Labels(training.smoothing)
+    objective = Labels(training.smoothing) if objective is None else objective
     require_trainable(model, train, training, compute, save_every)
     fabric = compute.fabric()
     if not model.training:
         model.train()
+    path = None if checkpoint is None else Path(checkpoint)
     parts: Parts = {}
     state = None
-    if checkpoint is not None:
+    if path is not None:
         parts = parts_of(model, train, training, objective, before_step, compute)
-        state = claim(checkpoint, parts)
-    job = Job(model, train, training, objective, before_step, save_every, checkpoint, parts, state)
+        state = claim(path, parts)
+    job = Job(model, train, training, objective, before_step, save_every, path, parts, state)
     return job.run(fabric, report) if compute.devices == 1 else run_in_processes(fabric, job)
