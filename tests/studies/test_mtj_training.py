@@ -97,6 +97,18 @@ def test_more_seeds_and_more_ways_go_on_from_what_is_there(tmp_path, fits, unpub
     assert fits[6:] == ["exact, seed 0"] * 2, "another training, or elsewhere, is not that of the cache"
 
 
+def test_weights_that_were_damaged_are_trained_again(tmp_path, fits, unpublished):
+    settings = Settings("mnist-5k", tmp_path / "out", ways=("exact",), seeds=1, epochs=1, response=curve(tmp_path))
+    first = run(settings)
+    (weights,) = tmp_path.glob("out/.cache/exact-*.safetensors")
+    content = weights.read_bytes()
+    for damaged in (content[:-9], content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]):
+        weights.write_bytes(damaged)
+        assert run(settings).data == first.data
+        assert weights.read_bytes() == content
+    assert len(fits) == 3
+
+
 def test_a_device_that_is_a_tanh_is_trained_as_software_is(tmp_path, unpublished):
     """Same first weights, same order of images, and no noise: every way follows the same path."""
     settings = Settings("mnist-5k", tmp_path / "out", seeds=1, instances=0, response=curve(tmp_path, noise=0))

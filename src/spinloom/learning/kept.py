@@ -1,10 +1,12 @@
 """A training whose outcome is kept: done once, taken from its file afterwards."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from torch import nn
 
+from spinloom.files import write_text
 from spinloom.learning.progress import Report, bar
 from spinloom.learning.weights import load_weights, save_weights
 
@@ -13,14 +15,34 @@ def train_once(model: nn.Module, path: Path, title: str, run: Callable[[Path, Re
     """Load the weights at `path`, or train and write them there; returns whether it was trained now.
 
     run: called as run(checkpoint, report), trains `model` in place; the checkpoint lies beside `path` until all is
-    done, so that a killed training goes on. title: of the progress bar. Raises OutputError.
+    done, so that a killed training goes on. title: of the progress bar. Weights that are not as `keep` wrote them are
+    trained again. Raises OutputError.
     """
-    if path.exists():
+    if is_whole(path):
         load_weights(model, path)
         return False
     checkpoint = path.with_suffix(".checkpoint")
     with bar(title) as report:
         run(checkpoint, report)
-    save_weights(model.cpu(), path)
+    keep(model.cpu(), path)
     checkpoint.unlink(missing_ok=True)
     return True
+
+
+def keep(model: nn.Module, path: Path) -> None:
+    """Write the weights, and their SHA-256 beside them. Raises OutputError."""
+    save_weights(model, path)
+    write_text(_seal(path), _digest(path))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether weights are there as `keep` wrote them."""
+    return path.exists() and _seal(path).exists() and _seal(path).read_text() == _digest(path)
+
+
+def _seal(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

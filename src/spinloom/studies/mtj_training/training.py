@@ -11,9 +11,10 @@ from spinloom.evaluation.accuracy import Examples, accuracy
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.compute import Compute
 from spinloom.learning.fit import Training, fit
+from spinloom.learning.kept import is_whole, keep
 from spinloom.learning.networks import fashion_cnn
 from spinloom.learning.progress import bar
-from spinloom.learning.weights import load_weights, save_weights
+from spinloom.learning.weights import load_weights
 from spinloom.studies.mtj_training.plan import Plan, training_of
 from spinloom.studies.mtj_training.ways import SHORT, Hardware
 
@@ -57,9 +58,11 @@ class Trainer:
             losses = self.fit(network, training, weights.with_suffix(".checkpoint"), f"{SHORT[way]}, seed {seed}")
             plain = self.start(seed)
             plain.load_state_dict(dict(network.named_parameters()))  # devices are fabricated again from the seed
-            save_weights(plain, weights)
+            keep(plain, weights)
             return {"losses": losses, "accuracy": accuracy(network, self.test)}
 
+        if not is_whole(weights):
+            self.stages.path(way, settings).unlink(missing_ok=True)
         kept = self.stages.get(way, settings, compute)
         weights.with_suffix(".checkpoint").unlink(missing_ok=True)
         return Trained(tuple(kept["losses"]), kept["accuracy"], weights)
