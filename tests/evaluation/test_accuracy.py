@@ -38,3 +38,11 @@ def test_examples_of_an_image_set_are_scaled_and_cut():
     first = Examples.of(data).first(2)
     torch.testing.assert_close(first.inputs, data.as_float()[:2])
     assert len(first) == 2
+
+
+def test_examples_without_images_or_labels_are_refused(network, examples):
+    for wrong in (lambda: examples.first(0), lambda: Examples(examples.inputs, examples.labels[1:])):
+        with pytest.raises(InputError, match="at least one image, each with its label"):
+            wrong()
+    with pytest.raises(InputError, match="batch"):
+        accuracy(network, examples, 0)

@@ -54,7 +54,7 @@ def test_the_software_network_stays_untouched(network, examples):
 
 
 def test_no_instances_are_refused(network, examples):
-    with pytest.raises(InputError, match="instances must be >= 1, got 0"):
+    with pytest.raises(InputError, match="instances must be a whole number >= 1, got 0"):
         evaluate_instances(on_devices(network, tanh_devices(), examples), examples, 0)
 
 

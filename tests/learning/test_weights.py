@@ -3,11 +3,14 @@ import pickle
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
+from spinloom.devices import Response
 from spinloom.errors import InputError, OutputError
 from spinloom.learning.networks import mlp
 from spinloom.learning.resnet import resnet20
-from spinloom.learning.weights import load_weights, save_weights
+from spinloom.learning.weights import digest, load_weights, save_weights
+from spinloom.nn import to_hardware
 
 
 def small(seed=0):
@@ -109,3 +112,35 @@ def test_the_error_for_a_deep_network_stays_readable(tmp_path):
     with pytest.raises(InputError, match=r"in all\)") as caught:
         load_weights(resnet20(width=2), tmp_path / "w")
     assert len(str(caught.value)) < 500 + len(str(tmp_path))
+
+
+def test_tied_weights_are_saved_and_half_precision_has_a_digest(tmp_path):
+    def tied() -> nn.Sequential:
+        model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+        model[1].weight = model[0].weight
+        return model
+
+    model, other = tied(), tied()
+    save_weights(model, tmp_path / "w.safetensors")
+    load_weights(other, tmp_path / "w.safetensors")
+    assert equal(model, other)
+    assert digest(model) == digest(other)
+    assert digest(model.bfloat16()) != digest(other)
+
+
+def test_a_network_on_devices_comes_back_whatever_its_layers_have_met(tmp_path):
+    x, file = torch.linspace(-3, 3, 41), tmp_path / "w.safetensors"
+    curve = torch.tanh(x)[None]
+    response = Response(x, curve.repeat(5, 1), 1 - curve.repeat(5, 1) ** 2, torch.full((5, 41), 0.1), 1.0, "A")
+    images = torch.randn(2, 1, 4, 4)
+    model = to_hardware(small(1), response, example_input=images)
+    save_weights(model, file)
+    wanted = model(images)
+    for other in (to_hardware(small(2), response, seed=3), to_hardware(small(2), response.nominal(), seed=3)):
+        load_weights(other, file)
+        assert torch.equal(other(images), wanted)
+    shared = to_hardware(small(2), response, sharing="shared", example_input=images)
+    before = {name: tensor.clone() for name, tensor in shared.state_dict().items()}
+    with pytest.raises(InputError, match="not sharing='shared'"):
+        load_weights(shared, file)
+    assert all(torch.equal(before[name], tensor) for name, tensor in shared.state_dict().items())

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from spinloom.data.imageset import ImageSet
-from spinloom.errors import InputError
+from spinloom.errors import InputError, require_count
 from spinloom.learning.pixels import Scaling
 
 BATCH = 100
@@ -15,10 +15,18 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Examples:
-    """Test images as the network takes them, converted once. inputs: (n, ...) float32. labels: (n,) int64."""
+    """Test images as the network takes them, converted once. inputs: (n, ...) float32. labels: (n,) int64.
+
+    Raises InputError without images, or for another number of labels.
+    """
 
     inputs: torch.Tensor
     labels: torch.Tensor
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.inputs) == len(self.labels):
+            given = f"{len(self.inputs)} images and {len(self.labels)} labels"
+            raise InputError(f"examples are at least one image, each with its label, got {given}")
 
     @classmethod
     def of(cls, data: ImageSet) -> "Examples":
@@ -36,8 +44,9 @@ class Examples:
 def accuracy(model: nn.Module, examples: Examples, batch: int = BATCH) -> float:
     """Correct share in 0..1, in evaluation mode; devices stay noisy, as `eval()` keeps them.
 
-    Raises InputError if the network's outputs are not finite.
+    Raises InputError if the network's outputs are not finite, or for a batch < 1.
     """
+    require_count(batch=batch)
     model.eval()
     correct = 0
     with torch.inference_mode():

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from torch import nn
 
 from spinloom.devices.response import Response
-from spinloom.errors import InputError
+from spinloom.errors import InputError, require_count
 from spinloom.evaluation.accuracy import Examples
 from spinloom.evaluation.side_by_side import accuracies
 from spinloom.learning.progress import Report, silent
@@ -69,8 +69,7 @@ def evaluate_instances(
     batches of `side_by_side.IMAGES`. Several are evaluated at a time, see `side_by_side.accuracies`.
     Raises InputError for instances < 1.
     """
-    if instances < 1:
-        raise InputError(f"instances must be >= 1, got {instances}")
+    require_count(instances=instances)
     source = generator(seed)
     seeds = [child_seed(source) for _ in range(instances)]
     results: list[float] = []

@@ -1,5 +1,6 @@
 """Weights from a user's file: safetensors or a PyTorch state dict, read as data, never as code."""
 
+import copy
 import hashlib
 import warnings
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from torch import nn
 
 from spinloom.errors import InputError
 from spinloom.files import write_bytes
+from spinloom.nn import device_layers
 
 _NESTED = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts commonly keep the state dict in a larger checkpoint."""
@@ -21,25 +23,31 @@ _SHOWN = 12
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write all weights as safetensors, atomically. Raises OutputError."""
-    tensors = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
+    # clones, as safetensors refuses tensors that share memory (tied weights)
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     write_bytes(path, to_bytes(tensors))
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Load weights into `model`, every key and shape matching. Raises InputError naming the first mismatch."""
-    tensors = read_tensors(path)
-    wanted = model.state_dict()
-    missing = sorted(wanted.keys() - tensors.keys())
-    extra = sorted(tensors.keys() - wanted.keys())
+    """Load weights into `model`, every key and shape matching; device layers take what their states may hold.
+
+    Raises InputError naming the first mismatch; the model then is as before.
+    """
+    tensors, devices = read_tensors(path), tuple(name and name + "." for name in device_layers(model))
+    wanted, found = _outside(model.state_dict(), devices), _outside(tensors, devices)
+    missing = sorted(wanted.keys() - found.keys())
+    extra = sorted(found.keys() - wanted.keys())
     if missing or extra:
         problem = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the network has not"
         few = ", ".join([*wanted][:_SHOWN]) + (f", ... ({len(wanted)} in all)" if len(wanted) > _SHOWN else "")
         raise InputError(f"{path} {problem}; the network's tensors are {few}")
     for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
+        if name in wanted and tensor.shape != wanted[name].shape:
             raise InputError(f"{path}: {name} is {tuple(tensor.shape)}, the network needs {tuple(wanted[name].shape)}")
         if not bool(tensor.isfinite().all()):
             raise InputError(f"{path}: {name} holds NaN or infinity; train or export the weights again")
+    if devices:
+        _try(model, path, tensors)
     model.load_state_dict(tensors)
 
 
@@ -47,7 +55,7 @@ def digest(model: nn.Module) -> str:
     """SHA-256 of the bytes of all weights and buffers, for telling one trained network from another."""
     made = hashlib.sha256()
     for tensor in model.state_dict().values():
-        made.update(tensor.contiguous().numpy().tobytes())
+        made.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return made.hexdigest()
 
 
@@ -66,6 +74,18 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(loaded, Mapping) or not all(isinstance(t, torch.Tensor) for t in loaded.values()):
         raise InputError(f"{path} holds no state dict (names to tensors); save model.state_dict()")
     return dict(loaded)
+
+
+def _outside(tensors: Mapping[str, torch.Tensor], layers: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith(layers)}
+
+
+def _try(model: nn.Module, path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Raise InputError if the device layers of the model do not take their part of the tensors."""
+    try:
+        copy.deepcopy(model).load_state_dict(tensors)
+    except (InputError, RuntimeError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
 
 
 def _is_safetensors(path: Path) -> bool:
