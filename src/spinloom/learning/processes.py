@@ -39,7 +39,10 @@ def run_in_processes(fabric: "Fabric", job: Job) -> list[float]:
         try:
             fabric.launch(partial(_share, job=job, folder=Path(folder)))  # Fabric searches what is not hidden in it
         except ProcessException as error:
-            raise _said(Path(folder)) or error from error
+            said = _said(Path(folder))
+            if said is None:
+                raise
+            raise said from error
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise InputError(
                 f"for several processes network, objective and before_step must be classes or functions of a module, "
