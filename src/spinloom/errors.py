@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Real
 from operator import index
 from reprlib import repr as short
 
@@ -29,10 +30,10 @@ class OutputError(SpinloomError, OSError):
     """A result could not be written; nothing half-written is left behind."""
 
 
-def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
+def unknown_name(kind: str, given: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a registry; proposes the nearest known one."""
     names = sorted(known)
-    close = get_close_matches(given, names, n=1)
+    close = get_close_matches(str(given), names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return InputError(f"unknown {kind} {given!r}: {hint}known are {', '.join(names)}")
 
@@ -53,6 +54,21 @@ def require_finite(unit: str, **quantities: float | torch.Tensor) -> None:
     """Raise InputError unless every quantity is finite."""
     for name, quantity in quantities.items():
         _require(name, quantity, unit, "must be finite", lambda worst: True)
+
+
+def require_number(unit: str, **quantities: float | torch.Tensor) -> None:
+    """Raise InputError unless every quantity is one finite number, not a list or a batch of them."""
+    for name, quantity in quantities.items():
+        if not isinstance(quantity, Real | torch.Tensor) or (isinstance(quantity, torch.Tensor) and quantity.ndim):
+            raise InputError(f"{name} must be one number {f'in {unit}, ' if unit else ''}got {short(quantity)}")
+        require_finite(unit, **{name: quantity})
+
+
+def require_quantity(**quantities: float | torch.Tensor) -> None:
+    """Raise InputError unless every quantity is a number or a tensor. Its numbers are not looked at."""
+    for name, quantity in quantities.items():
+        if not isinstance(quantity, Real | torch.Tensor):
+            raise InputError(f"{name} must be a number or a tensor, got {short(quantity)}; write torch.tensor(...)")
 
 
 def require_count(least: int = 1, **counts: int) -> None:

@@ -1,5 +1,6 @@
 import gzip
 import hashlib
+import resource
 import socket
 import threading
 from dataclasses import replace
@@ -142,3 +143,16 @@ def test_a_cache_that_cannot_be_written_is_one_line(served, tmp_path, monkeypatc
 def test_a_set_without_download_says_so():
     with pytest.raises(InputError, match="'tiny-idx' has no download"):
         fetch(replace(idx_spec(), downloads=()), progress=False)
+
+
+def test_a_disk_that_is_full_leaves_nothing_and_says_so(served):
+    folder, host = served
+    spec = idx_spec(downloads=downloads(folder, host))
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, most))  # stands for the full disk
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*; free space or set SPINLOOM_CACHE"):
+            fetch(spec, progress=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert left_behind() == []

@@ -19,6 +19,6 @@ def find(name: "str | DatasetSpec") -> DatasetSpec:
     """The data set of that name, or the given specification itself. Raises InputError for an unknown name."""
     if isinstance(name, DatasetSpec):
         return name
-    if name not in CATALOGUE:
+    if not isinstance(name, str) or name not in CATALOGUE:
         raise unknown_name("data set", name, (*CATALOGUE, "auto"))
     return CATALOGUE[name]

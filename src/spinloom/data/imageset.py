@@ -1,10 +1,11 @@
 """Images with their labels, as integers until a network asks for numbers."""
 
 from dataclasses import dataclass, replace
+from reprlib import repr as short
 
 import torch
 
-from spinloom.errors import InputError
+from spinloom.errors import InputError, as_whole
 from spinloom.seeding import Seed, generator
 
 
@@ -30,12 +31,13 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         images = self.images
+        require_tensors(images=images, labels=self.labels)
         if images.dtype != torch.uint8 or images.ndim != 4 or len(images) == 0:
             raise InputError(
                 f"images of {self.name!r} must be uint8 (n, channels, height, width) with n >= 1, "
                 f"got {images.dtype} {tuple(images.shape)}"
             )
-        require_labels(self.name, self.labels, len(images), len(self.classes))
+        require_labels(self.name, self.labels, len(images), self.classes)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,20 +64,29 @@ class ImageSet:
         """
         if limit is None:
             return self
-        if limit < 1:
-            raise InputError(f"limit must be at least 1 image, got {limit}; leave it out for all")
+        if (as_whole(limit) or 0) < 1:
+            raise InputError(f"limit must be a whole number, at least 1 image, got {limit!r}; leave it out for all")
         drawn = torch.randperm(len(self), generator=generator(seed))
         chosen = drawn[_rank_in_class(self.labels[drawn]).argsort(stable=True)][:limit]
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
 
-def require_labels(name: str, labels: torch.Tensor, examples: int, classes: int) -> None:
+def require_tensors(**given: torch.Tensor) -> None:
+    """Raise InputError for what is no tensor."""
+    for name, tensor in given.items():
+        if not isinstance(tensor, torch.Tensor):
+            raise InputError(f"{name} must be a tensor, got {short(tensor)}; torch.from_numpy makes one of an array")
+
+
+def require_labels(name: str, labels: torch.Tensor, examples: int, classes: tuple[str, ...]) -> None:
     """Raise InputError unless there is a label for every example, int64, and a class for every label."""
+    if not isinstance(classes, tuple | list):
+        raise InputError(f"classes of {name!r} must be the names of the classes, got {classes!r}")
     if labels.dtype != torch.int64 or tuple(labels.shape) != (examples,):
         raise InputError(f"labels of {name!r} must be int64 ({examples},), got {labels.dtype} {tuple(labels.shape)}")
-    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+    if int(labels.min()) < 0 or int(labels.max()) >= len(classes):
         low, high = int(labels.min()), int(labels.max())
-        raise InputError(f"labels of {name!r} must be 0 to {classes - 1}, got {low} to {high}")
+        raise InputError(f"labels of {name!r} must be 0 to {len(classes) - 1}, got {low} to {high}")
 
 
 def _rank_in_class(labels: torch.Tensor) -> torch.Tensor:

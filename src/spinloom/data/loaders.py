@@ -42,7 +42,7 @@ def resolve(name: str = "auto", preferred: str = PREFERRED) -> Choice:
 
     It never touches the network. Raises InputError for an unknown name.
     """
-    if name != "auto":
+    if not isinstance(name, str) or name != "auto":
         return Choice(find(name).name, f"{find(name).title} was asked for by name.")
     spec = find(preferred)
     found = locate(spec)
@@ -71,7 +71,7 @@ def load(
     """
     if split not in ("train", "test"):
         raise unknown_name("split", str(split), ("train", "test"))
-    spec = find(resolve(name).name) if isinstance(name, str) else name
+    spec = find(resolve(name).name if isinstance(name, str) else name)
     if spec.layout == "spectra":
         raise InputError(
             f"{spec.name} holds spectra, not images: read it with spinloom.data.load_spectra({spec.name!r}), or choose "

@@ -36,7 +36,7 @@ def cache_folder() -> Path:
     """Where downloads go: below SPINLOOM_CACHE, else the platform's cache folder of this user."""
     given = os.environ.get(CACHE_VARIABLE)
     if given:
-        return Path(given).expanduser() / "data"
+        return Path(os.path.expanduser(given)) / "data"
     import pooch
 
     return Path(pooch.os_cache("spinloom")) / "data"
@@ -47,7 +47,7 @@ def roots() -> list[tuple[str, Path]]:
     places = [("the cache", cache_folder()), *(("the system folder", path) for path in SYSTEM_FOLDERS)]
     given = os.environ.get(DATA_VARIABLE)
     if given:
-        path = Path(given).expanduser()
+        path = Path(os.path.expanduser(given))
         if not os.path.isdir(path):
             raise InputError(f"{DATA_VARIABLE} is {given!r}, which is not a folder; correct it or unset it")
         places.insert(0, (DATA_VARIABLE, path))

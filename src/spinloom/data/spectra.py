@@ -9,7 +9,7 @@ import torch
 
 from spinloom.data.catalogue import find
 from spinloom.data.download import fetch
-from spinloom.data.imageset import require_labels
+from spinloom.data.imageset import require_labels, require_tensors
 from spinloom.data.places import locate, missing
 from spinloom.data.reading import read_files, remedy
 from spinloom.data.spec import DatasetSpec, Split
@@ -37,6 +37,7 @@ class SpectraSet:
 
     def __post_init__(self) -> None:
         values = self.values
+        require_tensors(values=values, labels=self.labels)
         if values.dtype != torch.float32 or values.ndim != 2 or 0 in values.shape:
             raise InputError(
                 f"spectra of {self.name!r} must be float32 (n, frequencies), none of them 0, got {values.dtype} "
@@ -47,7 +48,7 @@ class SpectraSet:
                 f"spectra of {self.name!r} must be finite powers from 0 to 1, got {float(values.min()):g} to "
                 f"{float(values.max()):g}; divide by the largest power"
             )
-        require_labels(self.name, self.labels, len(values), len(self.classes))
+        require_labels(self.name, self.labels, len(values), self.classes)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,7 +70,7 @@ def load_spectra(name: str | DatasetSpec = "drone-rf", split: Split = "train", *
         if not download:
             raise missing(spec)
         found = fetch(spec)
-    ((culprit, content),) = read_files(spec, spec.splits[split], found)
+    ((culprit, content),) = read_files(spec, spec.of_split(split), found)
     values, labels = parse_spectra(content, split, spec.shape[-1], culprit, remedy(spec))
     return SpectraSet(spec.name, split, torch.from_numpy(values), torch.from_numpy(labels), spec.classes, str(found))
 

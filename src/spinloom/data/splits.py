@@ -14,7 +14,7 @@ def read_split(spec: DatasetSpec, split: Split, found: Found) -> tuple[np.ndarra
 
     Raises InputError naming the file that is damaged, of another shape, or holds a label without a class.
     """
-    contents = read_files(spec, spec.splits[split], found)
+    contents = read_files(spec, spec.of_split(split), found)
     read = _read_idx if spec.layout == "idx" else _read_cifar
     images, labels = read(spec, contents)
     if len(labels) and labels.max() >= len(spec.classes):

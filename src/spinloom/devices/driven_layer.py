@@ -36,6 +36,7 @@ class DrivenLayer:
     def __post_init__(self) -> None:
         require_still(self.magnet)
         require_positive("m", thickness=self.thickness)
+        require_positive("", polarization=self.polarization)
         require_plausible(thickness=self.thickness, polarization=self.polarization)
         if self.magnet.torques:
             raise InputError("the device adds the torque of its current itself: give the magnet no torques")

@@ -7,7 +7,7 @@ import torch
 
 from spinloom import units
 from spinloom.devices.plausible import require_plausible
-from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.errors import InputError, require_non_negative, require_number, require_positive, require_quantity
 from spinloom.magnetism.drives import Quantity
 
 Readout = Literal["conductance", "resistance"]
@@ -42,6 +42,7 @@ class TunnelJunction:
 
     def conductance(self, cosine: torch.Tensor) -> torch.Tensor:
         """Per area, S/m^2; linear in the cosine (J. C. Slonczewski, Phys. Rev. B 39, 6995 (1989))."""
+        require_quantity(cosine=cosine)
         return self.mean_conductance * (1 + self.contrast * cosine)
 
     def read(self, cosine: torch.Tensor, readout: Readout) -> torch.Tensor:
@@ -64,6 +65,9 @@ class TunnelJunction:
         Spectrum of a tunnel current 2 e V G coth(e V / 2 kB T): 4 kB T G at low voltage, 2 e I at high. area in m^2;
         the bandwidth is 1 / (2 length), the conductance that at a right angle. The amplifier adds its own noise.
         """
+        require_quantity(area=area)
+        require_number("V", voltage=voltage)
+        require_number("s", length=length)
         require_positive("V", voltage=voltage)
         require_positive("s", length=length)
         require_non_negative("K", temperature=temperature)

@@ -101,7 +101,7 @@ def find_mode(magnet: Magnet, start: Direction) -> Mode:
 
 def require_still(magnet: Magnet) -> None:
     """Raise InputError unless the magnet is a macrospin whose fields and currents are constant."""
-    if magnet.mesh is not None:
+    if not isinstance(magnet, Magnet) or magnet.mesh is not None:
         raise InputError("a macrospin is needed here: Magnet(material, volume, fields) without a mesh")
     if not all(isinstance(drive, Constant) for drive in magnet.drives()):
         raise InputError("the free layer's own fields must be Constant; the alternating current is added by the device")

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from spinloom.devices.plausible import RANGES, require_plausible
-from spinloom.errors import InputError, require_count, require_finite, require_non_negative, require_positive
+from spinloom.errors import (
+    InputError,
+    require_count,
+    require_finite,
+    require_non_negative,
+    require_number,
+    require_positive,
+)
 from spinloom.magnetism.drives import double
 
 if TYPE_CHECKING:
@@ -61,12 +68,10 @@ def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dt
     SpinloomWarning for a drive or a temperature that looks like a slip of the unit.
     """
     require_count(devices=devices)
+    require_number("K", temperature=temperature)
     require_non_negative("K", temperature=temperature)
-    if double(temperature).numel() != 1:
-        raise InputError(f"temperature must be one number in K for all devices, got {temperature!r}")
     require_plausible(temperature=temperature, stacklevel=_FRAMES)
-    if dtype not in (torch.float32, torch.float64):
-        raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
+    require_float(dtype)
     if drive is None:
         return
     require_finite("A/m^2", drive=drive)
@@ -77,6 +82,12 @@ def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dt
             f"{float(given.min()):g} to {float(given.max()):g} A/m^2"
         )
     require_plausible(current_density=given.abs().max(), stacklevel=_FRAMES)
+
+
+def require_float(dtype: torch.dtype) -> None:
+    """Raise InputError for a type that simulations do not have."""
+    if dtype not in (torch.float32, torch.float64):
+        raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
 
 
 def _require_angles(name: str, angles: object) -> None:

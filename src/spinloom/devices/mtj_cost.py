@@ -4,6 +4,8 @@ import torch
 
 from spinloom.devices.cost import OperatingCost
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.errors import InputError, require_finite
+from spinloom.magnetism.drives import double
 
 _INSTANTS = 64
 
@@ -12,7 +14,10 @@ def operating_cost(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None) -
     """Joule heat in the two barriers of a nominal device; drive (points,) in A/m^2, None takes `device.drives()`."""
     if drive is None:
         drive = device.drives()
-    drive = drive.to(torch.float64)
+    require_finite("A/m^2", drive=drive)
+    drive = double(drive)
+    if drive.ndim != 1:
+        raise InputError(f"drive must be (points,) in A/m^2, got shape {tuple(drive.shape)}")
     cycles = len(device.polarities)
     return OperatingCost(
         drive=drive,

@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
+from spinloom.devices.mtj_bounds import require_float
 from spinloom.devices.mtj_mesh import LARGEST_PHASE, spatial, thermal_step
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.devices.mtj_response import READ_SAMPLES
-from spinloom.errors import InputError, require_finite
+from spinloom.errors import InputError, require_finite, require_number, require_positive, require_quantity
 from spinloom.magnetism import Constant, Magnet, simulate
 from spinloom.magnetism.drives import Quantity, double
 
@@ -46,7 +47,12 @@ def design_curves(
     its present diameter asks for, which makes the curves jump a little where that number changes.
     Raises InputError for drives or starts that are not (n,), PhysicsError where the dynamics leave the step.
     """
+    require_number("s", step=step)
+    require_positive("s", step=step)
+    require_float(dtype)
     for name, given in (("drive", drive), ("starts", starts)):
+        require_quantity(**{name: given})
+        given = double(given)
         if given.ndim != 1 or not len(given):
             raise InputError(f"{name} must be (n,) with n >= 1, got {tuple(given.shape)}")
         require_finite("", **{name: given})

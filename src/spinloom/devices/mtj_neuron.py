@@ -35,7 +35,7 @@ from spinloom.devices.mtj_bounds import require_design
 from spinloom.devices.mtj_mesh import free_layer, spatial
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread, factor, tilt
-from spinloom.errors import InputError, require_count
+from spinloom.errors import InputError, require_count, require_number, require_positive, require_quantity
 from spinloom.magnetism import (
     Demagnetization,
     Drive,
@@ -144,6 +144,7 @@ class TwoPolarizerMTJ:
 
     def write_voltage(self, current_density: Quantity) -> torch.Tensor:
         """V on the barrier at a right angle for this current density."""
+        require_quantity(current_density=current_density)
         return torch.as_tensor(current_density / self.barrier.mean_conductance, dtype=torch.float64)
 
     def references(self) -> tuple[Triple, Triple]:
@@ -226,6 +227,9 @@ class TwoPolarizerMTJ:
 
     def drives(self, points: int = 121, largest: float = 3.5) -> torch.Tensor:
         """Current densities from -largest to largest in units of the unit drive, (points,), A/m^2."""
+        require_count(least=2, points=points)
+        require_number("unit drives", largest=largest)
+        require_positive("unit drives", largest=largest)
         return torch.linspace(-largest, largest, points, dtype=torch.float64) * self.unit_drive.detach()
 
     def simulate(

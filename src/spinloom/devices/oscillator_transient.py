@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.errors import InputError, require_count, require_non_negative, require_number, require_positive
 from spinloom.magnetism.drives import Drive, Quantity, double
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ def integrate(
 
     Raises InputError for a start outside [0, 1], a duration that is not positive, fewer than 1 step.
     """
+    require_number("s", duration=duration)
     require_positive("s", duration=duration)
     require_non_negative("", start=start)
     if bool((double(start) > 1).any()):
         raise InputError("start is a normalised power and must be at most 1")
-    if not isinstance(steps, int) or steps < 1:
-        raise InputError(f"steps must be a whole number >= 1, got {steps!r}")
+    require_count(steps=steps)
     time = torch.linspace(0, duration, steps + 1, dtype=torch.float64)
     h = duration / steps
     constant = None if isinstance(current, Drive) else oscillator.supercriticality(current)

@@ -15,7 +15,11 @@ def with_parameters(device: Design, assignments: Sequence[str]) -> Design:
     Nested parameters are written with a dot: barrier.tmr=1.5. Raises InputError for an unknown name, a value that is no
     number where one is needed, and whatever the device itself refuses.
     """
+    if isinstance(assignments, str) or not isinstance(assignments, Sequence):
+        raise InputError(f"assignments must be a list of texts such as ['diameter=80e-9'], got {assignments!r}")
     for assignment in assignments:
+        if not isinstance(assignment, str):
+            raise InputError(f"{assignment!r} is no assignment; write name=value, for example 'diameter=80e-9'")
         name, equals, text = assignment.partition("=")
         if not equals or not name or not text:
             raise InputError(f"{assignment!r} is no assignment; write name=value, for example diameter=80e-9")

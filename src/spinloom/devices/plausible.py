@@ -6,13 +6,9 @@ The bounds are wide on purpose: they are there for 80 m in place of 80 nm, not t
 import math
 import warnings
 from dataclasses import dataclass
-from numbers import Real
-from reprlib import repr as short
-
-import torch
 
 from spinloom import units
-from spinloom.errors import InputError, SpinloomWarning
+from spinloom.errors import InputError, SpinloomWarning, require_quantity
 from spinloom.magnetism.drives import Quantity, double
 
 _PERCENT = (0.01, "%")
@@ -81,8 +77,7 @@ def require_plausible(*, stacklevel: int = 4, **quantities: Quantity | None) -> 
     for name, quantity in quantities.items():
         if quantity is None:
             continue
-        if not isinstance(quantity, Real | torch.Tensor):
-            raise InputError(f"{name} must be a number or a tensor, got {short(quantity)}; write torch.tensor(...)")
+        require_quantity(**{name: quantity})
         given, known = double(quantity).detach(), RANGES[name]
         largest = float(given.flatten()[given.abs().argmax()])
         if abs(largest) > known.most:

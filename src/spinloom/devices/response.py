@@ -8,7 +8,7 @@ import torch
 
 from spinloom.devices.plausible import require_plausible
 from spinloom.devices.response_checks import UNITS, as_curve, as_unit_drive, is_stuck
-from spinloom.errors import InputError, require_count, require_finite, require_non_negative
+from spinloom.errors import InputError, require_count, require_finite, require_non_negative, require_number
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Response:
 
         Both are fractions of full scale, which is 1: the largest value and the largest slope of a tanh.
         """
+        require_number("", sigma=sigma, slope=slope)
         require_non_negative("of full scale", sigma=sigma, slope=slope)
         require_plausible(read_noise=max(sigma, slope), stacklevel=3)
         noise, slope_noise = self.noise.square() + sigma**2, self.slope_noise.square() + slope**2
@@ -89,6 +90,7 @@ class Response:
         devices each (rounded), with slope 0 and the mean noise of its reads. Which device is drawn for which unit is
         chance, so that a layer has this fraction on average. Raises InputError for a fraction outside 0 to 1.
         """
+        require_number("", fraction=fraction)
         require_non_negative("", fraction=fraction)
         require_count(rows=rows)
         if fraction > 1:

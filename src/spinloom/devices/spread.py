@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import torch
 
 from spinloom.devices.plausible import require_plausible
-from spinloom.errors import require_non_negative
+from spinloom.errors import require_non_negative, require_number
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Spread:
     polarizer_angle: float = 0.0
 
     def __post_init__(self) -> None:
+        require_number("(relative)", **{part.name: getattr(self, part.name) for part in fields(self)})
         require_non_negative("(relative)", **{part.name: getattr(self, part.name) for part in fields(self)})
         require_plausible(spread=max(getattr(self, part.name) for part in fields(self)))
 

@@ -15,7 +15,10 @@ Z: Direction = (0.0, 0.0, 1.0)
 
 def unit(direction: Direction, name: str) -> Triple:
     """Components of `direction` scaled to length 1 (float64). Raises InputError for zero or NaN."""
-    x, y, z = (torch.as_tensor(c, dtype=torch.float64) for c in direction)
+    try:
+        x, y, z = (torch.as_tensor(c, dtype=torch.float64) for c in direction)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{name} must be a vector (x, y, z) of numbers or tensors, got {direction!r}") from error
     length = (x * x + y * y + z * z).sqrt()
     if not bool((length.isfinite() & (length > 0)).all()):
         raise InputError(f"{name} must be a finite, non-zero vector, got {direction}")
