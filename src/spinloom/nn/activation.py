@@ -1,28 +1,27 @@
 """A layer of devices in the place of an activation function."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
-from torch import nn
 
 from spinloom.devices.response import Response
 from spinloom.errors import InputError, require_positive, unknown_name
 from spinloom.nn.affine import TANH, Affine
-from spinloom.nn.converters import PLAIN, Converters, quantised, require_converters, slope_signs
+from spinloom.nn.converters import PLAIN, Converters, quantised, require_converters
 from spinloom.nn.fabrication import SHARINGS, draw_devices, rows_of_units, sharing_error
 from spinloom.nn.function import with_slope
 from spinloom.nn.gradients import GRADIENTS, Gradient, difference, exact, read
 from spinloom.nn.instances import Instances
 from spinloom.nn.kernels import look_up
 from spinloom.nn.noise import read_key
-from spinloom.nn.state import TABLE, complete, prepare
+from spinloom.nn.state import LayerState
 from spinloom.nn.tables import Table, tabulate
 from spinloom.seeding import Seed, child_seed, generator
 
 
-class DeviceActivation(nn.Module):
+class DeviceActivation(LayerState):
     """Activation by fabricated devices: x (batch, *unit_shape) -> value read from each unit's device, same shape.
 
     response: the population that devices are drawn from, or a ready `Table` (layers given the same one share it).
@@ -44,13 +43,6 @@ class DeviceActivation(nn.Module):
     for second derivatives, and for a state of another sharing.
     """
 
-    curves: torch.Tensor
-    noise: torch.Tensor
-    grid: torch.Tensor
-    slope_noise: torch.Tensor
-    assignment: torch.Tensor
-    rows: torch.Tensor
-
     def __init__(
         self,
         response: Response | Table,
@@ -60,44 +52,21 @@ class DeviceActivation(nn.Module):
         seed: Seed = 0,
         converters: Converters = PLAIN,
     ) -> None:
-        super().__init__()
         if sharing not in SHARINGS:
             raise sharing_error(sharing)
         require_converters(converters)
         table = response if isinstance(response, Table) else tabulate(response, affine)
-        self.sharing = sharing
+        super().__init__(table, sharing)
         self.spread, self.read_noise, self.converters = True, True, converters
         self.stream = 0  # of noise: another number is another sequence of reads, for processes that share a batch
         self.use_gradient("device")
-        self.unit_shape: tuple[int, ...] | None = None
         self._members: Instances | None = None
-        for name in TABLE:
-            self.register_buffer(name, getattr(table, name))
-        self.register_buffer("assignment", torch.empty(0, dtype=torch.int32))
-        self.register_buffer("rows", torch.empty(0, dtype=torch.int32), persistent=False)
-        self.affine, self.drive_scale = table.affine, 1.0
-        self._note_curves()
         self.resample(seed)
-
-    @property
-    def population(self) -> int:
-        """Devices that an instance is drawn from."""
-        return self.curves.shape[0] - 1
-
-    @property
-    def slope_scale(self) -> tuple[float, float]:
-        """What the converter of slopes spans, with respect to the network input; that of values spans `affine.ends`."""
-        largest = abs(self.affine.gain) * self.drive_scale
-        return -largest if self._falls else 0.0, largest if self._rises or not self._falls else 0.0
 
     @property
     def reads_noise(self) -> bool:
         """Whether the next read has noise."""
         return self.read_noise and not self._silent
-
-    def drive(self, x: torch.Tensor) -> torch.Tensor:
-        """What the devices are driven with at network input x, in unit drives of their response; same shape."""
-        return self.drive_scale * self.affine.input_gain * (x - self.affine.input_centre)
 
     def resample(self, seed: Seed) -> Self:
         """Fabricate a new instance: other devices, new noise from the first read on. An int seed is taken as it is."""
@@ -142,11 +111,6 @@ class DeviceActivation(nn.Module):
         require_positive("network input", step=step)
         self.gradient, self.difference_step = kind, step
         return self
-
-    @property
-    def reads(self) -> int:
-        """Noisy reads since the last resampling; finite differences take three for each forward pass."""
-        return self._reads
 
     def rewind(self, reads: int = 0) -> Self:
         """Make the next forward pass the first read again, or that after `reads` ones: it repeats their noise."""
@@ -221,37 +185,10 @@ class DeviceActivation(nn.Module):
             chosen = self.assignment if self.spread else torch.full_like(self.assignment, self.population)
             self.rows = rows_of_units(chosen, self.sharing, self.unit_shape)
 
-    def _note_curves(self) -> None:
-        self._falls, self._rises = slope_signs(self.curves, abs(self.affine.gain) * self.drive_scale)
-        self.noisy_slope = bool(self.slope_noise.any())
-        self._silent = not (self.noisy_slope or bool(self.noise.any()))
-
-    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
-        """What `.to()`, `.half()` and others call; half precision would blur the tables, they only change place."""
-
-        def wide(tensor: torch.Tensor) -> torch.Tensor:
-            made = fn(tensor)
-            return tensor.to(made.device) if made.is_floating_point() and made.itemsize < 4 else made
-
-        return super()._apply(wide, recurse)
-
-    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
-        super()._save_to_state_dict(destination, prefix, keep_vars)
-        complete(self, destination, prefix)
-
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
-        prepare(self, state, prefix)
         super()._load_from_state_dict(state, prefix, *rest)
         self._members = None
-        self._note_curves()
         self._refresh()
-
-    def get_extra_state(self) -> torch.Tensor:
-        return torch.tensor([self._seed, self._reads, self.unit_shape is not None, *(self.unit_shape or ())])
-
-    def set_extra_state(self, state: torch.Tensor) -> None:
-        self._seed, self._reads, known, *shape = (int(number) for number in state)
-        self.unit_shape = tuple(shape) if known else None
 
     def extra_repr(self) -> str:
         known = self.unit_shape is not None
