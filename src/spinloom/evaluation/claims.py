@@ -40,7 +40,7 @@ def at_least(
 
 
 def claims_table(claims: Sequence[Claim]) -> Table:
-    """Published against measured, the sources below."""
+    """What was published, or set as a bar, against what was measured; the sources below."""
     judged = {True: "yes", False: "no", None: "not judged"}
     rows = tuple(
         (
@@ -51,8 +51,8 @@ def claims_table(claims: Sequence[Claim]) -> Table:
         )
         for claim in claims
     )
-    sources = "; ".join(f"{claim.name}: {claim.source}" for claim in claims if claim.source)
-    return Table("Published and measured", ("claim", "published", "measured", "holds"), rows, sources)
+    sources = "\n".join(f"{claim.name}: {claim.source}" for claim in claims if claim.source)
+    return Table("Claims", ("claim", "bar", "measured", "holds"), rows, sources)
 
 
 def _shown(claim: Claim) -> str:

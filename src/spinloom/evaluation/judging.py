@@ -27,7 +27,9 @@ def same(here: object, wanted: object, words: str) -> Condition:
 
 def enough(here: int, least: int, what: str) -> Condition:
     """So many or more. what: is counted, "networks" say."""
-    return Condition(here >= least, f"{least:,} {what} or more", f"{here:,}")
+    return Condition(
+        here >= least, f"{least:,} {what} or more", f"{here:,} {what}" if here != 1 else f"one {what[:-1]}"
+    )
 
 
 def several(networks: int) -> Condition:
@@ -37,7 +39,9 @@ def several(networks: int) -> Condition:
 
 def judge(claim: Claim, conditions: Iterable[Condition]) -> Claim:
     """The claim as it is where all conditions are met; else not judged, and its source says what differs."""
-    unmet = "; ".join(f"set for {one.wanted}, this run had {one.here}" for one in conditions if not one.met)
+    unmet = [one for one in conditions if not one.met]
     if not unmet:
         return claim
-    return replace(claim, holds=None, source=", ".join(filter(None, (claim.source, f"not judged: {unmet}"))))
+    wanted, here = ", ".join(one.wanted for one in unmet), ", ".join(one.here for one in unmet)
+    reason = f"not judged: it is set for {wanted}; this run had {here}"
+    return replace(claim, holds=None, source="; ".join(filter(None, (claim.source, reason))))

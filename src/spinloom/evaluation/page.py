@@ -43,7 +43,8 @@ def _table(table: Table, verdict: int | None = None) -> str:
         "<tr>" + "".join(_cell(value, number == verdict) for number, value in enumerate(row)) + "</tr>"
         for row in table.rows
     )
-    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    lines = "<br>".join(map(escape, table.note.splitlines()))
+    note = f'<p class="note">{lines}</p>' if lines else ""
     return (
         f"<h2>{escape(table.title)}</h2>"
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}'

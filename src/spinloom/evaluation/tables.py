@@ -7,7 +7,7 @@ Cell = str | float | int | None
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; every row has one cell per column. note: a sentence below it.
+    """A titled table; every row has one cell per column. note: sentences below it, in lines.
 
     in_print: whether it is printed too, or stands in the report only.
     """

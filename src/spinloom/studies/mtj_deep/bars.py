@@ -31,7 +31,7 @@ def _losses(run: Run, dataset: str) -> Iterator[Claim]:
     """One claim for every group that was measured."""
     found, settings = run.found, run.settings
     groups = {NOMINAL: found.nominal, FABRICATED: found.fabricated, TUNED: found.tuned}
-    conditions = (*_images(run, dataset), warm(run.junctions, settings.temperature))
+    conditions = (*_images(run, dataset), warm(run.junctions))
     for name, most in LOSSES[dataset].items():
         group = groups[name]
         if group:

@@ -51,7 +51,7 @@ def _change(loss: float) -> str:
 
 
 def _assumptions(run: Run) -> tuple[str, ...]:
-    made = f"{run.plan.devices} simulated ones" if run.junctions.simulated else "those in the file"
+    made = run.junctions.population(run.settings.spread)
     general: tuple[str, ...] = (
         f"Every neuron has its own junction, drawn at random from {made}; weights are exact.",
         "As transferred, batch norms are folded into the weights before them or are a fixed gain and bias current of "

@@ -2,18 +2,15 @@
 
 from dataclasses import asdict, dataclass
 
-from matplotlib.figure import Figure
-
 from spinloom.data.imageset import ImageSet
 from spinloom.evaluation.claims import Claim, at_least
-from spinloom.evaluation.figures import draw_curves
 from spinloom.evaluation.judging import enough, judge, one_of
-from spinloom.evaluation.result import Plot, StudyResult
+from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.style import BLUE, GREY, ORANGE, canvas, label, legend
 from spinloom.evaluation.sweep_tables import error_in_percent
 from spinloom.evaluation.tables import Table
 from spinloom.studies.mtj_distillation.measurements import WAYS, Measured, Pairs
+from spinloom.studies.mtj_distillation.pictures import plots
 from spinloom.studies.mtj_distillation.plan import Plan
 from spinloom.studies.mtj_distillation.settings import Settings
 from spinloom.studies.mtj_transfer.junctions import Junctions
@@ -24,7 +21,6 @@ BAR = 0.5
 """Points that a teacher should add; the paper says only that distillation is supported."""
 BAR_SETS, BAR_SEEDS = ("fashion-mnist", "cifar10"), 3
 SOURCE = "bar of this project; arXiv 2409.02528 says that distillation is supported, without a figure"
-TITLES = {"labels": "labels alone", "teacher": "labels and teacher"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ def outcome(run: Run) -> StudyResult:
         settings={**asdict(run.settings), "data": run.test.source, **asdict(run.plan)},
         claims=tuple(_claim(pairs, run.test.name) for pairs in found.pairs),
         tables=(_table(run),),
-        plots=_plots(run),
+        plots=plots(run.found, run.junctions, run.settings.spread),
         assumptions=_assumptions(run),
         command=command(NAME, run.settings),
         seconds=run.seconds,
@@ -70,15 +66,14 @@ def _claim(pairs: Pairs, dataset: str) -> Claim:
     gain = pairs.gain
     name = f"gain by the teacher, {pairs.images:,} images"
     claim = at_least(name, BAR, 100 * gain.mean, "points", SOURCE, error_in_percent(gain))
-    pupils = enough(len(gain.accuracies), BAR_SEEDS, "pairs of students")
+    pupils = enough(len(gain.accuracies), BAR_SEEDS, "pairs")
     return judge(claim, (one_of(dataset, *BAR_SETS), pupils))
 
 
 def _assumptions(run: Run) -> tuple[str, ...]:
-    simulated = (
-        f"{run.plan.devices} fabricated ones ({100 * run.settings.spread:g} % spread, {run.settings.kelvin:g} K)"
-    )
-    made = simulated if run.junctions.simulated else f"the {run.junctions.fabricated(0).devices} of the file"
+    made = run.junctions.population(run.settings.spread)
+    if run.junctions.simulated:
+        made += f" with {100 * run.settings.spread:g} % spread"
     if run.settings.noise_aware:
         devices = "the same draws of devices, one for every step of training,"
         measured = (
@@ -128,28 +123,3 @@ def _table(run: Run) -> Table:
     )
     columns = ("training images", "seed", "labels alone (%)", "with teacher (%)", "gain (points)")
     return Table("Students on junctions", columns, rows, f"Teacher in software: {100 * run.found.teacher:.2f} %.")
-
-
-def _plots(run: Run) -> tuple[Plot, ...]:
-    curves = draw_curves(run.junctions.nominal(), run.junctions.fabricated(run.settings.spread))
-    return (
-        Plot("accuracy", "One line per seed: the same student with labels alone and with the teacher.", _pairs(run)),
-        Plot("curves", f"The junctions' two outputs; thin lines are {run.junctions.single}.", curves),
-    )
-
-
-def _pairs(run: Run) -> Figure:
-    figure, axes = canvas(len(run.found.pairs), height=4.2)
-    for axis, pairs in zip(axes, run.found.pairs, strict=True):
-        for alone, taught in zip(*(pairs.accuracies[way] for way in WAYS), strict=True):
-            axis.plot([0, 1], [100 * alone, 100 * taught], color=BLUE, marker="o", alpha=0.6)
-        means = [100 * Population(pairs.accuracies[way]).mean for way in WAYS]
-        axis.plot([0, 1], means, color=ORANGE, marker="D", linewidth=2.5, label="mean of the seeds")
-        axis.axhline(
-            100 * run.found.teacher, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), label="teacher in software"
-        )
-        axis.set_xticks([0, 1], list(TITLES.values()))
-        axis.set_xlim(-0.4, 1.4)
-        label(axis, f"Students of {pairs.images:,} images", "", "test accuracy (%)")
-        legend(axis)
-    return figure

@@ -79,7 +79,7 @@ def _summary(run: Run, images: str) -> str:
 def _claims(run: Run) -> tuple[Claim, ...]:
     """The published loss with device spread against ours at 5 %."""
     name = f"mean loss with {100 * SPREAD:g} % device spread"
-    common = (one_of(run.test.name, PUBLISHED), warm(run.junctions, run.settings.temperature))
+    common = (one_of(run.test.name, PUBLISHED), warm(run.junctions))
     return tuple(
         judge(
             at_most(name, LOSS, run.found.loss(one), "points", SOURCES[LOSS], error_in_percent(one.population)),
@@ -100,7 +100,7 @@ def _assumptions(run: Run) -> tuple[str, ...]:
         )
     return (
         "Every neuron has its own junction, in the sweep of spread drawn at random from "
-        f"{run.plan.network.devices} simulated ones; weights are exact.",
+        f"{run.junctions.population(SPREAD)}; weights are exact.",
         "One imperfection at a time: the junctions are nominal but for it, with their read noise at "
         f"{run.settings.temperature:g} K.",
         trained,

@@ -6,7 +6,6 @@ from spinloom.studies.mtj_training.one_run import Run
 def assumptions(run: Run) -> tuple[str, ...]:
     """Of this very run: its ways, its devices, simulated or from a file."""
     plan, settings, junctions = run.plan, run.settings, run.hardware.junctions
-    made = f"{plan.devices} simulated ones" if junctions.simulated else "those in the file"
     spread = f"{100 * settings.spread:g} % spread of every physical parameter" if junctions.simulated else "the file's"
     bits = [f"{name} {n} bits" for name, n in (("value", settings.value_bits), ("slope", settings.slope_bits)) if n]
     return (
@@ -15,8 +14,9 @@ def assumptions(run: Run) -> tuple[str, ...]:
         "Every neuron has its own junction; weights, their products and the optimiser are exact and digital. The error "
         f"goes back through the transposed weights. A junction's own slope {junctions.slopes}.",
         f"Junctions have {_noise(run)} in every way but software, in training and in the test.",
-        f"With spread and noise: {spread}, devices drawn from {made}, {100 * settings.read_noise:g} % of full scale "
-        f"added to the noise of both reads; converters: {', '.join(bits) or 'none'}.",
+        f"With spread and noise: {spread}, devices drawn from {junctions.population(settings.spread)}, "
+        f"{100 * settings.read_noise:g} % of full scale added to the noise of both reads; converters: "
+        f"{', '.join(bits) or 'none'}.",
         "Exact slopes are the derivative of the very curve that was read, without noise: what autograd would give. The "
         f"curves are {_curves(run)}; what scatter is left in them is in their derivatives too.",
         f"Finite differences (after arXiv 2603.03947) read the value {settings.difference_step:g} above and below each "

@@ -29,7 +29,7 @@ def _lost(run: Run) -> Iterator[Claim]:
         if pair:
             text = f"arXiv 2409.02528: {source}; against exact slopes"
             claim = at_most(name, most, -pair.mean, "points", text, pair.standard_error)
-            yield judge(claim, (*_size(run), *conditions, enough(pair.pairs, FULL.seeds, "pairs of networks")))
+            yield judge(claim, (*_size(run), *conditions, enough(pair.pairs, FULL.seeds, "pairs")))
 
 
 def _turned(run: Run) -> Claim:
@@ -56,8 +56,8 @@ def _size(run: Run) -> tuple[Condition, ...]:
         one_of(run.test.name, PUBLISHED),
         same(len(run.train), IMAGES, "{:,} training images"),
         same(_widths(run.plan), _widths(FULL), "a network of {} neurons"),
-        enough(run.plan.epochs, FULL.epochs, "passes"),
-        warm(run.hardware.junctions, run.settings.temperature),
+        enough(run.plan.epochs, FULL.epochs, "epochs"),
+        warm(run.hardware.junctions),
     )
 
 

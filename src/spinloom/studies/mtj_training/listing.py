@@ -83,7 +83,7 @@ def _chip(tuned: Tuned) -> Table:
         shown = "nothing lost" if share is None else f"{100 * share:.0f}"
         rows.append((f"{number}", f"{100 * before:.2f}", f"{100 * after:.2f}", shown))
     note = (
-        f"The software network has {100 * tuned.software:.2f} %; trained on in software for as long, "
+        f"The software network has {100 * tuned.software:.2f} %; trained on in software for as long it has "
         f"{100 * tuned.software_tuned:.2f} %{_of_more(tuned)}."
     )
     return Table("Tuning in place", columns, tuple(rows), note)
@@ -91,7 +91,7 @@ def _chip(tuned: Tuned) -> Table:
 
 def _of_more(tuned: Tuned) -> str:
     share = replace(tuned, software=tuned.software_tuned).mean_won_back
-    return "" if share is None else f" (of the distance to which tuning in place makes up {100 * share:.0f} %)"
+    return "" if share is None else f", of the way to which tuning in place goes {100 * share:.0f} %"
 
 
 def raw(found: Found) -> dict[str, Any]:

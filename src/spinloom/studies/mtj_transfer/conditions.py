@@ -7,10 +7,10 @@ ROOM = 300.0
 """K; the temperature of all bars."""
 
 
-def warm(junctions: Junctions, kelvin: float) -> Condition:
+def warm(junctions: Junctions) -> Condition:
     """Simulated junctions at room temperature."""
-    here = f"simulated junctions at {kelvin:g} K" if junctions.simulated else "devices from a file"
-    return Condition(junctions.simulated and kelvin == ROOM, f"simulated junctions at {ROOM:g} K", here)
+    here = f"simulated junctions at {junctions.kelvin:g} K" if junctions.simulated else "devices from a file"
+    return Condition(junctions.simulated and junctions.kelvin == ROOM, f"simulated junctions at {ROOM:g} K", here)
 
 
 def spread(junctions: Junctions, here: float, wanted: float = 0.05) -> Condition:

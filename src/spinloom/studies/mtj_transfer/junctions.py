@@ -28,8 +28,8 @@ class Junctions:
 
     identity: all that determines the responses. parameters: name and value (SI), for people.
     nominal: one device without spread. fabricated: a population to draw instances from, at a relative spread.
-    at_temperature (K), at_diameter (m): the nominal device there. cost: of one operation at a diameter.
-    The last three, and other spreads, exist for simulated devices only.
+    at_temperature (K), at_diameter (m): the nominal device there. cost: of one operation at a diameter. kelvin: the
+    temperature of nominal and fabricated devices. The last four, and other spreads, exist for simulated devices only.
     """
 
     identity: str
@@ -39,6 +39,7 @@ class Junctions:
     at_temperature: Callable[[float], Response] | None = None
     at_diameter: Callable[[float], Response] | None = None
     cost: Callable[[float | None], OperatingCost] | None = None
+    kelvin: float | None = None
 
     @property
     def simulated(self) -> bool:
@@ -54,6 +55,11 @@ class Junctions:
         """Where the slope of a junction comes from, behind the words "its slope"."""
         derived = "is the derivative of the junction's curve, as the file has no slopes"
         return "is read from the junction itself" if self.reads_slopes else derived
+
+    def population(self, spread: float) -> str:
+        """The devices that instances draw from, behind the words "drawn at random from"."""
+        count = self.fabricated(spread).devices
+        return f"{count} simulated ones at {self.kelvin:g} K" if self.simulated else f"the {count} in the file"
 
     @property
     def single(self) -> str:
@@ -111,6 +117,7 @@ def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: i
         at_temperature=lambda kelvin: one(device, kelvin),
         at_diameter=lambda metres: one(sized(metres), temperature),
         cost=lambda metres: (sized(metres) if metres else device).cost(),
+        kelvin=temperature,
     )
 
 

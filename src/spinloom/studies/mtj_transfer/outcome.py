@@ -84,7 +84,7 @@ def _claims(run: Run) -> tuple[Claim, ...]:
     """Both published losses against both measured ones."""
     settings, junctions = run.settings, run.junctions
     nominal, fabricated = _losses(run)
-    common = (one_of(run.test.name, PUBLISHED), warm(junctions, settings.temperature))
+    common = (one_of(run.test.name, PUBLISHED), warm(junctions))
     cases = (
         ("loss on nominal junctions", 0.1, nominal, run.found.nominal, common),
         (
@@ -105,7 +105,7 @@ def _claims(run: Run) -> tuple[Claim, ...]:
 
 
 def _assumptions(run: Run) -> tuple[str, ...]:
-    made = f"{run.plan.devices} simulated ones" if run.junctions.simulated else "those in the file"
+    made = run.junctions.population(run.settings.spread)
     general = (
         f"Every neuron has its own junction, drawn at random from {made}; weights are exact.",
         "The network is trained with exact tanh and moved without any retraining.",
