@@ -129,3 +129,21 @@ def test_a_pickled_layer_reads_on():
     layer(X)
     twin = pickle.loads(pickle.dumps(layer))
     assert torch.equal(twin(X), layer(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state | {"assignment": state["assignment"] + 3}, "not among its 7"),
+        (lambda state: state | {"assignment": state["assignment"] - 7}, "not among its 7"),
+        (lambda state: state | {"curves": state["curves"][:4]}, "not among its 3"),
+        (lambda state: {"assignment": state["assignment"][:5]}, "5 devices for units of shape"),
+        (lambda state: {"_extra_state": torch.tensor([0, 0, 1, 50])}, "6 devices for units of shape"),
+    ],
+)
+def test_a_state_whose_reads_would_leave_the_tables_is_refused(change, message):
+    layer = DeviceActivation(population(), seed=1)
+    before = layer(X)
+    with pytest.raises(InputError, match=message):
+        layer.load_state_dict(change(layer.state_dict()), strict=False)
+    assert torch.equal(layer.rewind()(X), before)

@@ -86,7 +86,7 @@ class LayerState(nn.Module):
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
         """A state without slope noise, drive scale or affine, of an earlier version, has none, 1 and that of tanh."""
-        self._require_sharing(state, prefix)
+        self._require_fit(state, prefix)
         if prefix + "noise" in state:
             state.setdefault(prefix + "slope_noise", torch.zeros_like(state[prefix + "noise"]))
             self.drive_scale = float(state.pop(prefix + "drive_scale", 1.0))
@@ -100,16 +100,22 @@ class LayerState(nn.Module):
         super()._load_from_state_dict(state, prefix, *rest)
         self._note_curves()
 
-    def _require_sharing(self, state: Any, prefix: str) -> None:
-        extra, assignment = state.get(prefix + "_extra_state"), state.get(prefix + "assignment")
-        if extra is None or assignment is None or not extra[2]:
+    def _require_fit(self, state: Any, prefix: str) -> None:
+        """Raise InputError for devices that the layer has no units or no curves for: reads would leave its tables."""
+        extra, name = state.get(prefix + "_extra_state"), prefix.rstrip(".") or "the layer"
+        assignment = state.get(prefix + "assignment", self.assignment)
+        known = self.unit_shape is not None if extra is None else bool(extra[2])
+        shape = self.unit_shape if extra is None else tuple(extra[3:].tolist())
+        if not known or shape is None:
             return
-        shape = tuple(extra[3:].tolist())
         if assignment.numel() != count_units(self.sharing, shape):
             raise InputError(
-                f"the state of {prefix.rstrip('.') or 'the layer'} has {assignment.numel()} devices for units of shape "
-                f"{shape}, which is not sharing={self.sharing!r}; give the layer the sharing that it was saved with"
+                f"the state of {name} has {assignment.numel()} devices for units of shape {shape}, which is not "
+                f"sharing={self.sharing!r}; give the layer the sharing that it was saved with"
             )
+        population = len(state.get(prefix + "curves", self.curves)) - 1
+        if bool(((assignment < 0) | (assignment >= population)).any()):
+            raise InputError(f"the state of {name} has units on devices that are not among its {population}")
 
     def get_extra_state(self) -> torch.Tensor:
         return torch.tensor([self._seed, self._reads, self.unit_shape is not None, *(self.unit_shape or ())])
