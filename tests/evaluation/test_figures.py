@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 from tanh_devices import tanh_devices
 
-from spinloom.errors import OutputError
+from spinloom.errors import InputError, OutputError
 from spinloom.evaluation.cost import InferenceCost, LayerCost
 from spinloom.evaluation.cost_figure import draw_cost
 from spinloom.evaluation.figures import draw_curves, draw_sizes, draw_sweep
@@ -25,6 +27,20 @@ def test_curves_and_residuals_are_those_of_the_mean_device():
     np.testing.assert_allclose(lines(slope)["junction"], nominal.slope[0])
     assert left.get_title(loc="right") == "largest deviation 0.0000"
     assert left_slope.get_title(loc="right") == "largest deviation 0.0000"
+
+
+def test_fabricated_devices_measured_elsewhere_are_drawn_where_they_were_measured():
+    nominal = tanh_devices()
+    others = replace(tanh_devices(0.1, devices=3), unit_drive=4.0)
+    value, *_ = draw_curves(nominal, others).axes
+    thin = [line.get_xdata() for line in value.get_lines() if line.get_label().startswith("_")]
+    assert len(thin) == 3
+    np.testing.assert_allclose(thin[0], others.inputs)
+
+
+def test_a_sweep_without_points_is_named():
+    with pytest.raises(InputError, match="there are no points to draw in 'against noise'"):
+        draw_sweep((), 0.94, "against noise", "noise (%)")
 
 
 def test_a_sweep_shows_mean_deviation_worst_and_software():

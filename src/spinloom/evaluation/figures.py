@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spinloom.devices.response import Response
+from spinloom.errors import InputError
 from spinloom.evaluation.robustness import SweepPoint
 from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, canvas, label, legend
 
@@ -25,8 +26,10 @@ def draw_curves(response: Response, fabricated: Response | None = None) -> Figur
     ideal = torch.tanh(x)
     gradient = 1 - ideal.square()
     nominal = response.nominal()
-    _curve(value, rows.value, nominal.value[0], nominal.noise[0], x, ideal, "tanh")
-    _curve(slope, rows.slope, nominal.slope[0], None, x, gradient, "1 - tanh²")
+    _singles(value, rows.inputs, rows.value)
+    _singles(slope, rows.inputs, rows.slope)
+    _curve(value, nominal.value[0], nominal.noise[0], x, ideal, "tanh")
+    _curve(slope, nominal.slope[0], None, x, gradient, "1 - tanh²")
     label(value, "Activation: $m_x$ as read", "", "output")
     label(slope, "Gradient: $m_z^2$ as read", "", "gradient")
     for axis, measured, wanted in (
@@ -43,18 +46,21 @@ def draw_curves(response: Response, fabricated: Response | None = None) -> Figur
     return figure
 
 
+def _singles(axis: Axes, x: torch.Tensor, rows: torch.Tensor) -> None:
+    """Thin, each at the inputs it was measured at."""
+    if len(rows) > 1:
+        axis.plot([], [], color=BLUE, alpha=0.4, linewidth=0.8, label="fabricated junctions")
+        axis.plot(x, rows[:_THIN].T, color=BLUE, alpha=0.15, linewidth=0.8)
+
+
 def _curve(
     axis: Axes,
-    rows: torch.Tensor,
     nominal: torch.Tensor,
     noise: torch.Tensor | None,
     x: torch.Tensor,
     ideal: torch.Tensor,
     name: str,
 ) -> None:
-    if len(rows) > 1:
-        axis.plot([], [], color=BLUE, alpha=0.4, linewidth=0.8, label="fabricated junctions")
-        axis.plot(x, rows[:_THIN].T, color=BLUE, alpha=0.15, linewidth=0.8)
     if noise is not None and bool(noise.any()):
         axis.fill_between(
             x, nominal - noise, nominal + noise, color=BLUE, alpha=0.25, linewidth=0, label="noise of one read"
@@ -67,7 +73,10 @@ def draw_sweep(points: Sequence[SweepPoint], software: float, title: str, x: str
     """Accuracy against an imperfection: mean with standard deviation, worst instance, the software's line.
 
     scale: from the swept value to the axis (100 for per cent). software: accuracy of the software network, 0..1.
+    Raises InputError without points.
     """
+    if not points:
+        raise InputError(f"there are no points to draw in {title!r}; sweep at least one value")
     figure, (axis,) = canvas(height=4.4)
     values = [scale * point.value for point in points]
     populations = [point.population for point in points]
