@@ -1,6 +1,5 @@
 """Fit a converted network to its devices with unlabelled inputs only: drive scales and batch-norm statistics."""
 
-import math
 from functools import partial
 
 import torch
@@ -139,6 +138,6 @@ def _best(layer: DeviceActivation, given: list[torch.Tensor], wanted: list[torch
         read = [layer(centre + (x - centre) * 2.0**logarithm) for x in given]
         return float(torch.cat([(a - b).flatten() for a, b in zip(read, wanted, strict=True)]).square().mean())
 
-    ends = [math.log2(end) for end in (LEAST, MOST)]
+    ends = [float(torch.tensor(end).log2()) for end in (LEAST, MOST)]
     found = minimize_scalar(missed, bounds=ends, method="bounded", options={"xatol": 1e-3})
     return 1.0 if missed(0.0) <= found.fun else float(2.0**found.x)
