@@ -98,7 +98,7 @@ def test_a_functional_activation_has_no_counterpart():
 
     software = Functional()
     hardware = to_hardware(software, steep(1.0), example_input=torch.zeros(1, 6))
-    with pytest.raises(InputError, match="activation modules"):
+    with pytest.raises(InputError, match="activation module for every place"):
         calibrate_drive(hardware, software, torch.zeros(4, 6))
 
 

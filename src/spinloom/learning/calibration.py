@@ -105,7 +105,7 @@ def _counterpart(software: nn.Module, name: str) -> nn.Module:
     if not isinstance(found, REPLACEABLE):
         raise InputError(
             f"the software network has no activation {name!r} to compare the devices with; give the network that the "
-            "hardware was made from, and use activation modules in it"
+            "hardware was made from, with an activation module for every place"
         )
     return found
 
