@@ -18,6 +18,18 @@ def test_every_study_has_a_headline_settings_and_run():
         module.Settings()
 
 
+@pytest.mark.parametrize("name", registry.names())
+def test_no_study_writes_over_the_result_of_another(name, tmp_path):
+    foreign = '{"name": "another", "claims": [], "versions": {}}'
+    (tmp_path / "result.json").write_text(foreign)
+    study = registry.study(name)
+    refused = f"a result of another, which {name} would replace; choose another --out|spinloom data fetch drone-rf"
+    with pytest.raises(InputError, match=refused):  # rf-drones reads its spectra first, where there are any
+        study.run(study.Settings(out=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+    assert (tmp_path / "result.json").read_text() == foreign
+
+
 def test_a_new_file_is_a_new_study(tmp_path, monkeypatch):
     (tmp_path / "spin_magic.py").write_text(
         '"""Magic with spins."""\nfrom dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Settings:\n'

@@ -63,7 +63,7 @@ class Bench:
         self.teacher, self.junctions, self.plan, self.settings = teacher, junctions, plan, settings
         self.train, test = sets
         self.examples = Examples.of(test)
-        self._stages = stages
+        self._stages = stages.of(drawn_from=len(self.train))
 
     def measure(self) -> Measured:
         """All of it. Raises OutputError if a stage cannot be kept."""
