@@ -1,8 +1,11 @@
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from spinloom.devices.response_csv import read_csv
 from spinloom.errors import InputError
@@ -59,6 +62,22 @@ def test_a_mistake_is_named_with_line_and_remedy(tmp_path, mistake):
     lines, message = MISTAKES[mistake]
     with pytest.raises(InputError, match=message):
         read_csv(written(tmp_path, lines))
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
+def test_whatever_is_put_into_a_table_it_is_read_or_an_input_error(tmp_path, data):
+    text = "\n".join(LINES)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(text)))
+        given = data.draw(
+            st.sampled_from([",", ";", "\t", "\n", '"', "#", "1e308", "-", "nan", "(", "9" * 400]) | st.text()
+        )
+        text = text[:place] + given + text[place + data.draw(st.integers(0, 5)) :]
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8", errors="replace")
+    with suppress(InputError):
+        read_csv(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
