@@ -83,6 +83,9 @@ def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
     result = outcome(Run(Settings(), SMALL, test, "Asked for.", software, junctions, found, 1.0))
     assert [claim.holds for claim in result.claims] == [None, None]  # published for other images
     assert len(result.plots) == 7
+    sweeps = [table for table in result.tables if table.title.startswith("Accuracy against")]
+    assert len(sweeps) == 4
+    assert all(table.note.startswith("The first 100 test images, of which the software") for table in sweeps)
     again = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {})).measure(3, 0.05, 0.23e-12)
     assert (again.nominal, again.fabricated, again.sweeps) == (found.nominal, found.fabricated, found.sweeps)
 

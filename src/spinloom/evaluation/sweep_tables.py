@@ -24,10 +24,10 @@ def percents(population: Population) -> tuple[str, str | None, str]:
     return percent(population.mean), deviation, percent(population.worst)
 
 
-def sweep_table(title: str, axis: str, scale: float, points: Sequence[SweepPoint]) -> Table:
+def sweep_table(title: str, axis: str, scale: float, points: Sequence[SweepPoint], note: str = "") -> Table:
     """One row per point. axis: heading of the value swept. scale: from the value to the column (100 for per cent)."""
     rows = tuple((f"{scale * point.value:g}", *percents(point.population)) for point in points)
-    return Table(title, (axis, "accuracy (%)", "deviation", "worst"), rows)
+    return Table(title, (axis, "accuracy (%)", "deviation", "worst"), rows, note)
 
 
 def raw_sweeps(sweeps: Mapping[str, Sequence[SweepPoint]]) -> dict[str, Any]:

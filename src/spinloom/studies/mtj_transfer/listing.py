@@ -12,15 +12,16 @@ from spinloom.studies.mtj_transfer.measurements import Measured
 from spinloom.studies.mtj_transfer.pictures import SWEEPS
 
 
-def tables(found: Measured, junctions: Junctions, images: str) -> tuple[Table, ...]:
-    """Accuracy, every sweep, cost, the device. images: the test images in words."""
+def tables(found: Measured, junctions: Junctions, images: str, few: str) -> tuple[Table, ...]:
+    """Accuracy, every sweep, cost, the device. images, few: the test images, and those of the sweeps, in words."""
     rows: list[tuple[Cell, ...]] = [("software", percent(found.software), None, None, None, None)]
     for name, group in (("nominal junctions", found.nominal), ("fabricated junctions", found.fabricated)):
         loss = percent(found.software - group.mean)
         rows.append((name, *percents(group), loss, len(group.accuracies)))
     columns = ("network", "accuracy (%)", "deviation", "worst", "mean loss", "instances")
     accuracy = Table("Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances.")
-    sweeps = [sweep_table(*SWEEPS[name][:3], found.sweeps[name]) for name in SWEEPS if name in found.sweeps]
+    note = f"{few}, of which the software network classifies {percent(found.sweep_software)} %."
+    sweeps = [sweep_table(*SWEEPS[name][:3], found.sweeps[name], note) for name in SWEEPS if name in found.sweeps]
     return (accuracy, *sweeps, *([_cost_table(found)] if found.cost else []), _device_table(junctions))
 
 

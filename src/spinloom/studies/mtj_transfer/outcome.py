@@ -40,6 +40,8 @@ class Run:
 
 def outcome(run: Run) -> StudyResult:
     """The result to write and print."""
+    images = f"{len(run.test):,} test images of {run.test.name}"
+    few = f"The first {min(run.plan.sweep_images, len(run.test)):,} test images"
     return StudyResult(
         name=NAME,
         title="A software-trained network on magnetic tunnel junction neurons",
@@ -47,7 +49,7 @@ def outcome(run: Run) -> StudyResult:
         summary=_summary(run),
         settings={**asdict(run.settings), "data": run.test.source, "network": run.software.origin, **asdict(run.plan)},
         claims=_claims(run),
-        tables=tables(run.found, run.junctions, f"{len(run.test):,} test images of {run.test.name}"),
+        tables=tables(run.found, run.junctions, images, few),
         plots=plots(run.junctions, run.settings.spread, run.found),
         assumptions=_assumptions(run),
         command=command(NAME, run.settings),
