@@ -11,7 +11,8 @@ def add_tensors(digest: Any, tensors: Mapping[str, torch.Tensor]) -> None:
     """Put every tensor's name, type, shape and bytes into a hashlib object, in the order of the mapping."""
     for name, tensor in tensors.items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+        digest.update(plain.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
 
 
 def read_exactly(text: str) -> Any:

@@ -115,31 +115,28 @@ def test_the_number_that_pytorch_gives_a_hook_does_not_count():
     assert found[0] == found[1]
 
 
-def written(source):
-    """The class Net of a module with this source."""
-    names = {"__name__": "experiment"}
-    exec(source, names)
-    return names["Net"]
+def test_hooks_of_a_weight_count():
+    found = set()
+    for kind in ("register_hook", "register_post_accumulate_grad_hook", None):
+        layer = with_bias(0)
+        if kind:
+            getattr(layer.weight, kind)(lambda gradient: None)
+        found.add(fingerprint(layer))
+    assert len(found) == 3
 
 
-CODE = """
-RATE = 2
-def helper(x):
-    return x + 1
-class Net:
-    gain = 3
-    def forward(self, x):
-        return helper(x) * RATE if x in {"one", "two", "three"} else 0
-"""
+def test_compiling_and_running_a_network_leave_it_the_same():
+    layer = with_bias(0)
+    before = fingerprint(layer)
+    torch.compile(layer, backend="eager")(torch.ones(1, 2)).sum().backward()
+    assert fingerprint(layer) == before
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [("RATE = 2", "RATE = 3"), ("x + 1", "x - 1"), ("else 0", "else 1"), ("gain = 3", "gain = 4"), ('"two"', '"ten"')],
-)
-def test_edited_code_counts_wherever_it_stands(before, after):
-    assert fingerprint(written(CODE)()) == fingerprint(written("\n\n" + CODE)())  # moved, not edited
-    assert fingerprint(written(CODE)()) != fingerprint(written(CODE.replace(before, after))())
+def test_equal_constant_sets_and_conjugate_tensors_are_the_same_wherever_they_lie():
+    one, other = frozenset({"a", "b"}), frozenset(["b", "a"])
+    assert fingerprint([one, one]) == fingerprint([one, other])
+    tensor = torch.tensor([1 + 2j])
+    assert fingerprint(tensor.conj()) == fingerprint(torch.tensor([1 - 2j])) != fingerprint(tensor)
 
 
 def test_cycles_depth_locks_and_order_of_sets_are_no_trouble():

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 import torch
@@ -45,13 +45,17 @@ def _opened(one: Any, known: _Known) -> tuple[str, list[Any]]:
         return f"{name} {one!r}", []
     if type(one) is tuple:  # whether equal ones are the same object is up to the interpreter
         return name, list(one)
+    if type(one) is frozenset:
+        return name, _sorted(one, known)
     if id(one) in known:
         return f"again {known[id(one)][0]}", []
     known[id(one)] = len(known), one
     if isinstance(one, set | frozenset):
-        return name, sorted(_walk(item, dict(known)) for item in one)
+        return name, _sorted(one, known)
     if isinstance(one, torch.Tensor):
-        return f"{name} {_content(one)} {one.requires_grad}", []
+        return f"{name} {_content(one)} {one.requires_grad}", _hooks(one)
+    if isinstance(one, MethodType):
+        return name, [one.__func__, one.__self__]
     if isinstance(one, torch.Generator):
         return name, [one.get_state()]
     if isinstance(one, ModuleType):
@@ -65,6 +69,16 @@ def _opened(one: Any, known: _Known) -> tuple[str, list[Any]]:
     if isinstance(one, CODE) or is_wrapped(one):
         return open_code(one)
     return name, [type(one), *_reduced(one)]
+
+
+def _sorted(items: Iterable[Any], known: _Known) -> list[str]:
+    return sorted(_walk(item, dict(known)) for item in items)
+
+
+def _hooks(tensor: torch.Tensor) -> list[Any]:
+    """What changes its gradient on the way."""
+    kinds = tensor._backward_hooks, tensor._post_accumulate_grad_hooks
+    return [list((kind or {}).values()) for kind in kinds]
 
 
 def _content(tensor: torch.Tensor) -> str:
@@ -93,4 +107,7 @@ def _reduced(one: Any) -> list[Any]:
 
 
 def _in_order(state: Any) -> Any:
-    return dict(sorted(state.items(), key=lambda item: str(item[0]))) if isinstance(state, dict) else state
+    """Attributes in the order of their names, without the mark that compiling leaves on a module."""
+    if not isinstance(state, dict):
+        return state
+    return {name: state[name] for name in sorted(state, key=str) if name != "_is_torch_compile"}

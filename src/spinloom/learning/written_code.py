@@ -1,11 +1,13 @@
 """What functions and classes do, as far as a user wrote them: their code and all that it refers to."""
 
+import argparse
 import dataclasses
+import dis
 import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from torch import nn
 CODE = (FunctionType, CodeType, type, property, classmethod, staticmethod)
 """What `open_code` takes, besides whatever wraps a function and keeps it as `__wrapped__`."""
 _DATA = (type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset, np.ndarray, np.generic)
-_FOLLOWED = (*CODE, *_DATA, torch.Tensor, nn.Module, MethodType, functools.partial)
+_METHODS = (MethodType, functools.cached_property, functools.partialmethod, functools.singledispatchmethod)
+_FOLLOWED = (*CODE, *_DATA, *_METHODS, torch.Tensor, nn.Module, functools.partial)
 
 
 def open_code(one: Any) -> tuple[str, list[Any]]:
@@ -29,7 +32,8 @@ def open_code(one: Any) -> tuple[str, list[Any]]:
         return _function(one)
     if isinstance(one, type):
         return _class(one)
-    return kind, [one.__wrapped__]
+    held = {name: value for name, value in vars(one).items() if not _is_pythons(name)}
+    return kind, [type(one), one.__wrapped__, held]
 
 
 def _function(one: FunctionType) -> tuple[str, list[Any]]:
@@ -43,32 +47,58 @@ def _function(one: FunctionType) -> tuple[str, list[Any]]:
 
 
 def _class(one: type) -> tuple[str, list[Any]]:
-    if not _is_users(one.__module__):
-        return f"class {one.__module__}.{one.__qualname__}", []
+    if not _is_users(one.__module__):  # PyTorch makes classes from a user's, of a parametrised network say
+        return f"class {one.__module__}.{one.__qualname__}", [
+            base for base in one.__mro__ if _is_users(base.__module__)
+        ]
     said = {name: value for name, value in sorted(vars(one).items()) if _is_said(name, value)}
     return f"class {one.__qualname__}", [one.__bases__, said]
 
 
 def _is_said(name: str, value: Any) -> bool:
     """Of a class's own names: all code, and attributes; not what Python keeps about it."""
-    return isinstance(value, CODE) or (_is_followed(value) and not (name.startswith("__") and name.endswith("__")))
+    return isinstance(value, CODE) or (_is_followed(value) and not _is_pythons(name))
+
+
+def _is_pythons(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 def _globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The names of a function's module that its code may use, and of the user's modules that it refers to."""
-    names = sorted(_names(function.__code__))
-    for name in names:
-        value = function.__globals__.get(name)
-        if isinstance(value, ModuleType) and _is_users(value.__name__):
-            inner = {other: vars(value)[other] for other in names if other in vars(value)}
-            yield from ((f"{name}.{other}", found) for other, found in inner.items() if _is_followed(found))
-        elif name in function.__globals__ and _is_followed(value):
-            yield name, value
+    """What its code reads of its module, and of the user's modules and bare namespaces that it refers to."""
+    for path in sorted(_paths(function.__code__)):
+        held = function.__globals__
+        for depth, name in enumerate(path, 1):
+            value = held.get(name)
+            if _is_namespace(value):
+                held = vars(value)
+                continue
+            if name in held and _is_followed(value):
+                yield ".".join(path[:depth]), value
+            break
 
 
-def _names(code: CodeType) -> set[str]:
-    inner = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
-    return set(code.co_names).union(*inner)
+def _paths(code: CodeType) -> set[tuple[str, ...]]:
+    """Dotted names that begin with one of the module, as the code and what is defined within it read them."""
+    found: set[tuple[str, ...]] = set()
+    path: tuple[str, ...] = ()
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            path = (step.argval,)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            path = (*path, step.argval) if path else path
+        elif step.opname != "EXTENDED_ARG":
+            path = ()
+        found.add(path)
+    inner = (_paths(constant) for constant in code.co_consts if isinstance(constant, CodeType))
+    return found.union(*inner)
+
+
+def _is_namespace(value: Any) -> bool:
+    """Whether it holds names of the user's, of which each counts by itself."""
+    if isinstance(value, ModuleType):
+        return _is_users(value.__name__)
+    return isinstance(value, argparse.Namespace | SimpleNamespace)
 
 
 def _is_followed(value: Any) -> bool:
