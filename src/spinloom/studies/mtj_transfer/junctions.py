@@ -59,7 +59,8 @@ class Junctions:
     def population(self, spread: float) -> str:
         """The devices that instances draw from, behind the words "drawn at random from"."""
         count = self.fabricated(spread).devices
-        return f"{count} simulated ones at {self.kelvin:g} K" if self.simulated else f"the {count} in the file"
+        devices = f"{count} devices" if count > 1 else "one device"
+        return f"{devices}, simulated at {self.kelvin:g} K" if self.simulated else f"{devices} in the file"
 
     @property
     def single(self) -> str:

@@ -70,11 +70,12 @@ def _summary(run: Run) -> str:
     made = f"with {100 * run.settings.spread:g} % spread of every physical parameter"
     if not run.junctions.simulated:
         made = "with the spread of the file's devices"
-    few = len(run.found.fabricated.accuracies)
+    count = len(run.found.fabricated.accuracies)
+    few = f"mean of {count} networks" if count > 1 else "one network"
     return (
         f"The software network classifies {100 * run.found.software:.2f} % of {len(run.test):,} {run.test.name} test "
         f"images. With the same weights, nominal junctions {_change(nominal)}, fabricated ones {made} "
-        f"{_change(fabricated)} (mean of {few} networks). {run.reason}"
+        f"{_change(fabricated)} ({few}). {run.reason}"
     )
 
 
