@@ -37,7 +37,7 @@ def test_what_no_junction_can_have_is_refused_with_what_was_meant(name):
     with pytest.raises(InputError, match=message):
         TwoPolarizerMTJ(**{name: value})
     with pytest.raises(InputError, match=message):
-        replace(TwoPolarizerMTJ(), **{name: torch.tensor([[float(value)]])})
+        replace(TwoPolarizerMTJ(), **{name: torch.tensor(float(value))})
 
 
 @pytest.mark.parametrize("name", UNUSUAL)

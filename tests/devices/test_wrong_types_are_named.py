@@ -115,3 +115,28 @@ def test_in_a_path(path):
     for read in (response_files.load, response_csv.read_csv):
         with pytest.raises(InputError, match="a path must be a text"):
             read(path)
+
+
+@pytest.mark.parametrize("name", ["diameter", "damping", "reset_drive", "field_like", "residual_field"])
+@pytest.mark.parametrize("shape", [(5,), (2, 3), (1,), (2, 2, 1)])
+def test_in_the_shape_of_a_parameter(name, shape):
+    given = torch.full(shape, getattr(MTJ, name), dtype=torch.float64)
+    with pytest.raises(InputError, match=rf"{name} must be one number or a tensor \(devices, 1\), got shape"):
+        TwoPolarizerMTJ(**{name: given})
+
+
+@pytest.mark.parametrize("name", ["pulse", "reset", "read", "read_voltage", "amplifier_noise", "resolution"])
+def test_in_what_all_devices_share(name):
+    with pytest.raises(InputError, match=f"{name} must be one number in|{name} must be one number"):
+        TwoPolarizerMTJ(**{name: torch.full((2, 1), 1e-9)})
+
+
+def test_in_the_number_of_devices():
+    three = TwoPolarizerMTJ(diameter=torch.full((3, 1), 1e-7))
+    assert three.fabricate(3, None).area.shape == (3, 1)
+    with pytest.raises(InputError, match="diameter is that of 3 devices, 2 are asked for; pass devices=3"):
+        three.simulate(devices=2)
+    with pytest.raises(InputError, match="the cost is that of one design; these hold several devices: diameter"):
+        three.cost()
+    with pytest.raises(InputError, match=r"different numbers of devices: \[2, 3\]"):
+        TwoPolarizerMTJ(diameter=torch.full((3, 1), 1e-7), damping=torch.full((2, 1), 0.01))

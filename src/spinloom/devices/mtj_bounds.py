@@ -1,5 +1,6 @@
 """What the parameters of a two-polarizer junction can be, and what a run of it can be asked for."""
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,7 @@ from spinloom.errors import (
     require_non_negative,
     require_number,
     require_positive,
+    require_quantity,
 )
 from spinloom.magnetism.drives import double
 
@@ -25,13 +27,18 @@ _WORDS = {
     "source": ("voltage", "current"),
     "readout": ("conductance", "resistance"),
 }
+_SINGLE = {"pulse": "s", "reset": "s", "read": "s", "read_voltage": "V", "amplifier_noise": "of full scale"}
+"""The same for all devices."""
 _OPTIONAL = {"resolution": "m", "interface_anisotropy": "J/m^2", "reset_current_density": "A/m^2"}
 
 
 def require_design(device: "TwoPolarizerMTJ") -> None:
     """Raise InputError for an impossible device; SpinloomWarning for one that looks like a slip of the unit."""
     d = device
+    for name, unit in _SINGLE.items():
+        require_number(unit, **{name: getattr(d, name)})
     if d.resolution is not None:
+        require_number("m", resolution=d.resolution)
         require_positive("m", resolution=d.resolution)
     require_positive("J/m", exchange_stiffness=d.exchange_stiffness)
     require_positive("m", diameter=d.diameter, thickness=d.thickness)
@@ -40,6 +47,7 @@ def require_design(device: "TwoPolarizerMTJ") -> None:
     require_positive("s", pulse=d.pulse, reset=d.reset, read=d.read)
     require_positive("V", read_voltage=d.read_voltage)
     require_positive("", polarization=d.polarization, reset_polarization=d.reset_polarization)
+    require_quantity(reset_drive=d.reset_drive)
     require_positive("", reset_drive=d.reset_drive)
     require_non_negative("", amplifier_noise=d.amplifier_noise)
     require_finite("", field_like=d.field_like)
@@ -56,6 +64,7 @@ def require_design(device: "TwoPolarizerMTJ") -> None:
     for name in ("barrier", "reset_barrier"):
         if not hasattr(getattr(d, name), "resistance_area"):
             raise InputError(f"{name} must be a TunnelJunction, got {getattr(d, name)!r}")
+    _require_shapes(d)
     own = {name: getattr(d, name) for name in RANGES if hasattr(d, name)}
     require_plausible(**own, current_density=d.reset_current_density, stacklevel=_FRAMES)
     for angle in (*d.in_plane_tilt, *d.perpendicular_tilt):
@@ -82,6 +91,24 @@ def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dt
             f"{float(given.min()):g} to {float(given.max()):g} A/m^2"
         )
     require_plausible(current_density=given.abs().max(), stacklevel=_FRAMES)
+
+
+def shapes(device: "TwoPolarizerMTJ") -> dict[str, tuple[int, ...]]:
+    """Of all parameters that are tensors, by name."""
+    given = {part.name: getattr(device, part.name) for part in fields(device)}
+    return {name: tuple(value.shape) for name, value in given.items() if isinstance(value, torch.Tensor)}
+
+
+def _require_shapes(device: "TwoPolarizerMTJ") -> None:
+    counts = set()
+    for name, shape in shapes(device).items():
+        if shape and (len(shape) != 2 or shape[1] != 1):
+            raise InputError(f"{name} must be one number or a tensor (devices, 1), got shape {shape}")
+        counts |= {shape[0]} if shape else set()
+    if len(counts - {1}) > 1:
+        raise InputError(
+            f"parameters belong to different numbers of devices: {sorted(counts)}; give each one per device"
+        )
 
 
 def require_float(dtype: torch.dtype) -> None:

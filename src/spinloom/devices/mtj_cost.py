@@ -3,6 +3,7 @@
 import torch
 
 from spinloom.devices.cost import OperatingCost
+from spinloom.devices.mtj_bounds import shapes
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.errors import InputError, require_finite
 from spinloom.magnetism.drives import double
@@ -18,6 +19,9 @@ def operating_cost(device: TwoPolarizerMTJ, drive: torch.Tensor | None = None) -
     drive = double(drive)
     if drive.ndim != 1:
         raise InputError(f"drive must be (points,) in A/m^2, got shape {tuple(drive.shape)}")
+    several = {name: shape for name, shape in shapes(device).items() if shape not in ((), (1, 1))}
+    if several:
+        raise InputError(f"the cost is that of one design; these hold several devices: {', '.join(several)}")
     cycles = len(device.polarities)
     return OperatingCost(
         drive=drive,

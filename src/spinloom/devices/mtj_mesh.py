@@ -27,7 +27,7 @@ def free_layer(diameter: Quantity, thickness: Quantity, resolution: float) -> tu
     Raises InputError for fewer than 3 cells across.
     """
     nominal = float(double(diameter).detach().mean())
-    n = round(nominal / resolution)
+    n = round(nominal / float(resolution))
     if n < LEAST_CELLS:
         raise InputError(
             f"resolution of {resolution * 1e9:.3g} nm leaves {n} cells across a diameter of {nominal * 1e9:.3g} nm; "

@@ -31,7 +31,7 @@ import torch
 from spinloom import units
 from spinloom.devices.cost import OperatingCost
 from spinloom.devices.junction import Readout, TunnelJunction
-from spinloom.devices.mtj_bounds import require_design
+from spinloom.devices.mtj_bounds import require_design, shapes
 from spinloom.devices.mtj_mesh import free_layer, spatial
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread, factor, tilt
@@ -203,6 +203,11 @@ class TwoPolarizerMTJ:
         require_count(devices=devices)
         if spread is not None and not isinstance(spread, Spread):
             raise InputError(f"spread must be a Spread, got {spread!r}; for 5 % of everything: Spread.uniform(0.05)")
+        for name, shape in shapes(self).items():
+            if shape and shape[0] not in (1, devices):
+                raise InputError(
+                    f"{name} is that of {shape[0]} devices, {devices} are asked for; pass devices={shape[0]}"
+                )
         s, source = spread or Spread(), generator(seed)
 
         def drawn(value: Quantity, sigma: float) -> torch.Tensor:
