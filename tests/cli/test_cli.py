@@ -59,6 +59,10 @@ def test_data_list_shows_sets_and_what_auto_means(capsys):
         (["data", "fetch", "mnits"], "'mnist'"),
         (["run", "mtj-transfer", "--dataset", "fashion"], "fashion-mnist"),
         (["run", "mtj-transfer", "--dataset", "mnist-5k", "--weights", "none.pt"], "none.pt"),
+        (["run", "mtj-deep", "--dataset", "mnist-5k", "--precision", "31-true"], "31-true"),
+        (["run", "mtj-deep", "--dataset", "mnist-5k", "--devices", "3"], "a batch of 128"),
+        (["run", "mtj-distillation", "--dataset", "mnist-5k", "--images", "5000"], "4,000 training images"),
+        (["run", "mtj-training", "--dataset", "mnist-5k", "--out", "/dev/null/out"], "/dev/null/out"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it_and_status_2(arguments, named, tmp_path, monkeypatch, capsys):

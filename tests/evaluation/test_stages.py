@@ -50,6 +50,13 @@ def test_a_run_that_takes_what_an_earlier_one_kept_knows_it(tmp_path):
     assert again.resumed
 
 
+def test_a_run_that_goes_on_with_a_killed_training_knows_it(tmp_path):
+    Stages(tmp_path, {}).path("network", {}, ".checkpoint").touch()
+    again = Stages(tmp_path, {})
+    again.path("network", {}, ".safetensors")
+    assert again.resumed
+
+
 def test_stages_that_depend_on_more_are_others(tmp_path):
     stages = Stages(tmp_path, {"seed": 1})
     assert stages.of(weights="w").path("a", {}) == Stages(tmp_path, {"seed": 1, "weights": "w"}).path("a", {})

@@ -34,7 +34,8 @@ class Stages:
         """The file of this stage with these settings."""
         content = json.dumps([self._common, dict(settings)], sort_keys=True, default=str)
         path = self.folder / f"{name}-{_digest(content)[:16]}{suffix}"
-        self._asked.setdefault(path, path.exists())  # what this run writes is asked for before
+        kept = path.exists() or path.with_suffix(".checkpoint").exists()
+        self._asked.setdefault(path, kept)  # at the first time: what this run writes is asked for before
         return path
 
     def get(self, name: str, settings: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
