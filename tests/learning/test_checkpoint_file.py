@@ -1,5 +1,6 @@
 """What lies at a checkpoint's place: nothing of another's is lost, and what cannot be used is said."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -89,15 +90,19 @@ def test_what_a_failing_machine_leaves_is_warned_about(tmp_path, left):
         assert claim(tmp_path / "state", PARTS) is None
 
 
-def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(InputError, match="is a folder; give the name of a file"):
-        claim(tmp_path, PARTS)
+@pytest.mark.parametrize("make", [Path.mkdir, *([os.mkfifo] if hasattr(os, "mkfifo") else [])])
+def test_what_is_no_plain_file_is_refused(tmp_path, make):
+    make(tmp_path / "place")
+    with pytest.raises(InputError, match="is a folder or a device; give the name of a file"):
+        claim(tmp_path / "place", PARTS)
 
 
 def test_a_place_that_cannot_be_written_to_is_said_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"cannot write the checkpoint .*/file/state: .*; choose another place"):
         claim(tmp_path / "file" / "state", PARTS)
+    with pytest.raises(OutputError, match="File name too long; choose another place"):
+        claim(tmp_path / ("long" * 100), PARTS)
     if Path("/proc").exists():
         with pytest.raises(OutputError, match="cannot write"):
             claim(Path("/proc/state"), PARTS)

@@ -57,6 +57,11 @@ def test_weights_that_are_not_finite_are_named():
         fit(model, quarters(64), HOW)
 
 
+def test_weights_without_a_shape_are_named():
+    with pytest.raises(InputError, match="weights without a shape; call it once"):
+        fit(nn.Sequential(nn.Flatten(), nn.LazyLinear(4)), quarters(64), HOW)
+
+
 @pytest.mark.parametrize(
     "figures",
     [

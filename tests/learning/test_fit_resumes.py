@@ -103,6 +103,24 @@ def test_with_a_network_that_has_a_generator(tmp_path):
     assert_resumes(tmp_path, make)
 
 
+def test_with_buffers_that_a_state_dict_leaves_out(tmp_path):
+    class Centred(nn.Linear):
+        def __init__(self):
+            super().__init__(64, 4)
+            self.register_buffer("mean", torch.zeros(()), persistent=False)
+
+        def forward(self, x):
+            outputs = super().forward(x)
+            self.mean = 0.9 * self.mean + 0.1 * outputs.detach().mean(0)  # another shape from here on
+            return outputs - self.mean
+
+    def make():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), Centred())
+
+    assert_resumes(tmp_path, make)
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

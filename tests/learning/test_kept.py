@@ -39,3 +39,11 @@ def test_weights_that_are_not_as_they_were_written_are_trained_again(once, damag
     assert now
     assert torch.equal(first, again)
     assert not once()[1]
+
+
+def test_a_damaged_seal_costs_time_and_not_the_run(once):
+    first, _ = once()
+    once.path.with_suffix(".sha256").write_bytes(b"\xff\0")
+    again, now = once()
+    assert now
+    assert torch.equal(first, again)

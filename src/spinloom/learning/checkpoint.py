@@ -66,9 +66,9 @@ def _checksum(line: bytes, state: bytes) -> bytes:
 
 
 def _require_place(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(f"the checkpoint {path} is a folder; give the name of a file")
     try:
+        if path.exists() and not path.is_file():  # /dev/null would be replaced by a file
+            raise InputError(f"the checkpoint {path} is a folder or a device; give the name of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:

@@ -25,6 +25,8 @@ def require_trainable(
         raise InputError(f"a batch of {training.batch} cannot be shared evenly among {compute.devices} devices")
     require_positive("s", save_every=save_every)
     Scaling.of(train)
+    if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in model.parameters()):
+        raise InputError("the network has weights without a shape; call it once with an example input before fit")
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise InputError("the network has no parameter to train; set requires_grad of some")
     for name, parameter in model.named_parameters():

@@ -37,7 +37,7 @@ def keep(model: nn.Module, path: Path) -> None:
 
 def is_whole(path: Path) -> bool:
     """Whether weights are there as `keep` wrote them."""
-    return path.exists() and _seal(path).exists() and _seal(path).read_text() == _digest(path)
+    return path.exists() and _seal(path).exists() and _seal(path).read_bytes() == _digest(path).encode()
 
 
 def _seal(path: Path) -> Path:

@@ -80,6 +80,8 @@ class Snapshot:
         self.model.load_state_dict({**state["model"], **own["model"]})
         if isinstance(self.objective, nn.Module):
             self.objective.load_state_dict(own["objective"])
+        for module, buffers in zip(self._modules(), own["left out"], strict=True):
+            _put_back(module, buffers)
         for generator, random in zip(self._generators(), own["generators"], strict=True):
             generator.set_state(random)
         for name, part in self.common.items():
@@ -91,12 +93,16 @@ class Snapshot:
         return {
             "model": {name: value for name, value in self.model.state_dict().items() if name not in weights},
             "objective": self.objective.state_dict() if isinstance(self.objective, nn.Module) else {},
+            "left out": [_left_out(module) for module in self._modules()],
             "generators": [generator.get_state() for generator in self._generators()],
             "within": dict(within),
         }
 
+    def _modules(self) -> list[nn.Module]:
+        return [part for part in (self.model, self.objective) if isinstance(part, nn.Module)]
+
     def _generators(self) -> list[torch.Generator]:
-        return generators([self.model, self.objective])
+        return generators(self._modules())
 
     def _gathered(self, own: bytes) -> list[torch.Tensor]:
         """Every process's, in the first one."""
@@ -104,3 +110,16 @@ class Snapshot:
         if self.fabric.world_size > 1:
             torch.distributed.all_gather_object(every, own)
         return [torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in every]
+
+
+def _left_out(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Buffers that are not in its state dict."""
+    saved = module.state_dict()
+    return {name: buffer for name, buffer in module.named_buffers() if name not in saved}
+
+
+def _put_back(module: nn.Module, buffers: Mapping[str, torch.Tensor]) -> None:
+    for name, buffer in buffers.items():
+        place, _, last = name.rpartition(".")
+        owner = module.get_submodule(place)
+        setattr(owner, last, buffer.to(owner.get_buffer(last).device))
