@@ -135,6 +135,14 @@ def test_what_cannot_be_moved_is_said_in_one_line(model, mapping, message):
     assert "\n" not in str(caught.value)
 
 
+def test_what_makes_weights_is_no_neuron():
+    model = nn.Sequential(nn.Linear(6, 6), nn.Tanh())
+    nn.utils.parametrize.register_parametrization(model[0], "weight", nn.Tanh())
+    twin = to_hardware(model, population(), example_input=X)
+    assert list(device_layers(twin)) == ["1"]
+    assert torch.equal(twin[0].weight, model[0].weight)
+
+
 def test_a_network_that_cannot_be_traced_still_has_its_modules_replaced():
     class Untraceable(nn.Module):
         def __init__(self) -> None:

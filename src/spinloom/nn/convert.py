@@ -70,9 +70,10 @@ def to_hardware(
 
 
 def _activations(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Replaceable modules by name; one that hangs in two places is listed under both."""
+    """Replaceable modules by name; one that hangs in two places is listed under both. Not those that make weights."""
     every = model.named_modules(remove_duplicate=False)
-    return [(name, module) for name, module in every if isinstance(module, REPLACEABLE)]
+    neurons = ((name, module) for name, module in every if "parametrizations" not in name.split("."))
+    return [(name, module) for name, module in neurons if isinstance(module, REPLACEABLE)]
 
 
 def _device(module: nn.Module, layer: DeviceActivation, model: nn.Module) -> DeviceActivation:

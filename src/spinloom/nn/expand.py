@@ -7,7 +7,8 @@ from torch import fx, nn
 
 from spinloom.errors import InputError
 from spinloom.nn.choice import REPLACEABLE
-from spinloom.nn.tracing import depends_on_mode, function_nodes, hidden_calls, repeated_modules, trace
+from spinloom.nn.hidden_calls import hidden_calls
+from spinloom.nn.tracing import depends_on_mode, function_nodes, repeated_modules, trace
 
 Wanted = Callable[[str, type[nn.Module]], bool]
 

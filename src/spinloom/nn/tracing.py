@@ -1,7 +1,7 @@
 """Activations that only the flow of a network shows: functional calls, and one module called in several places."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import torch
@@ -31,6 +31,11 @@ _KINDS: dict[Callable[..., Any] | str, type[nn.Module]] = {
 CALLS = {call if isinstance(call, str) else call.__name__: kind for call, kind in _KINDS.items()}
 CALLS |= {"expit": nn.Sigmoid}  # torch calls itself special_expit
 """Names of functions and methods that are activations, with the module that does the same."""
+
+
+def kind_of(call: object) -> type[nn.Module] | None:
+    """The module that does the same as a function of PyTorch, None for anything else."""
+    return _KINDS.get(call) if callable(call) and isinstance(call, Hashable) else None
 
 
 class _Tracer(fx.Tracer):
@@ -76,20 +81,6 @@ def repeated_modules(graph: fx.Graph, model: nn.Module) -> list[tuple[fx.Node, n
         if total[node.target] > 1 and isinstance(module, REPLACEABLE):
             repeats.append((node, module))
     return repeats
-
-
-def hidden_calls(model: nn.Module) -> list[tuple[str, type[nn.Module]]]:
-    """Modules whose own forward names tanh, sigmoid or hardtanh: their names and the activation.
-
-    PyTorch's own modules are not looked into.
-    """
-    found = []
-    for name, module in model.named_modules():
-        code = getattr(type(module).forward, "__code__", None)
-        own = not type(module).__module__.startswith(("torch.nn", "spinloom.nn"))
-        names = code.co_names if own and code is not None else ()
-        found += [(name or type(module).__name__, CALLS[called]) for called in names if called in CALLS]
-    return found
 
 
 def _described(graph: fx.Graph) -> str:
