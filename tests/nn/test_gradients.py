@@ -108,6 +108,14 @@ def test_converters_round_to_evenly_spaced_levels(bits, ends, reads):
     assert torch.equal(quantised(given_reads, ends, None), given_reads)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("bits", [8, 24])
+def test_converters_have_more_levels_than_half_precision_can_count(dtype, bits):
+    reads = torch.linspace(-1, 1, 501).to(dtype)
+    wanted = quantised(reads.float(), (-1.0, 1.0), bits).to(dtype)
+    assert torch.equal(quantised(reads, (-1.0, 1.0), bits), wanted)
+
+
 def test_converters_act_on_each_read_by_its_own_full_scale():
     x = torch.linspace(-4, 4, 1001)[None]
     layer = device(converters=Converters(value=2, slope=1))

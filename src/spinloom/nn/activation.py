@@ -70,7 +70,8 @@ class DeviceActivation(LayerState):
 
     def resample(self, seed: Seed) -> Self:
         """Fabricate a new instance: other devices, new noise from the first read on. An int seed is taken as it is."""
-        self._seed = child_seed(seed) if isinstance(seed, torch.Generator) else int(seed) % 2**63
+        source = generator(seed)
+        self._seed = child_seed(source) if source is seed else source.initial_seed() % 2**63
         self._reads, self._members = 0, None
         if self.unit_shape is not None:
             self._fabricate(self.unit_shape)

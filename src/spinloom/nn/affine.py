@@ -12,7 +12,7 @@ class Affine:
     """activation(x) = output_offset + output_gain * device(input_gain * (x - input_centre)).
 
     All numbers are dimensionless (network units). The slope becomes output_gain * input_gain * slope(...), the noise
-    output_gain * noise. Raises InputError unless all are finite and input_gain > 0.
+    output_gain * noise. Raises InputError unless all are finite, input_gain > 0 and output_gain not 0.
     """
 
     input_gain: float = 1.0
@@ -24,6 +24,8 @@ class Affine:
         require_finite("", **vars(self))
         if not self.input_gain > 0:
             raise InputError(f"input_gain must be > 0, got {self.input_gain:g}; negate the output instead")
+        if self.output_gain == 0:
+            raise InputError("output_gain must not be 0: the activation would be a constant, without devices")
 
     @property
     def gain(self) -> float:

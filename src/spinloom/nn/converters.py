@@ -56,4 +56,5 @@ def quantised(reads: torch.Tensor, scale: tuple[float, float], bits: int | None)
         return reads
     low, high = scale
     step = (high - low) / (2**bits - 1)
-    return ((reads.clamp(low, high) - low) / step).round() * step + low
+    wide = reads if reads.itemsize >= 4 else reads.float()  # half precision cannot count the levels
+    return (((wide.clamp(low, high) - low) / step).round() * step + low).to(reads.dtype)
