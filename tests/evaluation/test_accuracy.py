@@ -25,6 +25,14 @@ def test_dropout_is_off(network, examples):
     assert accuracy(nn.Sequential(nn.Dropout(0.9), network), examples) == 1.0
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_the_network_keeps_its_mode(network, examples, training):
+    model = nn.Sequential(nn.Dropout(0.9), network).train(training)
+    model[0].train(not training)
+    accuracy(model, examples)
+    assert [module.training for module in (model, *model)] == [training, not training, training]
+
+
 def test_outputs_that_are_not_finite_are_no_accuracy(network, examples):
     with torch.no_grad():
         network[2].bias[0] = float("nan")

@@ -152,6 +152,35 @@ def test_a_layer_that_works_twice_is_paid_twice_and_the_network_stays(examples):
     assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in before.items() if "act" not in name)
 
 
+class Frames(nn.Module):
+    """Inputs (n, frames, 16), of which every frame goes through the same layer."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+def test_frames_folded_into_the_batch_are_paid_one_by_one(network, examples):
+    hardware = on_devices(network, tanh_devices(), examples)
+    single = inference_cost(hardware, examples.inputs, 2.0, cost())
+    found = inference_cost(Frames(hardware), examples.inputs.unflatten(0, (-1, 5)), 2.0, cost())
+    assert found.neurons == pytest.approx(5 * single.neurons)
+    assert found.latency == pytest.approx(5 * single.latency)
+    assert (found.macs, found.backward_bytes) == (5 * single.macs, 5 * single.backward_bytes)
+    assert found.devices == single.devices == 12
+
+
+def test_a_layer_that_is_never_called_costs_nothing(network, examples):
+    model = Frames(network)
+    model.unused = nn.Tanh()
+    found = inference_cost(to_hardware(model, tanh_devices()), examples.inputs[:, None], 2.0, cost())
+    assert found.devices == 12
+    assert [layer.name for layer in found.layers] == ["layer.1"]
+
+
 def test_inputs_that_are_none_or_not_finite_are_refused(network, examples):
     hardware = on_devices(network, tanh_devices(), examples)
     for wrong in (examples.inputs[:0], examples.inputs * torch.nan):

@@ -8,6 +8,7 @@ from torch import nn
 from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_count
 from spinloom.learning.pixels import Scaling
+from spinloom.nn.watching import kept_modes
 
 BATCH = 100
 """Images per forward pass. Larger ones are slower: the allocator gives their memory back and asks for it again."""
@@ -42,14 +43,14 @@ class Examples:
 
 
 def accuracy(model: nn.Module, examples: Examples, batch: int = BATCH) -> float:
-    """Correct share in 0..1, in evaluation mode; devices stay noisy, as `eval()` keeps them.
+    """Correct share in 0..1, in evaluation mode, which is left again; devices stay noisy, as `eval()` keeps them.
 
     Raises InputError if the network's outputs are not finite, or for a batch < 1.
     """
     require_count(batch=batch)
-    model.eval()
     correct = 0
-    with torch.inference_mode():
+    with kept_modes(model), torch.inference_mode():
+        model.eval()
         for inputs, labels in zip(examples.inputs.split(batch), examples.labels.split(batch), strict=True):
             logits = model(inputs)
             if not bool(logits.isfinite().all()):

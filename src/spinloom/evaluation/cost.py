@@ -11,7 +11,7 @@ from torch import nn
 from spinloom.devices.cost import OperatingCost
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
 from spinloom.evaluation.macs import count_macs
-from spinloom.nn import DeviceActivation, count_devices, device_layers
+from spinloom.nn import DeviceActivation, device_layers
 from spinloom.nn.watching import on_input
 
 MAC_ENERGY = 0.23e-12
@@ -34,7 +34,8 @@ class LayerCost:
 class InferenceCost:
     """What one inference costs. Energies in J, latency in s, memory in bytes.
 
-    layers: in the order of work; a layer that the network calls several times stands there as often.
+    layers: in the order of work; a layer that the network calls several times stands there as often, and so does one
+        that gets several rows for each input (frames or patches folded into the batch).
     macs: multiply-accumulates of the weights, which the junctions do not do; mac_energy: J each.
     table_bytes: the simulated curves on this computer. weight_bytes: the network's own parameters.
     backward_bytes: state per image that software must keep of its activations for backpropagation, and that a
@@ -99,13 +100,13 @@ def inference_cost(
         raise InputError("the network has no device layer; convert it with to_hardware first")
     booked: list[LayerCost] = []
     for name, layer in layers.items():
-        on_input(layer, _meter(name, layer, unit_drive, cost, booked))
+        on_input(layer, _meter(name, layer, unit_drive, cost, len(inputs), booked))
     with torch.inference_mode():
         twin(inputs)
     return InferenceCost(
         layers=tuple(booked),
         latency=len(booked) * cost.cycle_time,
-        devices=sum(count_devices(twin).values()),
+        devices=sum(layer.assignment.numel() for layer in layers.values()),  # none in a layer that is never called
         macs=count_macs(hardware, inputs[:1]),
         mac_energy=mac_energy,
         weight_bytes=_bytes(hardware.parameters()),
@@ -116,7 +117,7 @@ def inference_cost(
 
 
 def _meter(
-    name: str, layer: DeviceActivation, unit_drive: float, cost: OperatingCost, booked: list[LayerCost]
+    name: str, layer: DeviceActivation, unit_drive: float, cost: OperatingCost, images: int, booked: list[LayerCost]
 ) -> Callable[[torch.Tensor], None]:
     """Books the energy of one layer's neurons for each input that it is called with."""
     grid, energy = cost.drive.double().numpy(), cost.write_energy.double().numpy()
@@ -125,11 +126,12 @@ def _meter(
         drive = layer.drive(given.double()).cpu().numpy() * unit_drive
         if grid[0] >= 0:  # a grid of magnitudes
             drive = np.abs(drive)
-        neurons, images = drive[0].size, len(drive)
-        write = float(np.interp(drive, grid, energy).sum()) / images
+        neurons = drive[0].size
+        write = float(np.interp(drive, grid, energy).sum()) / len(drive)
         within = float(np.abs(drive.clip(grid[0], grid[-1])).mean())
         reset, read = neurons * cost.reset_energy, neurons * cost.read_energy
-        booked.append(LayerCost(name, neurons, within, write, reset, read))
+        calls = max(1, len(drive) // images)
+        booked.extend([LayerCost(name, neurons, within, write, reset, read)] * calls)
 
     return book
 
