@@ -1,6 +1,4 @@
-"""Several processes and mixed precision give what one process in single precision gives, but for rounding."""
-
-import os
+"""Mixed precision gives what single precision gives, but for rounding; what cannot be is said."""
 
 import pytest
 import torch
@@ -14,18 +12,11 @@ from spinloom.learning.networks import fashion_cnn
 BRIEF = Training(epochs=1, batch=32, rate=5e-3, optimiser="sgd")
 
 
-def trained(compute: Compute, hidden: int = 16) -> torch.Tensor:
-    model = fashion_cnn((1, 8, 8), 4, (8,), hidden)
+def trained(compute: Compute) -> torch.Tensor:
+    model = fashion_cnn((1, 8, 8), 4, (8,), 16)
     losses = fit(model, quarters(128), BRIEF, compute=compute)
     assert len(losses) == 1
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
-
-
-def test_two_processes_share_each_batch_and_end_with_the_weights_of_one():
-    hidden = 2048  # 1 MB of weights: more than a pipe holds
-    environment = dict(os.environ)
-    torch.testing.assert_close(trained(Compute(devices=2), hidden), trained(Compute(), hidden), atol=1e-5, rtol=1e-3)
-    assert dict(os.environ) == environment
 
 
 def test_mixed_precision_trains_the_same_network_a_little_less_exactly():

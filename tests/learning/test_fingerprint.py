@@ -110,7 +110,7 @@ def test_the_number_that_pytorch_gives_a_hook_does_not_count():
     found = []
     for _ in range(2):
         layer = with_bias(0)
-        layer.register_forward_pre_hook(hook)
+        layer.handle = layer.register_forward_pre_hook(hook)
         found.append(fingerprint(layer))
     assert found[0] == found[1]
 

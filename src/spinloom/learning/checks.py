@@ -55,6 +55,16 @@ def require_loss(loss: Any) -> None:
         raise InputError("the loss does not depend on any weight that is trained; is it detached, or all frozen?")
 
 
+def require_gradients(model: nn.Module) -> None:
+    """Raise InputError for a weight that is trained but has no part in the loss: processes wait for its gradient."""
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            raise InputError(
+                f"{name} of the network has no part in the loss, which several processes cannot share; "
+                f"freeze it with requires_grad_(False) or train on one device"
+            )
+
+
 @contextmanager
 def explained(what: str, remedy: str) -> Iterator[None]:
     """Say what was given where the user's own code, or PyTorch in it, refuses it. Raises InputError."""

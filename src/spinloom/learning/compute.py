@@ -20,7 +20,7 @@ class Compute:
     are averaged. Dropout, read noise and the generators that modules hold draw a stream of their own in each process,
     which therefore differ from the draws of one. A batch norm normalises each share by itself; its running statistics
     are averaged over the processes after each epoch (see `average_norms`). Other buffers that a network changes are
-    those of the first process.
+    those of the first process. Every weight that is trained must have a part in the loss.
 
     Raises InputError for an unknown accelerator or devices < 1; an unknown precision shows in `fabric`.
     """

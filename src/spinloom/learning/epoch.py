@@ -10,7 +10,7 @@ from torch import nn
 
 from spinloom.errors import InputError
 from spinloom.learning.augmentation import augment
-from spinloom.learning.checks import explained, require_classes, require_loss
+from spinloom.learning.checks import explained, require_classes, require_gradients, require_loss
 from spinloom.learning.pixels import Scaling
 from spinloom.learning.progress import Report
 from spinloom.learning.randomness import global_states, set_global_states
@@ -77,6 +77,8 @@ class Epoch:
         loss = self._loss(inputs, labels, first)
         self.optimiser.zero_grad()
         fabric.backward(loss)
+        if first and fabric.world_size > 1:
+            require_gradients(job.model)
         self.optimiser.step()
         self.schedule.step()
         return loss.detach()

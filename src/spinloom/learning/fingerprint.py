@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from spinloom.digests import add_tensors
 from spinloom.learning.written_code import CODE, is_wrapped, open_code
@@ -60,6 +61,8 @@ def _opened(one: Any, known: _Known) -> tuple[str, list[Any]]:
         return name, [one.get_state()]
     if isinstance(one, ModuleType):
         return f"{name} {one.__name__}", []
+    if isinstance(one, RemovableHandle):  # a number that counts all hooks of the process
+        return name, []
     if type(one) is dict:
         return name, [part for item in one.items() for part in (item[0], _without_handles(*item))]
     if type(one) is list:
@@ -88,7 +91,7 @@ def _content(tensor: torch.Tensor) -> str:
 
 
 def _without_handles(key: Any, value: Any) -> Any:
-    """Hooks of a module are listed under numbers that count all hooks of the process."""
+    """Hooks of a module are listed under the numbers of their handles."""
     hooks = isinstance(key, str) and "_hooks" in key and isinstance(value, dict)
     return list(value.values()) if hooks else value
 

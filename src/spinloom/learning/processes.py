@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.multiprocessing.spawn import ProcessException
+from torch.multiprocessing.spawn import ProcessException, ProcessExitedException
 
 from spinloom.errors import InputError, OutputError, PhysicsError, SpinloomError
 from spinloom.files import write_bytes, write_text
 from spinloom.learning.loop import Job
 from spinloom.learning.progress import bar, silent
-from spinloom.learning.snapshot import packed, unpacked
+from spinloom.learning.snapshot import left_out, packed, put_back, unpacked
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -33,23 +33,24 @@ def run_in_processes(fabric: "Fabric", job: Job) -> list[float]:
     """Train in as many processes as Fabric has; the model, and an objective that is a module, take up the outcome.
 
     It comes back in a file: the pipe that Fabric keeps for it holds 64 kB, and nobody reads it before the processes
-    end. Raises what a process raises on purpose; InputError for what cannot be sent to another process.
+    end. Raises what a process raises on purpose; InputError for what cannot be sent to another process or begin there.
     """
     with TemporaryDirectory() as folder, _port_of_its_own():
         try:
             fabric.launch(partial(_share, job=job, folder=Path(folder)))  # Fabric searches what is not hidden in it
         except ProcessException as error:
-            said = _said(Path(folder))
+            said = _said(Path(folder)) or _not_started(error)
             if said is None:
                 raise
             raise said from error
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+        except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
             raise InputError(
-                f"for several processes network, objective and before_step must be classes or functions of a module, "
-                f"not made within a function: {error}"
+                f"cannot start several processes: {' '.join(str(error).split())}; network, objective and before_step must be classes or "
+                f"functions of a module, not made within a function, and no layer may be parametrised"
             ) from error
         outcome = unpacked((Path(folder) / _OUTCOME).read_bytes())
     job.model.load_state_dict(outcome["model"])
+    put_back(job.model, outcome["left out"])
     if isinstance(job.objective, nn.Module):
         job.objective.load_state_dict(outcome["objective"])
     return outcome["losses"]
@@ -64,8 +65,8 @@ def _share(fabric: "Fabric", job: Job, folder: Path) -> None:
             losses = job.run(fabric, report if fabric.is_global_zero else silent)
         if fabric.is_global_zero:
             objective = job.objective.state_dict() if isinstance(job.objective, nn.Module) else {}
-            outcome = {"model": job.model.state_dict(), "objective": objective, "losses": losses}
-            write_bytes(folder / _OUTCOME, packed(outcome))
+            weights = {"model": job.model.state_dict(), "left out": left_out(job.model)}
+            write_bytes(folder / _OUTCOME, packed({**weights, "objective": objective, "losses": losses}))
     except SpinloomError as error:
         write_text(folder / _ERROR, json.dumps([type(error).__name__, str(error)]))
         raise
@@ -79,6 +80,16 @@ def _said(folder: Path) -> SpinloomError | None:
         return None
     kind, message = json.loads((folder / _ERROR).read_text())
     return _ERRORS.get(kind, InputError)(message)
+
+
+def _not_started(error: ProcessException) -> InputError | None:
+    """What to do where a process ended before it could say an error of its own."""
+    if not isinstance(error, ProcessExitedException) or error.exit_code != 1:
+        return None
+    return InputError(
+        "a process could not begin, it says why above; a script must call fit below `if __name__ == '__main__':`, "
+        "and what is defined in a notebook or at a prompt must be moved to a module"
+    )
 
 
 @contextmanager

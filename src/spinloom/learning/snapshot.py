@@ -81,7 +81,7 @@ class Snapshot:
         if isinstance(self.objective, nn.Module):
             self.objective.load_state_dict(own["objective"])
         for module, buffers in zip(self._modules(), own["left out"], strict=True):
-            _put_back(module, buffers)
+            put_back(module, buffers)
         for generator, random in zip(self._generators(), own["generators"], strict=True):
             generator.set_state(random)
         for name, part in self.common.items():
@@ -93,7 +93,7 @@ class Snapshot:
         return {
             "model": {name: value for name, value in self.model.state_dict().items() if name not in weights},
             "objective": self.objective.state_dict() if isinstance(self.objective, nn.Module) else {},
-            "left out": [_left_out(module) for module in self._modules()],
+            "left out": [left_out(module) for module in self._modules()],
             "generators": [generator.get_state() for generator in self._generators()],
             "within": dict(within),
         }
@@ -112,13 +112,14 @@ class Snapshot:
         return [torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in every]
 
 
-def _left_out(module: nn.Module) -> dict[str, torch.Tensor]:
+def left_out(module: nn.Module) -> dict[str, torch.Tensor]:
     """Buffers that are not in its state dict."""
     saved = module.state_dict()
     return {name: buffer for name, buffer in module.named_buffers() if name not in saved}
 
 
-def _put_back(module: nn.Module, buffers: Mapping[str, torch.Tensor]) -> None:
+def put_back(module: nn.Module, buffers: Mapping[str, torch.Tensor]) -> None:
+    """Set what `left_out` gave."""
     for name, buffer in buffers.items():
         place, _, last = name.rpartition(".")
         owner = module.get_submodule(place)
