@@ -105,7 +105,7 @@ def test_what_cannot_be_sent_to_another_process_is_named():
     with pytest.raises(InputError, match="must be classes or functions of a module"):
         fit(network(), IMAGES, HOW, compute=TWO, before_step=lambda *_: None)
     parametrised = nn.utils.parametrizations.weight_norm(nn.Linear(64, 4))
-    with pytest.raises(InputError, match=r"cannot start several processes: .* no layer may be parametrised"):
+    with pytest.raises(InputError, match=r"cannot start several processes: .* no layer parametrised"):
         fit(nn.Sequential(nn.Flatten(), parametrised), IMAGES, HOW, compute=TWO)
 
 

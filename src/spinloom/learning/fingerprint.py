@@ -13,6 +13,8 @@ from spinloom.digests import add_tensors
 from spinloom.learning.written_code import CODE, is_wrapped, open_code
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
+_COMPILED = ("_is_torch_compile", "_compile_kwargs")
+"""The second is lightning-fabric's."""
 _Known = dict[int, tuple[int, Any]]
 """Objects met so far by id, with their number; holding them keeps their ids from being used again."""
 
@@ -110,7 +112,7 @@ def _reduced(one: Any) -> list[Any]:
 
 
 def _in_order(state: Any) -> Any:
-    """Attributes in the order of their names, without the mark that compiling leaves on a module."""
+    """Attributes in the order of their names, without the marks that compiling leaves on a module."""
     if not isinstance(state, dict):
         return state
-    return {name: state[name] for name in sorted(state, key=str) if name != "_is_torch_compile"}
+    return {name: state[name] for name in sorted(state, key=str) if name not in _COMPILED}

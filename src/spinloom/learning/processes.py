@@ -45,8 +45,8 @@ def run_in_processes(fabric: "Fabric", job: Job) -> list[float]:
             raise said from error
         except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
             raise InputError(
-                f"cannot start several processes: {' '.join(str(error).split())}; network, objective and before_step must be classes or "
-                f"functions of a module, not made within a function, and no layer may be parametrised"
+                f"cannot start several processes: {' '.join(str(error).split())}; network, objective and before_step "
+                f"must be classes or functions of a module, not made within a function, and no layer parametrised"
             ) from error
         outcome = unpacked((Path(folder) / _OUTCOME).read_bytes())
     job.model.load_state_dict(outcome["model"])
