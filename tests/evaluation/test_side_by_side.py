@@ -12,9 +12,9 @@ from torch import nn
 from spinloom.errors import InputError
 from spinloom.evaluation.accuracy import Examples, accuracy
 from spinloom.evaluation.robustness import evaluate_instances, on_devices, sweep
-from spinloom.evaluation.side_by_side import accuracies
+from spinloom.evaluation.side_by_side import IMAGES, accuracies
 from spinloom.learning.networks import fashion_cnn
-from spinloom.nn import Converters, resample
+from spinloom.nn import Converters, resample, to_hardware
 from spinloom.seeding import child_seed, generator
 
 
@@ -54,6 +54,33 @@ def test_every_instance_is_as_accurate_as_alone(which, count, together, batch, n
     # rounding may tip an image whose two best classes are as good
     assert side_by_side == pytest.approx(alone, abs=1.01 / len(data))
     assert sum(abs(a - b) > 1e-9 for a, b in zip(side_by_side, alone, strict=True)) <= 1
+
+
+class Rows(nn.Module):
+    """Every row of an image goes through the same neurons, all rows of all images in one batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.tanh, self.end = nn.Linear(8, 9), nn.Tanh(), nn.Linear(9, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.flatten(0, 2)
+        return self.end(self.tanh(self.first(rows))).view(len(x), -1, 3).mean(1)
+
+
+def batch_statistics() -> nn.Module:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(9, track_running_stats=False)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.Tanh(), norm, nn.Linear(9, 3))
+
+
+@pytest.mark.parametrize("make", [Rows, batch_statistics])
+def test_networks_that_mix_the_rows_of_a_batch_are_measured_one_after_the_other(make):
+    data = images()
+    hardware = to_hardware(make(), tanh_devices(0.5, 0.2, devices=40), example_input=data.inputs[:2])
+    found = list(accuracies(hardware, data, range(4)))
+    assert found == [[accuracy(resample(hardware, seed), data, IMAGES)] for seed in range(4)]
 
 
 def test_more_instances_begin_with_the_same_ones_noise_and_all():

@@ -147,3 +147,13 @@ def test_a_state_whose_reads_would_leave_the_tables_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         layer.load_state_dict(change(layer.state_dict()), strict=False)
     assert torch.equal(layer.rewind()(X), before)
+
+
+def test_a_network_that_met_its_first_input_in_inference_takes_a_state():
+    network = converted(seed=2)
+    with torch.inference_mode():
+        network(X)
+    state = copy.deepcopy(network.state_dict())
+    after = network(X)
+    network.load_state_dict(state)
+    assert torch.equal(network(X), after)

@@ -8,7 +8,7 @@ from torch import nn
 
 from spinloom.errors import InputError
 from spinloom.evaluation.accuracy import Examples
-from spinloom.nn import members, shared_front
+from spinloom.nn import can_stand_side_by_side, members, shared_front
 
 TOGETHER = 10
 """Instances per pass: enough that what they share costs little."""
@@ -22,11 +22,14 @@ def accuracies(
     """Accuracies (0..1) of the instances that `resample(hardware, seed)` gives, `together` after `together`.
 
     Each instance has the devices, and with batches of `images` the noise, that it has alone, so that it does not matter
-    which ones are measured beside it. `hardware` stays as it is. Raises InputError if it has no device layer or its
-    outputs are not finite.
+    which ones are measured beside it; a network that could not keep them apart in one batch is measured one after the
+    other. `hardware` stays as it is. Raises InputError if it has no device layer or its outputs are not finite.
     """
     network = _fast(hardware)
-    first = shared_front(network, examples.inputs[:1])
+    if can_stand_side_by_side(network, examples.inputs[:1]):
+        first = shared_front(network, examples.inputs[:1])
+    else:
+        first, together = None, 1
     for start in range(0, len(seeds), together):
         yield _measure(network, examples, seeds[start : start + together], first, images)
 

@@ -6,11 +6,13 @@ from spinloom.nn.convert import to_hardware
 from spinloom.nn.converters import Converters
 from spinloom.nn.front import shared_front
 from spinloom.nn.layers import count_devices, device_layers, ideal, members, real, resample, rewind, use_gradient
+from spinloom.nn.side_by_side_trial import can_stand_side_by_side
 
 __all__ = [
     "Affine",
     "Converters",
     "DeviceActivation",
+    "can_stand_side_by_side",
     "count_devices",
     "device_layers",
     "ideal",

@@ -176,9 +176,10 @@ class DeviceActivation(LayerState):
 
     def _fabricate(self, shape: tuple[int, ...]) -> None:
         source = generator(self._seed)
-        self.assignment = draw_devices(self.sharing, shape, self.population, source).to(self.curves.device)
-        self.unit_shape = shape
-        self._refresh()
+        with torch.inference_mode(False):  # a first pass in inference must not leave tensors that take no other state
+            self.assignment = draw_devices(self.sharing, shape, self.population, source).to(self.curves.device)
+            self.unit_shape = shape
+            self._refresh()
 
     def _refresh(self) -> None:
         """The table row of each unit, as the kernels want it; the last row is the nominal device."""
