@@ -23,3 +23,11 @@ def test_the_table_shows_both_figures_verdict_and_source():
         ("third", "1 J", "2.00 J", "no"),
     )
     assert "a paper" in table.note
+
+
+def test_claims_that_are_not_judged_for_the_same_reason_share_a_line():
+    claims = [Claim(name, 1.0, 2.0, "J", None, "a paper", unjudged="set for A; this run had B") for name in ("x", "y")]
+    judged = Claim("z", 1.0, 2.0, "J", False, "a book")
+    assert claims_table([*claims, judged]).note.splitlines() == [
+        "Not judged (x, y): set for A; this run had B.", "x: a paper", "y: a paper", "z: a book",
+    ]  # fmt: skip

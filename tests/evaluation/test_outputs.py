@@ -40,3 +40,5 @@ def test_a_folder_that_cannot_be_written_is_found_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
         reserve(tmp_path / "file", "mtj-deep", "")
+    with pytest.raises(OutputError, match=r"cannot write.*too long"):
+        reserve(tmp_path / ("a" * 300), "mtj-deep", "")

@@ -23,7 +23,7 @@ TINY = replace(
     width=4,
     train_images=None,
     test_images=None,
-    devices=4,
+    junctions=4,
     reads=200,
     rate=0.1,
     epochs=3,
@@ -91,6 +91,8 @@ def test_cifar100_runs_by_the_same_command(small_cifar100, curve, tmp_path, netw
     assert len(result.data["the same after one pass in place"]) == 1
     assert result.data["folded"] == pytest.approx(result.data["software"], abs=0.021)
     assert result.data["memory"]["hardware"] < result.data["memory"]["software"]
+    assert result.settings["devices"] == 1, "processes, not junctions"
+    assert (result.settings["train_images"], result.settings["test_images"]) == (300, 50)
     assert [claim.holds for claim in result.claims] == [None] * 3  # few test images, and devices from a file
     assert [claim.uncertainty is None for claim in result.claims] == [False, False, True]  # one instance is tuned
     told = " ".join((result.summary, *result.assumptions, *(plot.caption for plot in result.plots)))

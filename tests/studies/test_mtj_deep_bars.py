@@ -9,7 +9,7 @@ from spinloom.evaluation.memory import backward_memory
 from spinloom.evaluation.robustness import Population
 from spinloom.studies.mtj_deep import Settings
 from spinloom.studies.mtj_deep.bars import FABRICATED, NOMINAL, TUNED, claims
-from spinloom.studies.mtj_deep.measurements import Measured
+from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.one_run import Run
 from spinloom.studies.mtj_deep.plan import REDUCED
 from spinloom.studies.mtj_transfer.junctions import simulated

@@ -48,6 +48,7 @@ def test_pairs_of_students_are_trained_and_kept(settings, noise_aware):
     settings = replace(settings, noise_aware=noise_aware)
     result = run(settings)
     assert result.data["teacher"] > 0.8
+    assert (result.settings["train_images"], result.settings["test_images"]) == (1_000, 300)
     kept = json.loads((settings.out / "result.json").read_text())["data"]["students"]
     assert [pairs["images"] for pairs in kept] == [200, 1_000]
     for pairs, claim in zip(kept, result.claims, strict=True):

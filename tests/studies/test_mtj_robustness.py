@@ -14,7 +14,8 @@ from spinloom.evaluation.accuracy import Examples
 from spinloom.evaluation.robustness import Population, SweepPoint
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.weights import save_weights
-from spinloom.studies.mtj_robustness import Settings, run, study
+from spinloom.studies.mtj_robustness import Settings, run
+from spinloom.studies.mtj_robustness import plan as plans
 from spinloom.studies.mtj_robustness.measurements import Bench, Measured
 from spinloom.studies.mtj_robustness.outcome import Run, _claims, outcome
 from spinloom.studies.mtj_robustness.plan import FULL, REDUCED
@@ -56,7 +57,9 @@ def curve(tmp_path) -> Path:
 
 def test_every_imperfection_grows_and_hurts_and_a_second_run_measures_nothing(software, junctions, tmp_path):
     test = load("mnist-5k", "test", limit=200)
-    found = Bench(software, junctions, Examples.of(test), SMALL, 3, 0, Stages(tmp_path, {})).measure()
+    found = Bench(
+        software, junctions, Examples.of(test), replace(SMALL, instances=3), 0, Stages(tmp_path, {})
+    ).measure()
     assert list(found.sweeps) == ["spread", "noise", "resolution", "temperature", "stuck"]
     for name, points in found.sweeps.items():
         assert all(len(point.population.accuracies) == 3 for point in points)
@@ -71,7 +74,9 @@ def test_every_imperfection_grows_and_hurts_and_a_second_run_measures_nothing(so
     assert [claim.holds for claim in result.claims] == [None]  # published for other images
     assert len(result.plots) == 6
     made = {path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    again = Bench(software, junctions, Examples.of(test), SMALL, 3, 0, Stages(tmp_path, {})).measure()
+    again = Bench(
+        software, junctions, Examples.of(test), replace(SMALL, instances=3), 0, Stages(tmp_path, {})
+    ).measure()
     assert again == found
     assert {path.stat().st_mtime_ns for path in tmp_path.iterdir()} == made
 
@@ -111,7 +116,7 @@ def test_the_loss_is_judged_on_the_published_images_at_room_temperature_and_with
 def test_a_device_of_your_own_gives_a_report_without_sweeps_that_need_a_simulation(
     software, curve, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(study, "plan_of", lambda settings: SMALL)
+    monkeypatch.setattr(plans, "REDUCED", replace(SMALL, images=100_000, noises=(0.0,), bits=(8,), stuck=(0.0,)))
     save_weights(software.network, tmp_path / "w.safetensors")
     out = tmp_path / "out"
     result = run(Settings("mnist-5k", out, weights=tmp_path / "w.safetensors", response=curve, instances=2))
@@ -121,6 +126,9 @@ def test_a_device_of_your_own_gives_a_report_without_sweeps_that_need_a_simulati
     }  # fmt: skip
     data = json.loads((out / "result.json").read_text())
     assert data["command"] == result.command
+    assert data["settings"]["instances"] == 2, "as asked for, not as planned"
+    assert data["settings"]["images"] == 1_000, "the images there are"
+    assert data["settings"]["software"] == f"weights from {tmp_path / 'w.safetensors'}"
     assert "300 K" not in " ".join(result.assumptions), "the temperature of a file is its own"
     assert list(data["data"]["sweeps"]) == ["noise", "resolution", "stuck"]
     assert "What is borne" in capsys.readouterr().out

@@ -173,14 +173,16 @@ def test_the_error_of_the_share_won_back_is_that_of_a_ratio():
     assert Tuned((0.8,), (0.9,), 0.9, 0.9).error_won_back is None
 
 
-def test_sentences_follow_the_ways_and_the_file_of_the_run(tmp_path, unpublished):
+def test_sentences_follow_the_ways_and_the_file_of_the_run(tmp_path, unpublished, monkeypatch):
     """A file of values alone: slopes are derived, nothing is simulated, nothing is tuned."""
+    monkeypatch.setattr(plans, "REDUCED", replace(TINY, images=20_000, epochs=1, batch=200))
     values = "".join(f"{x / 4},{np.tanh(x / 4)}\n" for x in range(-24, 25))
     (tmp_path / "values.csv").write_text(f"drive (A),value\n{values}")
     settings = Settings(
         "mnist-5k", tmp_path / "out", ways=("exact", "device"), seeds=2, response=tmp_path / "values.csv"
     )
     result = run(settings)
+    assert result.settings["images"] == 4_000, "the images there are"
     told = " ".join((result.summary, *result.assumptions, *(plot.caption for plot in result.plots)))
     assert "slopes (derived from their curves)" in result.summary
     assert "the file has no slopes" in told

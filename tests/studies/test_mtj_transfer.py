@@ -12,12 +12,14 @@ from spinloom.data import load
 from spinloom.devices import Response, TwoPolarizerMTJ, response_files
 from spinloom.errors import InputError, OutputError, PhysicsError
 from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.claims import at_most
 from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.networks import fashion_cnn
 from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_transfer import Settings, run
-from spinloom.studies.mtj_transfer.junctions import measured, simulated
+from spinloom.studies.mtj_transfer.conditions import on
+from spinloom.studies.mtj_transfer.junctions import chosen, measured, simulated
 from spinloom.studies.mtj_transfer.measurements import Bench, Measured
 from spinloom.studies.mtj_transfer.outcome import Run, _claims, outcome
 from spinloom.studies.mtj_transfer.plan import REDUCED, training_of
@@ -71,7 +73,7 @@ def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
     test = load("mnist-5k", "test", limit=200)
     junctions = simulated(TwoPolarizerMTJ(), 300.0, SMALL.devices, 0)
     bench = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {}))
-    found = bench.measure(3, 0.05, 0.23e-12)
+    found = bench.measure(0.05, 0.23e-12)
     assert found.nominal.mean == pytest.approx(found.software, abs=0.02)
     assert len(found.fabricated.accuracies) == 3
     assert {name: len(points) for name, points in found.sweeps.items()} == dict.fromkeys(
@@ -86,7 +88,7 @@ def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
     sweeps = [table for table in result.tables if table.title.startswith("Accuracy against")]
     assert len(sweeps) == 4
     assert all(table.note.startswith("The first 100 test images, of which the software") for table in sweeps)
-    again = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {})).measure(3, 0.05, 0.23e-12)
+    again = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {})).measure(0.05, 0.23e-12)
     assert (again.nominal, again.fabricated, again.sweeps) == (found.nominal, found.fabricated, found.sweeps)
 
 
@@ -115,6 +117,14 @@ def test_losses_are_judged_on_the_published_images_at_the_bars_own_settings_only
     assert judged(temperature=4.0) == [None, None]
     assert judged(file=True) == [None, None]
     assert judged(spread=0.2) == [True, None]
+
+
+def test_sources_name_the_parameters_that_were_changed():
+    claims = [at_most("loss", 0.4, 0.2, "points", "a paper")]
+    changed = chosen(None, ("damping=0.02", "diameter=80e-9"), 300.0, 4, 0)
+    assert on(changed, claims)[0].source == "a paper; junctions with damping=0.02, diameter=80e-9"
+    assert on(changed, claims)[0].holds, "the bars name no parameters"
+    assert on(chosen(None, (), 300.0, 4, 0), claims) == tuple(claims)
 
 
 def test_a_second_study_in_the_same_folder_is_refused_before_its_work(curve, tmp_path):
@@ -160,6 +170,8 @@ def test_own_weights_and_own_device_give_a_report(software, curve, tmp_path, cap
     }  # fmt: skip
     data = json.loads((out / "result.json").read_text())
     assert data["command"] == result.command
+    assert data["settings"]["instances"] == 2 == len(data["data"]["fabricated"]), "as asked for, not as planned"
+    assert data["settings"]["sweep_images"] == 1_000, "the images there are"
     assert str(curve) in result.command
     assert data["data"]["cost"] is None
     assert "Sweep" not in capsys.readouterr().out

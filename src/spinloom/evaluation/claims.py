@@ -12,7 +12,7 @@ class Claim:
 
     uncertainty: standard error of `measured`, same unit; None where it is exact or unknown.
     holds: whether the measured figure is at least as good as the published one; None where it is not judged.
-    source: where the published figure stands, and why it is not judged. digits: shown behind the point.
+    source: where the published figure stands. digits: shown behind the point. unjudged: why it is not judged.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Claim:
     source: str = ""
     uncertainty: float | None = None
     digits: int = 2
+    unjudged: str = ""
 
 
 def at_most(
@@ -40,7 +41,7 @@ def at_least(
 
 
 def claims_table(claims: Sequence[Claim]) -> Table:
-    """What was published, or set as a bar, against what was measured; the sources below."""
+    """What was published, or set as a bar, against what was measured; below, why some is not judged, and sources."""
     judged = {True: "yes", False: "no", None: "not judged"}
     rows = tuple(
         (
@@ -51,8 +52,17 @@ def claims_table(claims: Sequence[Claim]) -> Table:
         )
         for claim in claims
     )
-    sources = "\n".join(f"{claim.name}: {claim.source}" for claim in claims if claim.source)
-    return Table("Claims", ("claim", "bar", "measured", "holds"), rows, sources)
+    sources = (f"{claim.name}: {claim.source}" for claim in claims if claim.source)
+    return Table("Claims", ("claim", "bar", "measured", "holds"), rows, "\n".join((*_reasons(claims), *sources)))
+
+
+def _reasons(claims: Sequence[Claim]) -> list[str]:
+    """One line for all claims that are not judged for the same reason."""
+    names: dict[str, list[str]] = {}
+    for claim in claims:
+        if claim.unjudged:
+            names.setdefault(claim.unjudged, []).append(claim.name)
+    return [f"Not judged ({', '.join(named)}): {reason}." for reason, named in names.items()]
 
 
 def _shown(claim: Claim) -> str:

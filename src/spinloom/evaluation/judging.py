@@ -38,10 +38,9 @@ def several(networks: int) -> Condition:
 
 
 def judge(claim: Claim, conditions: Iterable[Condition]) -> Claim:
-    """The claim as it is where all conditions are met; else not judged, and its source says what differs."""
+    """The claim as it is where all conditions are met; else not judged, and it says what differs."""
     unmet = [one for one in conditions if not one.met]
     if not unmet:
         return claim
     wanted, here = ", ".join(one.wanted for one in unmet), ", ".join(one.here for one in unmet)
-    reason = f"not judged: it is set for {wanted}; this run had {here}"
-    return replace(claim, holds=None, source="; ".join(filter(None, (claim.source, reason))))
+    return replace(claim, holds=None, unjudged=f"set for {wanted}; this run had {here}")

@@ -1,6 +1,7 @@
 """The folder a study writes into: its own, found to be writable before the long work."""
 
 import json
+import os
 from pathlib import Path
 
 from spinloom.errors import InputError
@@ -19,7 +20,7 @@ def reserve(out: Path, study: str, command: str) -> Path:
 
 
 def _require_own(path: Path, study: str) -> None:
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, false for a place that cannot be looked at: writing says why
         return
     try:
         found = json.loads(path.read_bytes())

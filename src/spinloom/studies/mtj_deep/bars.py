@@ -7,7 +7,7 @@ from spinloom.evaluation.claims import Claim, at_least, at_most
 from spinloom.evaluation.judging import Condition, judge, one_of, same, several
 from spinloom.evaluation.sweep_tables import error_in_percent
 from spinloom.studies.mtj_deep.one_run import Run
-from spinloom.studies.mtj_transfer.conditions import spread, warm
+from spinloom.studies.mtj_transfer.conditions import on, spread, warm
 
 OWN, PUBLISHED, IMAGES = "cifar10", "cifar100", 10_000
 SOFTWARE = 88.0
@@ -23,8 +23,8 @@ LOSSES = {OWN: {FABRICATED: 1.7, TUNED: 0.5}, PUBLISHED: {NOMINAL: 1.7, FABRICAT
 def claims(run: Run) -> tuple[Claim, ...]:
     """Those of CIFAR-100 where it was measured, else those of CIFAR-10."""
     if run.test.name == PUBLISHED:
-        return tuple(_losses(run, PUBLISHED))
-    return (_software(run), *_losses(run, OWN))
+        return on(run.junctions, _losses(run, PUBLISHED))
+    return (_software(run), *on(run.junctions, _losses(run, OWN)))
 
 
 def _losses(run: Run, dataset: str) -> Iterator[Claim]:

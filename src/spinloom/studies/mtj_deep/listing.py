@@ -7,7 +7,7 @@ from spinloom.evaluation.quantities import si
 from spinloom.evaluation.robustness import Population
 from spinloom.evaluation.sweep_tables import percent, percents
 from spinloom.evaluation.tables import Cell, Table
-from spinloom.studies.mtj_deep.measurements import Measured
+from spinloom.studies.mtj_deep.measured import Measured
 
 
 def tables(found: Measured, images: str) -> tuple[Table, ...]:

@@ -1,7 +1,7 @@
 """Everything the study measures, each stage kept on disk as soon as it is done."""
 
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 from torch import nn
@@ -10,7 +10,7 @@ from spinloom.data.imageset import ImageSet
 from spinloom.devices.response import Response
 from spinloom.evaluation.accuracy import Examples, accuracy
 from spinloom.evaluation.cost import MAC_ENERGY, InferenceCost, inference_cost
-from spinloom.evaluation.memory import BackwardMemory, backward_memory
+from spinloom.evaluation.memory import backward_memory
 from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices
 from spinloom.evaluation.stages import Stages
 from spinloom.learning.augmentation import augment
@@ -24,6 +24,7 @@ from spinloom.learning.progress import bar
 from spinloom.nn import resample
 from spinloom.nn.folding import fold_batch_norm
 from spinloom.seeding import child_seed, generator
+from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.plan import Plan
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.software import Software
@@ -32,25 +33,6 @@ COST_IMAGES = 16
 """Images that the energy of an inference is averaged over."""
 MEMORY_IMAGES = 128
 """The batch for which the state kept for backward is counted."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Accuracies: software, the same with folded batch norms, and on junctions.
-
-    fabricated: networks as transferred. refreshed: the same instances, batch norms measured anew on unlabelled images.
-    before, tuned: instances trained in place for one pass, before and after it; None where this was left out.
-    """
-
-    software: float
-    folded: float
-    nominal: Population
-    fabricated: Population
-    refreshed: Population
-    before: Population | None
-    tuned: Population | None
-    memory: BackwardMemory
-    cost: InferenceCost | None
 
 
 class Bench:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spinloom.data.imageset import ImageSet
-from spinloom.studies.mtj_deep.measurements import Measured
+from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.plan import Plan
 from spinloom.studies.mtj_deep.settings import Settings
 from spinloom.studies.mtj_deep.software import Software

@@ -7,7 +7,7 @@ from spinloom.evaluation.memory import BackwardMemory
 from spinloom.evaluation.result import Plot
 from spinloom.evaluation.style import BLUE, GREY, ORANGE, TEXT, canvas, label, legend
 from spinloom.studies.mtj_deep.listing import groups
-from spinloom.studies.mtj_deep.measurements import Measured
+from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_transfer.junctions import Junctions
 
 

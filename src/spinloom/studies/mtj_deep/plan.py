@@ -16,8 +16,8 @@ class Plan:
     """How much is trained and measured.
 
     width, blocks: of the ResNet; growth, layers: of the DenseNet. train_images, test_images: at most (None: all).
-    epochs: from scratch; epochs_from_start: from a ReLU network. devices: simulated, to draw from. noise_seeds: repeats
-    on nominal devices. instances: fabricated networks. tuned: instances that are tuned for one pass.
+    epochs: from scratch; epochs_from_start: from a ReLU network. junctions: simulated, to draw from. noise_seeds:
+    repeats on nominal devices. instances: fabricated networks. tuned: instances that are tuned for one pass.
     tuning_rate: of that pass. reads: unlabelled images that batch norms are measured anew on.
     """
 
@@ -29,7 +29,7 @@ class Plan:
     test_images: int | None
     epochs: int
     epochs_from_start: int
-    devices: int
+    junctions: int
     noise_seeds: int
     instances: int
     tuned: int
@@ -65,7 +65,7 @@ REDUCED = Plan(
     test_images=1_000,
     epochs=8,
     epochs_from_start=1,
-    devices=64,
+    junctions=64,
     noise_seeds=2,
     instances=2,
     tuned=1,
@@ -79,7 +79,7 @@ FULL = Plan(
     test_images=None,
     epochs=60,
     epochs_from_start=10,
-    devices=512,
+    junctions=512,
     noise_seeds=3,
     instances=5,
     tuned=2,

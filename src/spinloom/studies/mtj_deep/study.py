@@ -1,5 +1,6 @@
 """The study from settings to report."""
 
+from dataclasses import replace
 from time import perf_counter
 
 from rich.console import Console
@@ -29,11 +30,12 @@ def carry_out(settings: Settings) -> StudyResult:
     progress = Console(stderr=True)
     plan, compute = plan_of(settings), Compute(settings.accelerator, settings.devices, settings.precision)
     compute.fabric()  # refuses what is not there, before the work
-    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, settings.seed)
+    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.junctions, settings.seed)
     choice = resolve(settings.dataset, preferred="cifar10")
     progress.print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name, train_limit=plan.train_images, test_limit=plan.test_images)
+    plan = replace(plan, train_images=len(train), test_images=len(test))
     common = {"data": train.source, "name": train.name, "seed": settings.seed, "version": __version__}
     stages = Stages(folder, common)
     if settings.weights:

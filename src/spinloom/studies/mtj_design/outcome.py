@@ -52,7 +52,7 @@ def outcome(run: Run) -> StudyResult:
         title="A tunnel junction neuron designed by gradient descent through its dynamics",
         scale="full" if run.settings.full else "reduced",
         summary=_summary(run),
-        settings={**asdict(run.settings), "data": run.test.source, "network": run.software.origin, **asdict(run.plan)},
+        settings={**asdict(run.settings), "data": run.test.source, "software": run.software.origin, **asdict(run.plan)},
         claims=_claims(run),
         tables=tables(*facts, f"{len(run.test):,} test images of {run.test.name}"),
         plots=plots(run.design, run.checks, run.modes, run.moved, run.accuracy),

@@ -13,6 +13,7 @@ from spinloom.studies.mtj_distillation.measurements import WAYS, Measured, Pairs
 from spinloom.studies.mtj_distillation.pictures import plots
 from spinloom.studies.mtj_distillation.plan import Plan
 from spinloom.studies.mtj_distillation.settings import Settings
+from spinloom.studies.mtj_transfer.conditions import on
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.registry import command
 
@@ -47,7 +48,7 @@ def outcome(run: Run) -> StudyResult:
         scale="full" if run.settings.full else "reduced",
         summary=_summary(run),
         settings={**asdict(run.settings), "data": run.test.source, **asdict(run.plan)},
-        claims=tuple(_claim(pairs, run.test.name) for pairs in found.pairs),
+        claims=on(run.junctions, (_claim(pairs, run.test.name) for pairs in found.pairs)),
         tables=(_table(run),),
         plots=plots(run.found, run.junctions, run.settings.spread),
         assumptions=_assumptions(run),

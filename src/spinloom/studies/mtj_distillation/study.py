@@ -1,5 +1,6 @@
 """The study from settings to report."""
 
+from dataclasses import replace
 from time import perf_counter
 
 from rich.console import Console
@@ -32,6 +33,7 @@ def carry_out(settings: Settings) -> StudyResult:
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     sets = load_pair(choice.name, train_limit=plan.train_images, test_limit=plan.test_images)
     require_images(plan, sets[0])
+    plan = replace(plan, train_images=len(sets[0]), test_images=len(sets[1]))
     common = {"data": sets[0].source, "name": sets[0].name, "seed": settings.seed, "version": __version__}
     stages = Stages(folder, common)
     given = weights_for(settings.teacher, sets[0].name) if settings.teacher else None

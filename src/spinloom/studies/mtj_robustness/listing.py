@@ -7,6 +7,7 @@ from spinloom.evaluation.tables import Cell, Table
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.measurements import Measured
 from spinloom.studies.mtj_transfer.junctions import Junctions
+from spinloom.studies.mtj_transfer.listing import device_table
 
 
 def tables(found: Measured, junctions: Junctions, tolerance: float, images: str) -> tuple[Table, ...]:
@@ -15,9 +16,7 @@ def tables(found: Measured, junctions: Junctions, tolerance: float, images: str)
         sweep_table(IMPERFECTIONS[name].title, IMPERFECTIONS[name].axis, IMPERFECTIONS[name].scale, points)
         for name, points in found.sweeps.items()
     ]
-    title = "The simulated junction (SI units)" if junctions.simulated else "The device given"
-    device = Table(title, ("parameter", "value"), tuple(junctions.parameters.items()), in_print=False)
-    return (_borne_table(found, tolerance, images), *sweeps, device)
+    return (_borne_table(found, tolerance, images), *sweeps, device_table(junctions))
 
 
 def _borne_table(found: Measured, tolerance: float, images: str) -> Table:

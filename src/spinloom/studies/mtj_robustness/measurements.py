@@ -37,7 +37,7 @@ class Measured:
 
 
 class Bench:
-    """Measures one software network on one kind of junction. instances: fabricated networks per point."""
+    """Measures one software network on one kind of junction."""
 
     def __init__(
         self,
@@ -45,12 +45,11 @@ class Bench:
         junctions: Junctions,
         examples: Examples,
         plan: Plan,
-        instances: int,
         seed: int,
         stages: Stages,
     ) -> None:
         self.network, self.junctions, self.plan = software.network, junctions, plan
-        self.examples, self.instances = examples.first(plan.images), instances
+        self.examples = examples.first(plan.images)
         self._seed, self._stages = seed, stages
 
     def measure(self) -> Measured:
@@ -79,11 +78,11 @@ class Bench:
         none = IMPERFECTIONS[name].none
 
         def keep(value: float, compute: Callable[[], Population]) -> Population:
-            settings = {"instances": self.instances, "images": len(self.examples), "value": value}
+            settings = {"instances": self.plan.instances, "images": len(self.examples), "value": value}
             stage = "nominal" if value == none else f"sweep-{name}"  # the same junctions in several sweeps
             return Population(tuple(self._stages.get(stage, settings, lambda: list(compute().accuracies))))
 
         with bar(f"sweep of {name}") as report:
             return sweep(
-                self.network, make, values, self.examples, self.instances, self._seed, report, keep, converters
+                self.network, make, values, self.examples, self.plan.instances, self._seed, report, keep, converters
             )

@@ -13,7 +13,7 @@ from spinloom.studies.mtj_robustness.measurements import Measured
 from spinloom.studies.mtj_robustness.pictures import plots
 from spinloom.studies.mtj_robustness.plan import Plan
 from spinloom.studies.mtj_robustness.settings import Settings
-from spinloom.studies.mtj_transfer.conditions import warm
+from spinloom.studies.mtj_transfer.conditions import on, warm
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.outcome import PUBLISHED, SOURCES
 from spinloom.studies.mtj_transfer.software import Software
@@ -47,8 +47,8 @@ def outcome(run: Run) -> StudyResult:
         title="How much of each imperfection a network on tunnel junctions bears",
         scale="full" if run.settings.full else "reduced",
         summary=_summary(run, images),
-        settings={**asdict(run.settings), "data": run.test.source, "network": run.software.origin, **asdict(run.plan)},
-        claims=_claims(run),
+        settings={**asdict(run.settings), "data": run.test.source, "software": run.software.origin, **asdict(run.plan)},
+        claims=on(run.junctions, _claims(run)),
         tables=tables(run.found, run.junctions, run.settings.tolerance, images),
         plots=plots(run.junctions, run.found),
         assumptions=_assumptions(run),

@@ -58,4 +58,5 @@ def plan_of(settings: Settings) -> Plan:
     require_free(settings, "temperature")
     if settings.instances is not None and settings.instances < 1:
         raise InputError(f"instances must be >= 1, got {settings.instances}")
-    return FULL if settings.full else REDUCED
+    plan = FULL if settings.full else REDUCED
+    return replace(plan, instances=settings.instances or plan.instances)

@@ -1,5 +1,6 @@
 """The study from settings to report."""
 
+from dataclasses import replace
 from time import perf_counter
 
 from rich.console import Console
@@ -31,6 +32,7 @@ def carry_out(settings: Settings) -> StudyResult:
     progress.print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name)
+    plan = replace(plan, images=min(plan.images, len(test)))
     stages = Stages(folder, {"data": train.source, "name": train.name, "seed": seed, "version": __version__})
     if settings.weights:
         software = given(settings.weights, train)
@@ -39,8 +41,7 @@ def carry_out(settings: Settings) -> StudyResult:
         software = trained(train, plan.network, seed, stages)
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
     known = stages.of(weights=software.digest, junctions=junctions.identity)
-    instances = settings.instances or plan.instances
-    found = Bench(software, junctions, Examples.of(test), plan, instances, seed, known).measure()
+    found = Bench(software, junctions, Examples.of(test), plan, seed, known).measure()
     seconds = perf_counter() - started
     run = Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed)
     result = outcome(run)

@@ -12,17 +12,23 @@ from spinloom.studies.mtj_training.measurements import Found
 from spinloom.studies.mtj_training.paired import Paired
 from spinloom.studies.mtj_training.ways import SHORT, TITLES
 from spinloom.studies.mtj_transfer.junctions import Junctions
+from spinloom.studies.mtj_transfer.listing import device_table
 
 
 def tables(found: Found, junctions: Junctions, images: str) -> tuple[Table, ...]:
     """Accuracy of every way, angles, tuning in place, memory, the device. images: the test images in words."""
-    title = "The simulated junction (SI units)" if junctions.simulated else "The device given"
-    device = Table(title, ("parameter", "value"), tuple(junctions.parameters.items()), in_print=False)
     differences = (
         [_differences(found)] if {"exact", "software"} & found.trained.keys() and len(found.trained) > 1 else []
     )
     chip = [_chip(found.tuned)] if found.tuned else []
-    return (_accuracy(found, images), *differences, _angles(found), *chip, found.memory.as_table(), device)
+    return (
+        _accuracy(found, images),
+        *differences,
+        _angles(found),
+        *chip,
+        found.memory.as_table(),
+        device_table(junctions),
+    )
 
 
 def _accuracy(found: Found, images: str) -> Table:

@@ -11,6 +11,7 @@ from spinloom.studies.mtj_training.listing import raw, tables
 from spinloom.studies.mtj_training.one_run import Run
 from spinloom.studies.mtj_training.pictures import plots
 from spinloom.studies.mtj_training.ways import SHORT
+from spinloom.studies.mtj_transfer.conditions import on
 from spinloom.studies.registry import command
 
 NAME = "mtj-training"
@@ -24,7 +25,7 @@ def outcome(run: Run) -> StudyResult:
         scale="full" if run.settings.full else "reduced",
         summary=_summary(run),
         settings={**asdict(run.settings), "data": run.test.source, **asdict(run.plan)},
-        claims=claims(run),
+        claims=on(run.hardware.junctions, claims(run)),
         tables=tables(run.found, run.hardware.junctions, f"{len(run.test):,} test images of {run.test.name}"),
         plots=plots(run.found, run.hardware),
         assumptions=assumptions(run),

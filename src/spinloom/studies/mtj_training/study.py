@@ -1,5 +1,6 @@
 """The study from settings to report."""
 
+from dataclasses import replace
 from time import perf_counter
 
 from rich.console import Console
@@ -34,6 +35,7 @@ def carry_out(settings: Settings) -> StudyResult:
     Console(stderr=True).print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name, train_limit=plan.images, seed=0)  # the same images whatever the first seed
+    plan = replace(plan, images=len(train))
     common = {"data": train.source, "name": train.name, "images": len(train), "version": __version__}
     stages = Stages(folder, common | compute.identity)
     tuned = [settings.chip_spread] if plan.instances and "software" in settings.ways else []

@@ -1,5 +1,9 @@
 """What the bars of the studies on junctions have in common: whose devices, how warm, how much spread."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from spinloom.evaluation.claims import Claim
 from spinloom.evaluation.judging import Condition
 from spinloom.studies.mtj_transfer.junctions import Junctions
 
@@ -17,3 +21,9 @@ def spread(junctions: Junctions, here: float, wanted: float = 0.05) -> Condition
     """Standard deviation of every physical parameter, as a fraction."""
     found = f"{100 * here:g} % spread" if junctions.simulated else "the spread of a file"
     return Condition(junctions.simulated and here == wanted, f"{100 * wanted:g} % spread", found)
+
+
+def on(junctions: Junctions, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """The claims; their sources name changed parameters, which bars say nothing of but which make another device."""
+    with_changes = f"; junctions with {', '.join(junctions.changes)}" if junctions.changes else ""
+    return tuple(replace(claim, source=claim.source + with_changes) for claim in claims)

@@ -29,7 +29,8 @@ class Junctions:
     identity: all that determines the responses. parameters: name and value (SI), for people.
     nominal: one device without spread. fabricated: a population to draw instances from, at a relative spread.
     at_temperature (K), at_diameter (m): the nominal device there. cost: of one operation at a diameter. kelvin: the
-    temperature of nominal and fabricated devices. The last four, and other spreads, exist for simulated devices only.
+    temperature of nominal and fabricated devices. These four, and other spreads, exist for simulated devices only.
+    changes: parameters (name=value) that are not the defaults, as they were given.
     """
 
     identity: str
@@ -40,6 +41,7 @@ class Junctions:
     at_diameter: Callable[[float], Response] | None = None
     cost: Callable[[float | None], OperatingCost] | None = None
     kelvin: float | None = None
+    changes: tuple[str, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -82,7 +84,8 @@ def chosen(file: Path | None, changes: tuple[str, ...], temperature: float, devi
     """The device of a file, or the simulated junction with parameters changed (name=value). Raises InputError."""
     if file:
         return measured(file)
-    return simulated(with_parameters(TwoPolarizerMTJ(), changes), temperature, devices, seed)
+    device = with_parameters(TwoPolarizerMTJ(), changes)
+    return replace(simulated(device, temperature, devices, seed), changes=changes)
 
 
 def simulated(device: TwoPolarizerMTJ, temperature: float, devices: int, seed: int) -> Junctions:

@@ -22,10 +22,11 @@ def tables(found: Measured, junctions: Junctions, images: str, few: str) -> tupl
     accuracy = Table("Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances.")
     note = f"{few}, of which the software network classifies {percent(found.sweep_software)} %."
     sweeps = [sweep_table(*SWEEPS[name][:3], found.sweeps[name], note) for name in SWEEPS if name in found.sweeps]
-    return (accuracy, *sweeps, *([_cost_table(found)] if found.cost else []), _device_table(junctions))
+    return (accuracy, *sweeps, *([_cost_table(found)] if found.cost else []), device_table(junctions))
 
 
-def _device_table(junctions: Junctions) -> Table:
+def device_table(junctions: Junctions) -> Table:
+    """Its parameters; in the report only."""
     title = "The simulated junction (SI units)" if junctions.simulated else "The device given"
     return Table(title, ("parameter", "value"), tuple(junctions.parameters.items()), in_print=False)
 

@@ -50,12 +50,14 @@ class Bench:
         self.plan, self.seed, self._stages = plan, seed, stages
         self._few = examples.first(plan.sweep_images)
 
-    def measure(self, instances: int, spread: float, mac_energy: float) -> Measured:
+    def measure(self, spread: float, mac_energy: float) -> Measured:
         """All of it. Raises OutputError if a stage cannot be kept."""
         plan, junctions = self.plan, self.junctions
         software = accuracy(self.network, self.examples)
         nominal = self._population("nominal junctions", lambda: junctions.nominal(), plan.noise_seeds)
-        made = self._population("fabricated junctions", lambda: junctions.fabricated(spread), instances, spread=spread)
+        made = self._population(
+            "fabricated junctions", lambda: junctions.fabricated(spread), plan.instances, spread=spread
+        )
         sweeps = {"noise": self._sweep("read noise", junctions.nominal().with_read_noise, plan.levels)}
         if junctions.simulated:
             sweeps["spread"] = self._sweep("device spread", junctions.fabricated, plan.levels)

@@ -7,7 +7,7 @@ from spinloom.evaluation.claims import Claim, at_most
 from spinloom.evaluation.judging import judge, one_of, several
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.sweep_tables import error_in_percent
-from spinloom.studies.mtj_transfer.conditions import spread, warm
+from spinloom.studies.mtj_transfer.conditions import on, spread, warm
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.listing import raw, tables
 from spinloom.studies.mtj_transfer.measurements import Measured
@@ -47,8 +47,8 @@ def outcome(run: Run) -> StudyResult:
         title="A software-trained network on magnetic tunnel junction neurons",
         scale="full" if run.settings.full else "reduced",
         summary=_summary(run),
-        settings={**asdict(run.settings), "data": run.test.source, "network": run.software.origin, **asdict(run.plan)},
-        claims=_claims(run),
+        settings={**asdict(run.settings), "data": run.test.source, "software": run.software.origin, **asdict(run.plan)},
+        claims=on(run.junctions, _claims(run)),
         tables=tables(run.found, run.junctions, images, few),
         plots=plots(run.junctions, run.settings.spread, run.found),
         assumptions=_assumptions(run),

@@ -1,6 +1,6 @@
 """The two sizes of the study."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spinloom.data.imageset import ImageSet
 from spinloom.errors import InputError, require_non_negative
@@ -77,7 +77,8 @@ def plan_of(settings: Settings) -> Plan:
     require_free(settings, "spread", "temperature")
     if settings.instances is not None and settings.instances < 1:
         raise InputError(f"instances must be >= 1, got {settings.instances}")
-    return FULL if settings.full else REDUCED
+    plan = FULL if settings.full else REDUCED
+    return replace(plan, instances=settings.instances or plan.instances)
 
 
 def training_of(plan: Plan, train: ImageSet, seed: int) -> Training:

@@ -1,5 +1,6 @@
 """The study from settings to report."""
 
+from dataclasses import replace
 from time import perf_counter
 
 from rich.console import Console
@@ -31,6 +32,7 @@ def carry_out(settings: Settings) -> StudyResult:
     progress.print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early
     train, test = load_pair(choice.name)
+    plan = replace(plan, sweep_images=min(plan.sweep_images, len(test)))
     common = {"data": train.source, "name": train.name, "seed": settings.seed, "version": __version__}
     stages = Stages(folder, common)
     if settings.weights:
@@ -41,7 +43,7 @@ def carry_out(settings: Settings) -> StudyResult:
     progress.print(f"Software network: {software.origin}.", highlight=False, markup=False)
     known = stages.of(weights=software.digest, junctions=junctions.identity)
     bench = Bench(software, junctions, Examples.of(test), plan, settings.seed, known)
-    found = bench.measure(settings.instances or plan.instances, settings.spread, settings.mac_energy)
+    found = bench.measure(settings.spread, settings.mac_energy)
     seconds = perf_counter() - started
     run = Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed)
     result = outcome(run)
