@@ -14,7 +14,7 @@ from spinloom.errors import InputError, unknown_name
 from spinloom.files import write_bytes
 from spinloom.learning.deep_networks import densenet, resnet20
 from spinloom.learning.networks import count_parameters, fashion_cnn, mlp
-from spinloom.learning.weights import load_weights, read_tensors
+from spinloom.learning.weights import load_weights, own_tensors, read_tensors
 from spinloom.learning.weights_description import (
     FORMAT,
     KEY,
@@ -53,8 +53,7 @@ def write(
     """
     if not 0 <= accuracy <= 1:
         raise InputError(f"accuracy is a share from 0 to 1, got {accuracy:g}")
-    # Fresh copies: safetensors refuses tensors that share memory.
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    tensors = own_tensors(model)
     if _shapes(_built(network, arguments).state_dict()) != _shapes(tensors):
         raise InputError(
             f"{network} with {dict(arguments)} has other tensors than the model; give what it was built by"

@@ -23,9 +23,12 @@ _SHOWN = 12
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write all weights as safetensors, atomically. Raises OutputError."""
-    # clones, as safetensors refuses tensors that share memory (tied weights)
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    write_bytes(path, to_bytes(tensors))
+    write_bytes(path, to_bytes(own_tensors(model)))
+
+
+def own_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The state dict on the CPU, each tensor with memory of its own: safetensors refuses tied weights otherwise."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
