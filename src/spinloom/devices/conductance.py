@@ -7,9 +7,11 @@ The conductance, not the resistance, is linear in cos(theta): G = G_P (1 + cos)/
 from reprlib import repr as short
 
 import numpy as np
+import torch
 
 from spinloom.devices.csv_sweeps import Sweeps
 from spinloom.devices.csv_table import Table
+from spinloom.devices.response_checks import is_stuck
 from spinloom.errors import InputError
 
 Extremes = tuple[float, float]
@@ -43,7 +45,7 @@ def perpendicular_cosine(table: Table, sweeps: Sweeps, extremes: Extremes | None
     mean = sweeps.mean(conductance)
     rest = mean[:, np.abs(sweeps.drive).argmin()]
     device = sweeps.cell // len(sweeps.drive)
-    starts_high = (rest > mean.mean(1))[device]
+    starts_high = _as_the_living(rest > mean.mean(1), mean)[device]
     return np.where(starts_high, conductance - lowest, highest - conductance) / (highest - lowest)
 
 
@@ -85,11 +87,30 @@ def _between(table: Table, quantity: str, conductance: np.ndarray, extremes: Ext
 
 
 def _span(table: Table, quantity: str, sweeps: Sweeps, conductance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest mean conductance of each row's device, (rows,) each, S."""
+    """Lowest and highest mean conductance of each row's device, (rows,) each, S.
+
+    A stuck device shows no extremes, only noise: it gets the span of the others, moved no further than to hold its
+    mean (one of another area is then at an end of its scale).
+    """
     mean = sweeps.mean(conductance)
-    if bool((np.ptp(mean, axis=1) <= 1e-9 * mean.mean(1)).any()):
+    if bool((np.ptp(mean, axis=1) <= 1e-9 * mean.mean(1)).all()):
         raise InputError(
             f"{table.path}: {quantity} does not change with the drive; pass (R_P, R_AP) or measure further"
         )
-    device = sweeps.cell // len(sweeps.drive)
-    return mean.min(1)[device], mean.max(1)[device]
+    device, stuck = sweeps.cell // len(sweeps.drive), _stuck(mean)
+    lowest, highest = mean.min(1), mean.max(1)
+    half = (highest - lowest)[~stuck].mean() / 2
+    middle = np.clip((highest + lowest)[~stuck].mean() / 2, mean[stuck].mean(1) - half, mean[stuck].mean(1) + half)
+    lowest[stuck], highest[stuck] = middle - half, middle + half
+    return lowest[device], highest[device]
+
+
+def _stuck(mean: np.ndarray) -> np.ndarray:
+    """(devices,), of conductances (devices, points): whose relative change is noise beside that of the liveliest."""
+    return is_stuck(torch.from_numpy(mean / mean.mean(1, keepdims=True))).numpy()
+
+
+def _as_the_living(flags: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Flags (devices,), those of stuck devices by the majority of the others."""
+    stuck = _stuck(mean)
+    return np.where(stuck, flags[~stuck].mean() > 0.5, flags)

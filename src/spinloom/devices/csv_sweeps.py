@@ -79,7 +79,8 @@ def _require_order(table: Table, quantity: str, rows: np.ndarray, grid: np.ndarr
         row = rows[falls[0] + 1]
         raise InputError(
             f"{table.where(row, quantity)}: it falls from {drive[falls[0]]:g} to {drive[falls[0] + 1]:g}, "
-            "it must increase within a sweep; sort the rows or pass sort=True"
+            "it must increase within a sweep; sort the rows or pass sort=True (of a hysteresis loop keep one branch: "
+            "up and down would be averaged)"
         )
 
 

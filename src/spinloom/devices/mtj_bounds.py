@@ -27,6 +27,9 @@ _WORDS = {
     "source": ("voltage", "current"),
     "readout": ("conductance", "resistance"),
 }
+MOST_POLARIZATION = {"voltage": 1.0, "current": 0.95}
+"""By source. At fixed current the torque of a half-metal grows without bound as m turns against the polarizer, and no
+step is short enough; 0.95 is more than a room-temperature TMR of 6 (Julliere: 0.87) stands for."""
 _SINGLE = {"pulse": "s", "reset": "s", "read": "s", "read_voltage": "V", "amplifier_noise": "of full scale"}
 """The same for all devices."""
 _OPTIONAL = {"resolution": "m", "interface_anisotropy": "J/m^2", "reset_current_density": "A/m^2"}
@@ -65,6 +68,7 @@ def require_design(device: "TwoPolarizerMTJ") -> None:
         if not hasattr(getattr(d, name), "resistance_area"):
             raise InputError(f"{name} must be a TunnelJunction, got {getattr(d, name)!r}")
     _require_shapes(d)
+    _require_polarization(d)
     own = {name: getattr(d, name) for name in RANGES if hasattr(d, name)}
     require_plausible(**own, current_density=d.reset_current_density, stacklevel=_FRAMES)
     for angle in (*d.in_plane_tilt, *d.perpendicular_tilt):
@@ -109,6 +113,17 @@ def _require_shapes(device: "TwoPolarizerMTJ") -> None:
         raise InputError(
             f"parameters belong to different numbers of devices: {sorted(counts)}; give each one per device"
         )
+
+
+def _require_polarization(device: "TwoPolarizerMTJ") -> None:
+    most = MOST_POLARIZATION[device.source]
+    for name in ("polarization", "reset_polarization"):
+        largest = float(double(getattr(device, name)).detach().max())
+        if most < largest <= 1:  # above 1 whatever the source: `require_plausible`
+            raise InputError(
+                f"{name} must be at most {most:g} with source={device.source!r}, got {largest:g}: the torque "
+                "would grow without bound where m is opposite to the polarizer; lower it or use source='voltage'"
+            )
 
 
 def require_float(dtype: torch.dtype) -> None:

@@ -31,7 +31,7 @@ import torch
 from spinloom import units
 from spinloom.devices.cost import OperatingCost
 from spinloom.devices.junction import Readout, TunnelJunction
-from spinloom.devices.mtj_bounds import require_design, shapes
+from spinloom.devices.mtj_bounds import MOST_POLARIZATION, require_design, shapes
 from spinloom.devices.mtj_mesh import free_layer, spatial
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread, factor, tilt
@@ -209,6 +209,7 @@ class TwoPolarizerMTJ:
                     f"{name} is that of {shape[0]} devices, {devices} are asked for; pass devices={shape[0]}"
                 )
         s, source = spread or Spread(), generator(seed)
+        most = MOST_POLARIZATION[self.source]
 
         def drawn(value: Quantity, sigma: float) -> torch.Tensor:
             return torch.as_tensor(value, dtype=torch.float64) * factor(sigma, devices, source).unsqueeze(-1)
@@ -223,8 +224,8 @@ class TwoPolarizerMTJ:
             thickness=drawn(self.thickness, s.thickness),
             interface_anisotropy=drawn(self.anisotropy, s.anisotropy),
             damping=drawn(self.damping, s.damping),
-            polarization=drawn(self.polarization, s.polarization).clamp(max=1.0),
-            reset_polarization=drawn(self.reset_polarization, s.polarization).clamp(max=1.0),
+            polarization=drawn(self.polarization, s.polarization).clamp(max=most),
+            reset_polarization=drawn(self.reset_polarization, s.polarization).clamp(max=most),
             reset_current_density=self.reset_density.detach(),
             in_plane_tilt=tilted(self.in_plane_tilt),
             perpendicular_tilt=tilted(self.perpendicular_tilt),

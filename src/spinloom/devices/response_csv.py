@@ -7,6 +7,7 @@ import torch
 
 from spinloom.devices.conductance import Extremes, in_plane_cosine, perpendicular_cosine, require_extremes
 from spinloom.devices.csv_scale import require_full_scale, warn_of_slope
+from spinloom.devices.csv_slope import derivative
 from spinloom.devices.csv_sweeps import Sweeps, arrange
 from spinloom.devices.csv_table import Table, read_table
 from spinloom.devices.response import Response
@@ -71,7 +72,7 @@ def read_csv(
         unit_drive, left = fit_unit_drive(sweeps.drive, value[alive], str(table.path))
         metadata["unit_drive"] = f"fitted to tanh, rms residual {left:.3g}"
     if slope is None:
-        slope = np.gradient(value, sweeps.drive / unit_drive, axis=1)
+        slope = derivative(sweeps.drive / unit_drive, value)
         metadata["slope"] = "numerical derivative of value"
     elif "slope" in table.columns and alive.any():
         warn_of_slope(str(table.path), sweeps.drive / unit_drive, value[alive], slope[alive], stacklevel=3)

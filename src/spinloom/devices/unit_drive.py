@@ -28,7 +28,7 @@ def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[
     left = float(fit.fun)
     if left > WORST * float(np.mean(value**2)):
         raise InputError(
-            f"{culprit} does not follow tanh(drive / I0): pass unit_drive, or reverse the sign of the drive "
-            "if the curve falls"
+            f"{culprit} does not follow tanh(drive / I0): reverse the sign of the drive if the curve falls, subtract "
+            "an offset of the drive, scale a value of 0 to 1 to -1 to 1, or pass unit_drive to keep the curve as it is"
         )
     return largest * float(np.exp(fit.x)), float(np.sqrt(left))

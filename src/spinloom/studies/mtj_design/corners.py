@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from spinloom.devices.mtj_bounds import MOST_POLARIZATION
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.magnetism.drives import Quantity
 
@@ -24,10 +25,11 @@ def corners(device: TwoPolarizerMTJ, sigma: float) -> TwoPolarizerMTJ:
     """
     signs: Iterator[torch.Tensor] = iter(_SIGNS[:, :, None] * sigma)
     changed: dict[str, Any] = {"reset_current_density": device.reset_density}
+    most = MOST_POLARIZATION[device.source]
     for name in SCALED:
         value: Quantity = device.anisotropy if name == "interface_anisotropy" else getattr(device, name)
         drawn = value * (1 + next(signs))
-        changed[name] = drawn.clamp(max=1.0) if "polarization" in name else drawn
+        changed[name] = drawn.clamp(max=most) if "polarization" in name else drawn
     for name in TILTED:
         first, second = getattr(device, name)
         changed[name] = first + math.pi / 2 * next(signs), second + math.pi / 2 * next(signs)
