@@ -18,7 +18,7 @@ from spinloom.learning.fit import Training, fit
 from spinloom.learning.networks import fashion_cnn
 from spinloom.nn import to_hardware
 
-TRIALS, KILLS = 3, 3
+TRIALS, KILLS = 5, 2
 HOW = Training(epochs=3, batch=16, augmentation=Augmentation(flip=True, shift=1, erase=2), seed=3)
 IMAGES = quarters(480)
 STEPS = HOW.epochs * len(IMAGES) // HOW.batch
