@@ -16,6 +16,9 @@ COARSE = 2.0
 """Steps of the network input beyond which the sum over points is not the integral: the bounds are then 2.5 times as
 wide."""
 
+LEAST_REACH = 1.8
+"""Network inputs where tanh is 0.95: a sweep that ends before has not shown the extremes of its curve."""
+
 
 def require_full_scale(table: Table) -> None:
     """Raise InputError at the largest value or noise that is beyond full scale."""
@@ -60,3 +63,15 @@ def warn_of_slope(culprit: str, inputs: np.ndarray, value: np.ndarray, slope: np
         SpinloomWarning,
         stacklevel=stacklevel,
     )
+
+
+def warn_of_reach(culprit: str, inputs: np.ndarray, stacklevel: int) -> None:
+    """SpinloomWarning where extremes were taken from a sweep, inputs (points,), that ends before it saturates."""
+    reach = float(np.abs(inputs[[0, -1]]).min())
+    if reach < LEAST_REACH:
+        warnings.warn(
+            f"{culprit}: the sweep ends at {reach:.2g} network inputs, before the resistance has settled, and its ends "
+            "were taken for the parallel and the antiparallel state; pass in_plane=(R_P, R_AP) or measure further",
+            SpinloomWarning,
+            stacklevel=stacklevel,
+        )

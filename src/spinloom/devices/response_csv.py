@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from spinloom.devices.conductance import Extremes, in_plane_cosine, perpendicular_cosine, require_extremes
-from spinloom.devices.csv_scale import require_full_scale, warn_of_slope
+from spinloom.devices.csv_scale import require_full_scale, warn_of_reach, warn_of_slope
 from spinloom.devices.csv_slope import derivative
 from spinloom.devices.csv_sweeps import Sweeps, arrange
 from spinloom.devices.csv_table import Table, read_table
@@ -71,6 +71,8 @@ def read_csv(
             raise InputError(f"{table.path}: no device answers to its drive (value is constant); check the columns")
         unit_drive, left = fit_unit_drive(sweeps.drive, value[alive], str(table.path))
         metadata["unit_drive"] = f"fitted to tanh, rms residual {left:.3g}"
+    if "value" not in table.columns and in_plane is None:
+        warn_of_reach(str(table.path), sweeps.drive / unit_drive, stacklevel=3)
     if slope is None:
         slope = derivative(sweeps.drive / unit_drive, value)
         metadata["slope"] = "numerical derivative of value"

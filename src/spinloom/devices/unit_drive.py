@@ -1,10 +1,14 @@
 """The drive that stands for a network input of 1, fitted to a curve."""
 
+import warnings
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from spinloom.errors import InputError
+from spinloom.errors import InputError, SpinloomWarning
 
+POOR = 0.15
+"""Of full scale, root mean square, between the mean curve and tanh: an offset of 0.3 unit drives leaves it."""
 WORST = 0.5
 """A fit that leaves more than this part of the curve's mean square is no tanh."""
 
@@ -13,7 +17,7 @@ def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[
     """Least squares of value ~ tanh(drive / I0) over all devices: I0 and the root mean square that is left.
 
     drive: (points,), any unit. value: (devices, points). `culprit` names the curve in errors.
-    Raises InputError where no positive I0 describes the curve.
+    Raises InputError where no positive I0 describes the curve, SpinloomWarning where one hardly does.
     """
     largest = float(np.abs(drive).max())
 
@@ -31,4 +35,13 @@ def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[
             f"{culprit} does not follow tanh(drive / I0): reverse the sign of the drive if the curve falls, subtract "
             "an offset of the drive, scale a value of 0 to 1 to -1 to 1, or pass unit_drive to keep the curve as it is"
         )
-    return largest * float(np.exp(fit.x)), float(np.sqrt(left))
+    unit_drive = largest * float(np.exp(fit.x))
+    off = float(np.sqrt(np.mean((value.mean(0) - np.tanh(drive / unit_drive)) ** 2)))
+    if off > POOR:
+        warnings.warn(
+            f"{culprit}: the mean curve is {off:.2f} of full scale (rms) off tanh(drive / I0), I0 = {unit_drive:.3g}: "
+            "subtract an offset of drive or value, or pass unit_drive to keep the curve as it is",
+            SpinloomWarning,
+            stacklevel=3,
+        )
+    return unit_drive, float(np.sqrt(left))
