@@ -67,6 +67,14 @@ def test_the_report_is_one_whole_page_that_fetches_nothing(tmp_path):
     assert "url(" not in text
 
 
+def test_figures_that_a_result_no_longer_has_go_and_other_files_stay(tmp_path):
+    write(result(), tmp_path)
+    (tmp_path / "mine.png").write_bytes(b"")
+    (curves,) = result().plots
+    write(replace(result(), plots=(replace(curves, name="sweep"),)), tmp_path)
+    assert {path.name for path in tmp_path.glob("*.png")} == {"sweep.png", "mine.png"}
+
+
 def test_the_figure_in_the_report_is_the_file_beside_it(tmp_path):
     text = write(result(), tmp_path).read_text()
     inlined = base64.b64decode(re.search(r"base64,([^\"]+)", text)[1])

@@ -13,7 +13,7 @@ from spinloom.errors import InputError
 from spinloom.evaluation.accuracy import Examples
 from spinloom.evaluation.robustness import Population, SweepPoint
 from spinloom.evaluation.stages import Stages
-from spinloom.learning.weights import save_weights
+from spinloom.learning.weights import read_tensors, save_weights
 from spinloom.studies.mtj_robustness import Settings, run
 from spinloom.studies.mtj_robustness import plan as plans
 from spinloom.studies.mtj_robustness.measurements import Bench, Measured
@@ -121,9 +121,10 @@ def test_a_device_of_your_own_gives_a_report_without_sweeps_that_need_a_simulati
     out = tmp_path / "out"
     result = run(Settings("mnist-5k", out, weights=tmp_path / "w.safetensors", response=curve, instances=2))
     assert {path.name for path in out.iterdir()} == {
-        ".cache", "accuracy-noise.png", "accuracy-resolution.png", "accuracy-stuck.png", "curves.png", "report.html",
-        "result.json",
+        ".cache", "accuracy-noise.png", "accuracy-resolution.png", "accuracy-stuck.png", "curves.png",
+        "network.safetensors", "report.html", "result.json",
     }  # fmt: skip
+    assert read_tensors(out / "network.safetensors").keys() == software.network.state_dict().keys()
     data = json.loads((out / "result.json").read_text())
     assert data["command"] == result.command
     assert data["settings"]["instances"] == 2, "as asked for, not as planned"

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from spinloom.errors import InputError
@@ -17,6 +18,16 @@ def reserve(out: Path, study: str, command: str) -> Path:
     stages = out / ".cache"
     write_text(stages / "command.txt", f"{command}\n")
     return stages
+
+
+def remove_figures(out: Path, kept: Collection[str]) -> None:
+    """Remove the pictures of an earlier result in `out` (of other settings) that are not among `kept`, by name."""
+    try:
+        earlier = set(json.loads((out / "result.json").read_bytes())["figures"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return  # no result, or one that names no pictures
+    for name in earlier - set(kept):
+        (out / Path(f"{name}.png").name).unlink(missing_ok=True)
 
 
 def _require_own(path: Path, study: str) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from spinloom.evaluation.claims import claims_table
+from spinloom.evaluation.outputs import remove_figures
 from spinloom.evaluation.page import page
 from spinloom.evaluation.result import StudyResult
 from spinloom.evaluation.style import save
@@ -18,11 +19,14 @@ from spinloom.files import write_text
 def write(result: StudyResult, out: Path) -> Path:
     """Write figures, `result.json` and `report.html` into `out`, each whole or not at all; returns the report.
 
+    Figures of the result that was there before and that this one does not have are removed.
+
     Raises OutputError naming the file (disk full, no permission).
     """
     pictures = {plot.name: out / f"{plot.name}.png" for plot in result.plots}
     for plot in result.plots:
         save(plot.figure, pictures[plot.name])
+    remove_figures(out, pictures)
     write_text(out / "result.json", json.dumps(result.as_dict(), indent=2, default=str) + "\n")
     report = out / "report.html"
     write_text(report, page(result, {name: path.read_bytes() for name, path in pictures.items()}))

@@ -46,7 +46,7 @@ def _accuracy(found: Measured, images: str) -> Table:
         loss = percent(found.software - group.mean)
         rows.append((name, *percents(group), loss, len(group.accuracies)))
     columns = ("network", "accuracy (%)", "deviation", "worst", "mean loss", "instances")
-    note = f"{images}; deviation: standard deviation of instances."
+    note = f"{images}; deviation: standard deviation of instances; loss: points."
     if found.tuned:
         note += " Those to be tuned are the first of the fabricated ones, read anew, their batch norms not folded."
     return Table("Accuracy", columns, tuple(rows), note)

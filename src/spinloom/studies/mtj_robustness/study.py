@@ -45,7 +45,6 @@ def carry_out(settings: Settings) -> StudyResult:
     seconds = perf_counter() - started
     run = Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed)
     result = outcome(run)
-    if not settings.weights:
-        save_weights(software.network, settings.out / "network.safetensors")
+    save_weights(software.network, settings.out / "network.safetensors")
     publish(result, settings.out)
     return result

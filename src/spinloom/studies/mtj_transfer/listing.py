@@ -19,7 +19,9 @@ def tables(found: Measured, junctions: Junctions, images: str, few: str) -> tupl
         loss = percent(found.software - group.mean)
         rows.append((name, *percents(group), loss, len(group.accuracies)))
     columns = ("network", "accuracy (%)", "deviation", "worst", "mean loss", "instances")
-    accuracy = Table("Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances.")
+    accuracy = Table(
+        "Accuracy", columns, tuple(rows), f"{images}; deviation: standard deviation of instances; loss: points."
+    )
     note = f"{few}, of which the software network classifies {percent(found.sweep_software)} %."
     sweeps = [sweep_table(*SWEEPS[name][:3], found.sweeps[name], note) for name in SWEEPS if name in found.sweeps]
     return (accuracy, *sweeps, *([_cost_table(found)] if found.cost else []), device_table(junctions))
