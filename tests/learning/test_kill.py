@@ -19,7 +19,7 @@ from spinloom.learning.networks import fashion_cnn
 from spinloom.nn import to_hardware
 
 TRIALS, KILLS = 5, 2
-HOW = Training(epochs=3, batch=16, augmentation=Augmentation(flip=True, shift=1, erase=2), seed=3)
+HOW = Training(epochs=2, batch=16, augmentation=Augmentation(flip=True, shift=1, erase=2), seed=3)
 IMAGES = quarters(480)
 STEPS = HOW.epochs * len(IMAGES) // HOW.batch
 PAUSE = 0.008
