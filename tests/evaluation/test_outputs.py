@@ -42,3 +42,10 @@ def test_a_folder_that_cannot_be_written_is_found_at_once(tmp_path):
         reserve(tmp_path / "file", "mtj-deep", "")
     with pytest.raises(OutputError, match=r"cannot write.*too long"):
         reserve(tmp_path / ("a" * 300), "mtj-deep", "")
+
+
+def test_the_folder_of_a_run_without_a_result_is_kept_for_its_study(tmp_path):
+    reserve(tmp_path, "mtj-deep", "spinloom run mtj-deep --seed 1")
+    with pytest.raises(InputError, match="holds stages of mtj-deep; give mtj-transfer another --out"):
+        reserve(tmp_path, "mtj-transfer", "spinloom run mtj-transfer")
+    reserve(tmp_path, "mtj-deep", "spinloom run mtj-deep --seed 2")

@@ -12,10 +12,11 @@ from spinloom.files import write_text
 def reserve(out: Path, study: str, command: str) -> Path:
     """Keep the command in the folder of stages, which is returned. study: its name.
 
-    Raises InputError if `out` holds a result that is not of this study, OutputError if it cannot be written.
+    Raises InputError if `out` holds a result or stages of another study, OutputError if it cannot be written.
     """
     _require_own(out / "result.json", study)
     stages = out / ".cache"
+    _require_free(stages / "command.txt", study)
     write_text(stages / "command.txt", f"{command}\n")
     return stages
 
@@ -28,6 +29,14 @@ def remove_figures(out: Path, kept: Collection[str]) -> None:
         return  # no result, or one that names no pictures
     for name in earlier - set(kept):
         (out / Path(f"{name}.png").name).unlink(missing_ok=True)
+
+
+def _require_free(path: Path, study: str) -> None:
+    """A run that has no result yet, killed or still at work, has left its command."""
+    words = path.read_text(errors="replace").split() if os.path.isfile(path) else []
+    if words[:2] == ["spinloom", "run"] and words[2:3] != [study]:
+        other = " ".join(words[2:3])
+        raise InputError(f"{path.parent} holds stages of {other}; give {study} another --out")
 
 
 def _require_own(path: Path, study: str) -> None:
