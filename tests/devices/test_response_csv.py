@@ -55,6 +55,19 @@ def test_conductance_gives_back_the_cosines_exactly(path):
     assert not read.noise.any()
 
 
+@pytest.mark.parametrize(("column", "unit"), [("voltage_mV", "V"), ("drive (mV)", "V"), ("drive (mT)", "T")])
+def test_any_drive_may_stand_beside_resistances(path, column, unit):
+    write(path, HEADER.replace("current_A", column), [(1e3 * row[0], *row[1:]) for row in junction_rows()])
+    read = read_csv(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
+    torch.testing.assert_close(read.value[0], torch.from_numpy(np.tanh(CURRENT / UNIT)), rtol=0, atol=1e-12)
+    assert (read.drive_unit, read.unit_drive) == (unit, pytest.approx(UNIT, rel=1e-6))
+
+
+def test_a_current_may_stand_beside_a_value(path):
+    write(path, "current_uA,value", [(1e6 * x, float(np.tanh(x / UNIT))) for x in CURRENT.tolist()])
+    assert read_csv(path).unit_drive == pytest.approx(UNIT, rel=1e-6)
+
+
 def test_extremes_can_come_from_the_curve(path):
     write(path, HEADER, junction_rows())
     read = read_csv(path)
@@ -201,15 +214,19 @@ def swapped(line: int, column: int, cell) -> list:
         (HEADER.replace("(ohm)", "(A)", 1), ROWS, r"'resistance_in_plane \(A\)' has unit 'A', .* takes ohm"),
         (HEADER.replace("current_A", "current"), ROWS, "column 'current' names no unit; write for example"),
         (HEADER.replace("current_A", "current (xA)"), ROWS, "has unit 'xA'"),
-        (HEADER.replace("current_A", "voltage_V"), ROWS, "unknown column 'voltage_V'; known are"),
+        (HEADER.replace("current_A", "tension_V"), ROWS, "unknown column 'tension_V'; known are"),
         (
             HEADER.replace("current_A", "resistance_in_plane_ohm"),
             ROWS,
             "'resistance_in_plane' stands there twice",
         ),
         ("device,resistance_in_plane (ohm)", [("a", 1.0)] * 9, "has no drive: exactly one column of current"),
-        ("current_A,value", [(1.0, 1.0)] * 9, "has no column 'resistance_in_plane', needed beside 'current'"),
-        ("drive (V),noise", [(1.0, 1.0)] * 9, "has no column 'value', needed beside 'drive'"),
+        (
+            "current_A,slope",
+            [(1.0, 1.0)] * 9,
+            "has no column 'resistance_in_plane' or 'value' beside 'current'; add one",
+        ),
+        ("drive (V),noise", [(1.0, 1.0)] * 9, "has no column 'resistance_in_plane' or 'value' beside 'drive'; add one"),
         ("drive,value", [(float(x), x / 9) for x in range(9)], "column 'drive' names no unit; write 'drive"),
         ("drive (V),value (V)", [(1.0, 1.0)] * 9, r"'value \(V\)' has unit 'V', value takes no unit"),
         (

@@ -8,14 +8,16 @@ from spinloom.errors import InputError
 PREFIXES = {"": 1.0, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
 CURRENT = {"A": ("A", 1.0)}
 DENSITY = {"A/m^2": ("A/m^2", 1.0), "A/m2": ("A/m^2", 1.0), "A/cm^2": ("A/m^2", 1e4), "A/cm2": ("A/m^2", 1e4)}
+VOLTAGE = {"V": ("V", 1.0)}
 RESISTANCE = dict.fromkeys(("ohm", "Ohm", "\u03a9", "\u2126"), ("ohm", 1.0))
 NUMBER = {"": ("", 1.0)}
 QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
     "current_density": DENSITY,
     "current": CURRENT | DENSITY,
+    "voltage": VOLTAGE,
     "resistance_in_plane": RESISTANCE,
     "resistance_perpendicular": RESISTANCE,
-    "drive": CURRENT | DENSITY | {unit: (unit, 1.0) for unit in ("V", "A/m", "T")},
+    "drive": CURRENT | DENSITY | VOLTAGE | {unit: (unit, 1.0) for unit in ("A/m", "T")},
     "value": NUMBER,
     "slope": NUMBER,
     "noise": NUMBER,

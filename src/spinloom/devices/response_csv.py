@@ -15,13 +15,12 @@ from spinloom.devices.response_checks import as_path, is_stuck
 from spinloom.devices.unit_drive import fit_unit_drive
 from spinloom.errors import InputError, require_positive
 
-DRIVES = ("current", "current_density", "drive")
-COLUMNS = {
-    "current": ("resistance_in_plane", "resistance_perpendicular"),
-    "drive": ("value", "slope", "noise", "slope_noise"),
+DRIVES = ("current", "current_density", "voltage", "drive")
+READS = {
+    "resistance_in_plane": ("resistance_perpendicular",),
+    "value": ("slope", "noise", "slope_noise"),
 }
-"""What stands beside a drive: the first is needed, the others are not."""
-
+"""What stands beside a drive: one of these, and, where it is known, what goes with it."""
 
 _Curves = tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]
 """value, slope (None: not measured), noise and slope_noise (None: not measured), (devices, points) each."""
@@ -38,9 +37,10 @@ def read_csv(
 ) -> Response:
     """Read a measured response; docs/examples/measured_junction.csv is one.
 
-    Columns, in any order, units in the header: either `current` (A or A/m^2) with `resistance_in_plane` and,
-    if measured, `resistance_perpendicular` (ohm); or `drive` with `value` and, if known, `slope`, `noise`
-    and `slope_noise` (dimensionless). A column `device` separates devices, rows of equal device and drive are repeats.
+    Columns, in any order, units in the header: `current` (A or A/m^2), `voltage` (V) or `drive` (any of these, A/m, T)
+    with either `resistance_in_plane` and, if measured, `resistance_perpendicular` (ohm); or `value` and, if known,
+    `slope`, `noise` and `slope_noise` (dimensionless). A column `device` separates devices, rows of equal device and
+    drive are repeats.
 
     value is the mean of m_x over repeats and noise its standard deviation (0 for single rows). slope is the
     mean of m_z^2, slope_noise its standard deviation; without the perpendicular junction slope is the derivative of
@@ -95,12 +95,12 @@ def _drive_column(table: Table) -> str:
     if len(given) != 1:
         found = "more than one drive" if given else "no drive"
         raise InputError(f"{table.path} has {found}: exactly one column of {', '.join(DRIVES)} is needed")
-    first, *others = COLUMNS["drive" if given[0] == "drive" else "current"]
-    if first not in table.columns:
-        raise InputError(f"{table.path} has no column {first!r}, needed beside {given[0]!r}; add it")
+    read = next((name for name in READS if name in table.columns), None)
+    if read is None:
+        raise InputError(f"{table.path} has no column {' or '.join(map(repr, READS))} beside {given[0]!r}; add one")
     for name in table.columns:
-        if name not in (given[0], first, *others):
-            raise InputError(f"{table.path}: column {name!r} does not belong beside {first!r}; remove one of them")
+        if name not in (given[0], read, *READS[read]):
+            raise InputError(f"{table.path}: column {name!r} does not belong beside {read!r}; remove one of them")
     return given[0]
 
 
