@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import resource
 import socket
+import sys
 import threading
 from dataclasses import replace
 from functools import partial
@@ -145,7 +146,8 @@ def test_a_set_without_download_says_so():
         fetch(replace(idx_spec(), downloads=()), progress=False)
 
 
-def test_a_disk_that_is_full_leaves_nothing_and_says_so(served):
+def test_a_disk_that_is_full_leaves_nothing_and_says_so(served, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # or compiled code is cut off too, and left to be imported
     folder, host = served
     spec = idx_spec(downloads=downloads(folder, host))
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -155,7 +155,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "device.safetensors"
     save(response(), path)
     before = path.read_bytes()
-    command = [sys.executable, "-c", FULL_DISK, str(path)]
+    command = [sys.executable, "-B", "-c", FULL_DISK, str(path)]  # -B: or compiled code is cut off too
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f"cannot write {path}" in printed
     assert printed.count("\n") == 1

@@ -150,9 +150,12 @@ except OutputError as error:
 
 @pytest.mark.parametrize("limit", [1_000, 70_000, 100_000])
 def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path, limit):
-    """A limit on the size of files stands for a full disk: write() fails in the middle."""
+    """A limit on the size of files stands for a full disk: write() fails in the middle.
+
+    -B: compiled code cut off by the limit would be left beside the source, for every later import to fail on.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", FILL, str(tmp_path / "out"), __file__.rsplit("/", 1)[0]],
+        [sys.executable, "-B", "-c", FILL, str(tmp_path / "out"), __file__.rsplit("/", 1)[0]],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
         text=True,
