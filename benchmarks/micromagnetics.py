@@ -30,11 +30,11 @@ from spinloom.magnetism import (
     Material,
     Mesh,
     SpinTransfer,
+    relax,
     simulate,
 )
 from spinloom.magnetism.mesh_rates import MeshRates
 from spinloom.magnetism.preparation import right_hand_side
-from spinloom.magnetism.relaxation import relax
 
 PEER = Path(__file__).parent / "peers" / "magnumnp_films.py"
 FLOATS = {"float64": torch.float64, "float32": torch.float32}

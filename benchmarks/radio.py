@@ -20,9 +20,8 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
 from common import report
-from spinloom.learning.members import Course, fit_members
-from spinloom.nn.radio import Oscillators, RadioNetwork, ResonatorChains, multilayer, plan
-from spinloom.nn.radio.plans import Band
+from spinloom.learning import Course, fit_members
+from spinloom.nn.radio import Band, Oscillators, RadioNetwork, ResonatorChains, multilayer, plan
 
 CHAINS, INPUTS = 128, 256
 

@@ -23,12 +23,10 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent))
 from common import report
 from spinloom.data import load, resolve
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.response import Response
-from spinloom.devices.spread import Spread
-from spinloom.evaluation.accuracy import BATCH, Examples, accuracy
-from spinloom.evaluation.robustness import evaluate_instances, on_devices
-from spinloom.learning.networks import fashion_cnn
+from spinloom.devices import Response, Spread, TwoPolarizerMTJ
+from spinloom.evaluation import Examples, accuracy, evaluate_instances, on_devices
+from spinloom.evaluation.examples import BATCH
+from spinloom.learning import fashion_cnn
 from spinloom.nn import device_layers, real, resample
 
 INSTANCES, IMAGES = 100, 10_000

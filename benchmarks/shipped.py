@@ -19,11 +19,10 @@ from torch import nn
 
 from spinloom.data import ImageSet, load, load_pair
 from spinloom.errors import InputError
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.learning.fit import fit
-from spinloom.learning.progress import bar
+from spinloom.evaluation import Examples, accuracy
+from spinloom.learning import fit, load_weights, read_tensors
 from spinloom.learning.shipped import BUILDERS, ENDING, FOLDER, write
-from spinloom.learning.weights import load_weights, read_tensors
+from spinloom.progress import bar
 from spinloom.studies.mtj_transfer.plan import REDUCED, training_of
 
 CACHE = Path("out/shipped")

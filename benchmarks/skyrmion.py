@@ -17,10 +17,19 @@ from scipy.optimize import curve_fit
 
 from common import machine
 from spinloom.errors import SpinloomWarning
-from spinloom.magnetism import Demagnetization, Exchange, InterfacialDMI, Magnet, Material, Mesh, Uniaxial, simulate
+from spinloom.magnetism import (
+    Demagnetization,
+    Exchange,
+    InterfacialDMI,
+    Magnet,
+    Material,
+    Mesh,
+    Uniaxial,
+    relax,
+    simulate,
+)
 from spinloom.magnetism.geometry import disk
 from spinloom.magnetism.masks import masked
-from spinloom.magnetism.relaxation import relax
 from spinloom.magnetism.textures import skyrmion
 
 RECORDED = {7.50e5: 11.47e9, 7.75e5: 12.81e9, 8.00e5: 14.15e9, 8.25e5: 15.48e9, 8.50e5: 16.79e9}

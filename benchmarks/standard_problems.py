@@ -40,11 +40,11 @@ from spinloom.magnetism import (
     Mesh,
     Uniaxial,
     ZhangLi,
+    relax,
     simulate,
 )
 from spinloom.magnetism.geometry import disk
 from spinloom.magnetism.masks import masked
-from spinloom.magnetism.relaxation import relax
 from spinloom.magnetism.texture_measures import core_position, skyrmion_radius
 from spinloom.magnetism.textures import skyrmion, uniform, vortex
 

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from spinloom.evaluation.style import BLUE, GREY, ORANGE, canvas, label, legend, save
+from spinloom.report import BLUE, GREY, ORANGE, canvas, label, legend, save
 
 IMAGE = Path(__file__).parents[1] / "img" / "micromagnetic-cost.png"
 

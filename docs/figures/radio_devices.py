@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from spinloom.devices import SimulatedDiode, SimulatedOscillator
 from spinloom.devices.oscillator_run import fit_power_curve
 from spinloom.devices.resonance_fit import fit_resonance
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, canvas, label, legend, save
 from spinloom.magnetism import Applied, Constant, Demagnetization, Magnet, Material
+from spinloom.report import BLUE, GREEN, GREY, ORANGE, canvas, label, legend, save
 
 IMAGE = Path(__file__).parents[1] / "img" / "radio-devices.png"
 ROUND, OVAL, FLAT = (0.02, 0.02, 0.27), (0.02, 0.08, 0.27), (0.01, 0.05, 0.94)

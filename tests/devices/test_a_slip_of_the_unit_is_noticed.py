@@ -6,8 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinloom.devices import AutoOscillator, SpinDiode, Spread, TunnelJunction, TwoPolarizerMTJ
-from spinloom.devices.parameters import with_parameters
+from spinloom.devices import AutoOscillator, SpinDiode, Spread, TunnelJunction, TwoPolarizerMTJ, with_parameters
 from spinloom.devices.plausible import RANGES, require_plausible
 from spinloom.errors import InputError, SpinloomWarning
 

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from spinloom.devices import TwoPolarizerMTJ
-from spinloom.devices.mtj_gradient import after_pulse, design_curves
+from spinloom.devices import TwoPolarizerMTJ, after_pulse, design_curves
 from spinloom.errors import InputError, SpinloomWarning
 
 AT_REST = torch.zeros(1, dtype=torch.float64)

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spinloom.devices import TwoPolarizerMTJ
-from spinloom.devices.mtj_gradient import design_curves
+from spinloom.devices import TwoPolarizerMTJ, design_curves
 from spinloom.errors import SpinloomWarning
 
 NOMINAL = {

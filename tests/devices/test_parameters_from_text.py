@@ -1,7 +1,6 @@
 import pytest
 
-from spinloom.devices import TwoPolarizerMTJ
-from spinloom.devices.parameters import with_parameters
+from spinloom.devices import TwoPolarizerMTJ, with_parameters
 from spinloom.errors import InputError
 
 

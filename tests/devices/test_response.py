@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.errors import InputError, SpinloomWarning
 
 

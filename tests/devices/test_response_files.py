@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from safetensors.torch import save as to_bytes
 from test_response import response
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.devices.response_files import load, save
 from spinloom.errors import InputError, OutputError
 

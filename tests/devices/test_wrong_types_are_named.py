@@ -16,11 +16,11 @@ from spinloom.devices import (
     Spread,
     TunnelJunction,
     TwoPolarizerMTJ,
+    design_curves,
     response_csv,
     response_files,
+    with_parameters,
 )
-from spinloom.devices.mtj_gradient import design_curves
-from spinloom.devices.parameters import with_parameters
 from spinloom.errors import InputError
 from spinloom.magnetism import Applied, Constant, Demagnetization, EllipticCylinder, Magnet, Material
 

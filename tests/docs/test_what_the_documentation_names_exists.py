@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spinloom.devices import Response, TunnelJunction, TwoPolarizerMTJ
-from spinloom.devices.parameters import with_parameters
+from spinloom.devices import Response, TunnelJunction, TwoPolarizerMTJ, with_parameters
 from spinloom.magnetism.adaptive import TABLEAUX
 from spinloom.magnetism.steps import STEPS
 from spinloom.studies import registry

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation import Examples
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.errors import InputError
-from spinloom.evaluation.accuracy import Examples, accuracy
+from spinloom.evaluation import Examples, accuracy
 
 
 def test_accuracy_counts_right_answers(network, examples):

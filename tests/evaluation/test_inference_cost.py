@@ -7,9 +7,8 @@ from torch import nn
 
 from spinloom.devices import OperatingCost
 from spinloom.errors import InputError
-from spinloom.evaluation.cost import inference_cost
+from spinloom.evaluation import inference_cost, on_devices
 from spinloom.evaluation.macs import count_macs
-from spinloom.evaluation.robustness import on_devices
 from spinloom.learning.calibration import scale_drive
 from spinloom.nn import DeviceActivation, device_layers, to_hardware
 

@@ -4,15 +4,16 @@ import copy
 
 import pytest
 import torch
-from tanh_devices import tanh_devices
 from torch import nn
 from torch.nn import functional
 
 from spinloom.errors import InputError
-from spinloom.evaluation.memory import BackwardMemory, LayerMemory, backward_memory
-from spinloom.learning.deep_networks import densenet, resnet20
-from spinloom.learning.networks import fashion_cnn
+from spinloom.evaluation import BackwardMemory, backward_memory
+from spinloom.evaluation.memory import LayerMemory
+from spinloom.learning import densenet, fashion_cnn, resnet20
 from spinloom.nn import to_hardware
+from spinloom.report import memory_table
+from tanh_devices import tanh_devices
 
 F = 4  # bytes of a float32
 I = 8  # bytes of an int64 index
@@ -110,7 +111,7 @@ def test_frozen_layers_save_less_and_a_frozen_network_nothing():
     assert both_ways(model, images(2, 7)) == {"2": (20, 0)}  # the neurons need no slope, the weights behind them do
     model.requires_grad_(False)
     assert both_ways(model, images(2, 7)) == {}
-    assert backward_memory(model, images(2, 7)).as_table().rows[-1] == ("total", "", "0 B", "0 B")
+    assert memory_table(backward_memory(model, images(2, 7))).rows[-1] == ("total", "", "0 B", "0 B")
 
 
 @pytest.mark.parametrize("make", [lambda: resnet20(width=4, blocks=1), lambda: densenet(growth=3, layers=(2, 2))])
@@ -141,7 +142,7 @@ def test_the_network_and_the_random_state_stay():
 
 
 def test_the_table_has_a_row_per_layer_and_the_total():
-    table = BackwardMemory((LayerMemory("0", "Conv2d", 3136, 3136), LayerMemory("2", "Tanh", 50176, 0))).as_table()
+    table = memory_table(BackwardMemory((LayerMemory("0", "Conv2d", 3136, 3136), LayerMemory("2", "Tanh", 50176, 0))))
     assert table.columns == ("layer", "type", "software", "hardware")
     assert table.rows == (
         ("0", "Conv2d", "3.14 kB", "3.14 kB"),

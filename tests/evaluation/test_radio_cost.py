@@ -9,10 +9,9 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.evaluation.digital import CORTEX_M4, FLOAT32, INT8, Digital
-from spinloom.evaluation.radio_cost import radio_cost
-from spinloom.nn.radio import Band, Oscillators, RadioLayer, RadioNetwork, ResonatorChains, multilayer, plan
-from spinloom.nn.radio.convolution import RFConv2d
+from spinloom.evaluation import FLOAT32, INT8, Digital, radio_cost
+from spinloom.evaluation.digital import CORTEX_M4
+from spinloom.nn.radio import Band, Oscillators, RadioLayer, RadioNetwork, ResonatorChains, RFConv2d, multilayer, plan
 
 
 def flat(*sizes: int, **changed: object) -> RadioNetwork:

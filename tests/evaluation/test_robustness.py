@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tanh_devices import tanh_devices
 
 from spinloom.errors import InputError
-from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices, sweep
-from spinloom.evaluation.sweep_tables import error_in_percent
+from spinloom.evaluation import Population, evaluate_instances, on_devices, sweep
+from spinloom.report import error_in_percent
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

@@ -10,10 +10,9 @@ from tanh_devices import tanh_devices
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.robustness import evaluate_instances, on_devices, sweep
+from spinloom.evaluation import Examples, accuracy, evaluate_instances, on_devices, sweep
 from spinloom.evaluation.side_by_side import IMAGES, accuracies
-from spinloom.learning.networks import fashion_cnn
+from spinloom.learning import fashion_cnn
 from spinloom.nn import Converters, resample, to_hardware
 from spinloom.seeding import child_seed, generator
 

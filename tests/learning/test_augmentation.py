@@ -2,7 +2,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinloom.learning.augmentation import Augmentation, augment, erased, flipped, shifted
+from spinloom.learning import Augmentation, augment
+from spinloom.learning.augmentation import erased, flipped, shifted
 
 
 def images(count: int, side: int = 9) -> torch.Tensor:

@@ -5,9 +5,7 @@ import torch
 from toy_images import quarters
 
 from spinloom.errors import InputError
-from spinloom.learning.compute import Compute
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.networks import fashion_cnn
+from spinloom.learning import Compute, Training, fashion_cnn, fit
 
 BRIEF = Training(epochs=1, batch=32, rate=5e-3, optimiser="sgd")
 

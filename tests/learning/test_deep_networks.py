@@ -9,8 +9,7 @@ from torch.nn import functional
 
 from spinloom.devices import Response
 from spinloom.errors import InputError
-from spinloom.learning.deep_networks import densenet, resnet20
-from spinloom.learning.networks import count_parameters
+from spinloom.learning import count_parameters, densenet, resnet20
 from spinloom.nn import device_layers, to_hardware
 
 SMALL = {

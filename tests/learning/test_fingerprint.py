@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from spinloom.learning.deep_networks import resnet20
+from spinloom.learning import Labels, resnet20
 from spinloom.learning.fingerprint import fingerprint
-from spinloom.learning.objectives import Labels
 
 GLOBAL = 0.1
 

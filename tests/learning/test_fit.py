@@ -6,11 +6,7 @@ from toy_images import quarters
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, SpinloomWarning
-from spinloom.learning.augmentation import Augmentation
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.networks import fashion_cnn
-from spinloom.learning.objectives import Distillation
-from spinloom.learning.pixels import Scaling
+from spinloom.learning import Augmentation, Distillation, Scaling, Training, fashion_cnn, fit
 from spinloom.nn import Converters, to_hardware, use_gradient
 
 BRIEF = Training(epochs=3, batch=32, rate=5e-3)

@@ -6,8 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 from toy_images import quarters
 
-from spinloom.learning.deep_networks import resnet20
-from spinloom.learning.fit import Training, fit
+from spinloom.learning import Training, fit, resnet20
 from spinloom.seeding import child_seed, generator
 
 IMAGES = quarters(136)

@@ -8,12 +8,7 @@ from torch import nn
 from toy_images import quarters
 
 from spinloom.errors import InputError
-from spinloom.learning.augmentation import Augmentation
-from spinloom.learning.compute import Compute
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.networks import fashion_cnn
-from spinloom.learning.objectives import Distillation
-from spinloom.learning.tuning import FreshInstances
+from spinloom.learning import Augmentation, Compute, Distillation, FreshInstances, Training, fashion_cnn, fit
 
 HOW = Training(epochs=1, batch=32)
 

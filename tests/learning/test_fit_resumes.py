@@ -7,10 +7,7 @@ from toy_images import quarters
 
 from spinloom.devices import Response
 from spinloom.errors import SpinloomWarning
-from spinloom.learning.compute import Compute
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.networks import fashion_cnn
-from spinloom.learning.objectives import Distillation, Labels
+from spinloom.learning import Compute, Distillation, Labels, Training, fashion_cnn, fit
 from spinloom.nn import to_hardware
 
 HOW, IMAGES = Training(epochs=2, batch=32, rate=5e-3), quarters(128)

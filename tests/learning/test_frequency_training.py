@@ -5,9 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from spinloom.errors import InputError
-from spinloom.learning.frequency_jumps import jump
-from spinloom.learning.linewidths import Narrowing, fit_narrowing, scatter
-from spinloom.learning.members import Course, accuracies
+from spinloom.learning import Course, Narrowing, accuracies, fit_narrowing, jump, scatter
 from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains, multilayer, plan
 
 BAND = Band()

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.errors import InputError
-from spinloom.learning.gradient_angles import gradient_cosines
-from spinloom.learning.networks import initialise
+from spinloom.learning import gradient_cosines, initialise
 from spinloom.nn import DeviceActivation, device_layers, to_hardware, use_gradient
 
 SOURCE = torch.Generator().manual_seed(0)

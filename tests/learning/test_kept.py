@@ -4,8 +4,7 @@ import pytest
 import torch
 from toy_images import quarters
 
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.kept import train_once
+from spinloom.learning import Training, fit, train_once
 from spinloom.learning.networks import mlp
 
 

@@ -12,10 +12,8 @@ import pytest
 import torch
 from toy_images import quarters
 
-from spinloom.devices.response import Response
-from spinloom.learning.augmentation import Augmentation
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.networks import fashion_cnn
+from spinloom.devices import Response
+from spinloom.learning import Augmentation, Training, fashion_cnn, fit
 from spinloom.nn import to_hardware
 
 TRIALS, KILLS = 5, 2

@@ -3,8 +3,7 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.learning.member_networks import MemberMLP
-from spinloom.learning.members import Course, accuracies, fit_members
+from spinloom.learning import Course, MemberMLP, accuracies, fit_members
 
 
 def test_every_member_is_the_network_of_its_parameters():

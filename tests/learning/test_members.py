@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.learning.members import Course, accuracies, fit_members
+from spinloom.learning import Course, accuracies, fit_members
 from spinloom.nn.radio import multilayer
 
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.learning.objectives import Distillation, Labels
-from spinloom.learning.training import Training
+from spinloom.learning import Distillation, Labels, Training
 
 
 def case(seed: int = 0):

@@ -3,7 +3,7 @@ import torch
 from toy_images import quarters
 
 from spinloom.errors import InputError
-from spinloom.learning.pixels import Scaling
+from spinloom.learning import Scaling
 
 
 def test_inputs_are_those_of_the_image_set_itself():

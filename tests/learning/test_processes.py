@@ -12,10 +12,8 @@ from toy_images import quarters
 
 from spinloom.devices import Response
 from spinloom.errors import InputError
+from spinloom.learning import Compute, Labels, Training, fit
 from spinloom.learning.checks import require_gradients
-from spinloom.learning.compute import Compute
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.objectives import Labels
 from spinloom.learning.processes import _not_started
 from spinloom.learning.randomness import take_stream
 from spinloom.nn import DeviceActivation, device_layers

@@ -8,9 +8,7 @@ from torch import nn
 from toy_images import quarters
 
 from spinloom.errors import InputError
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.networks import fashion_cnn
-from spinloom.learning.relu_start import Slide, Sliding, replace_activations
+from spinloom.learning import Slide, Sliding, Training, fashion_cnn, fit, replace_activations
 
 
 @settings(max_examples=20, deadline=None)

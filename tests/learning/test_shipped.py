@@ -12,10 +12,9 @@ from torch import nn
 from spinloom.data import find, load
 from spinloom.data.places import locate
 from spinloom.errors import InputError
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.learning import shipped
-from spinloom.learning.networks import fashion_cnn, mlp
-from spinloom.learning.weights import load_weights, read_tensors, save_weights
+from spinloom.evaluation import Examples, accuracy
+from spinloom.learning import fashion_cnn, load_weights, read_tensors, save_weights, shipped
+from spinloom.learning.networks import mlp
 
 LARGEST = 2_000_000
 """Bytes of one file."""

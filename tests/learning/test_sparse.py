@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
-from spinloom.learning.members import Course, accuracies
-from spinloom.learning.sparse import METHODS, SparsePerceptron, fit_sparse
+from spinloom.learning import METHODS, Course, accuracies, fit_sparse
+from spinloom.learning.sparse import SparsePerceptron
 
 
 def task(count=300, inputs=80):

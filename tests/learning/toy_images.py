@@ -2,7 +2,7 @@
 
 import torch
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 
 
 def quarters(count: int = 512, seed: int = 0, split: str = "train") -> ImageSet:

@@ -3,8 +3,7 @@
 import torch
 
 from spinloom import units
-from spinloom.magnetism import Constant, Magnet, Material, SpinTransfer, from_angles
-from spinloom.magnetism.torques import rate_per_current
+from spinloom.magnetism import Constant, Magnet, Material, SpinTransfer, from_angles, rate_per_current
 
 VOLUME = 1e-24
 MS = 1e6

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.errors import InputError
-from spinloom.magnetism.mesh import Mesh
+from spinloom.magnetism import Mesh
 from spinloom.magnetism.tracks import Notch, track
 
 NM = 1e-9

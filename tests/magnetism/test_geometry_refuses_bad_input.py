@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
+from spinloom.magnetism import Mesh, require_mask
 from spinloom.magnetism.geometry import disk, ellipse, fraction_inside_ellipse, rectangle, ring
-from spinloom.magnetism.masks import require_mask, require_material
-from spinloom.magnetism.mesh import Mesh
+from spinloom.magnetism.masks import require_material
 from spinloom.magnetism.tracks import track
 
 NM = 1e-9

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
+from spinloom.magnetism import Mesh
 from spinloom.magnetism.edges import rough_edge
 from spinloom.magnetism.geometry import disk, rectangle
-from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.tracks import track
 
 NM = 1e-9

@@ -5,8 +5,7 @@ import torch
 from mesh_magnets import MS, member, mesh_magnet
 
 from spinloom import units
-from spinloom.magnetism import Demagnetization, Exchange, Mesh, Uniaxial
-from spinloom.magnetism.relaxation import relax
+from spinloom.magnetism import Demagnetization, Exchange, Mesh, Uniaxial, relax
 from spinloom.magnetism.textures import domain_wall
 
 A, K = 1.6e-11, 4e5

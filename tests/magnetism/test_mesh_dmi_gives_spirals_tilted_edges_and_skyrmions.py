@@ -6,8 +6,7 @@ import torch
 from mesh_magnets import member, mesh_magnet
 from scipy.integrate import solve_bvp
 
-from spinloom.magnetism import BulkDMI, Exchange, InterfacialDMI, Mesh, Uniaxial
-from spinloom.magnetism.relaxation import relax
+from spinloom.magnetism import BulkDMI, Exchange, InterfacialDMI, Mesh, Uniaxial, relax
 from spinloom.magnetism.texture_measures import skyrmion_number, skyrmion_radius
 from spinloom.magnetism.textures import skyrmion
 

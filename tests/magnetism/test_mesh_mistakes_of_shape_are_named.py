@@ -5,8 +5,7 @@ import torch
 from mesh_magnets import A, mesh_magnet, uniform_state
 
 from spinloom.errors import InputError
-from spinloom.magnetism import Constant, Exchange, InterlayerExchange, Mesh, Uniaxial, ZhangLi, simulate
-from spinloom.magnetism.relaxation import relax
+from spinloom.magnetism import Constant, Exchange, InterlayerExchange, Mesh, Uniaxial, ZhangLi, relax, simulate
 from spinloom.magnetism.textures import domain_wall
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")

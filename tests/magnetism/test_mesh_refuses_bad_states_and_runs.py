@@ -16,9 +16,9 @@ from spinloom.magnetism import (
     Oersted,
     SpinTransfer,
     Uniaxial,
+    relax,
     simulate,
 )
-from spinloom.magnetism.relaxation import relax
 
 MESH = Mesh((4, 3, 2), (2e-9, 2e-9, 2e-9))
 UP = uniform_state(MESH, (0, 0, 1))

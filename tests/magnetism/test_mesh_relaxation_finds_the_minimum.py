@@ -17,9 +17,9 @@ from spinloom.magnetism import (
     Pulse,
     SpinTransfer,
     Uniaxial,
+    relax,
     simulate,
 )
-from spinloom.magnetism.relaxation import relax
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 MESH = Mesh((12, 6, 1), (4e-9, 4e-9, 3e-9))

@@ -15,12 +15,12 @@ from spinloom.magnetism import (
     SpinOrbit,
     SpinTransfer,
     Uniaxial,
+    relax,
     simulate,
 )
 from spinloom.magnetism.geometry import disk
 from spinloom.magnetism.masks import masked
 from spinloom.magnetism.oersted import pillar_field
-from spinloom.magnetism.relaxation import relax
 from spinloom.magnetism.textures import vortex
 
 MESH = Mesh((6, 4, 2), (2e-9, 2e-9, 2e-9))

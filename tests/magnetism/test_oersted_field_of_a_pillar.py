@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.errors import InputError
+from spinloom.magnetism import Mesh
 from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.oersted import pillar_field
 
 NM = 1e-9

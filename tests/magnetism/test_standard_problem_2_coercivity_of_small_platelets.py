@@ -12,8 +12,7 @@ from mesh_magnets import MS, A, mesh_magnet
 from scipy.optimize import brentq
 
 from spinloom import units
-from spinloom.magnetism import Applied, Constant, Cuboid, Demagnetization, Exchange, Mesh
-from spinloom.magnetism.relaxation import relax
+from spinloom.magnetism import Applied, Constant, Cuboid, Demagnetization, Exchange, Mesh, relax
 from spinloom.magnetism.textures import uniform
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")

@@ -10,8 +10,7 @@ import torch
 from mesh_magnets import MS, A, mesh_magnet
 
 from spinloom import units
-from spinloom.magnetism import Demagnetization, Exchange, Mesh, Uniaxial
-from spinloom.magnetism.relaxation import relax
+from spinloom.magnetism import Demagnetization, Exchange, Mesh, Uniaxial, relax
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 KD = units.MU0 * MS**2 / 2

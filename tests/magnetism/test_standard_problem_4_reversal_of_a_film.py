@@ -13,8 +13,7 @@ import torch
 from scipy.interpolate import CubicSpline
 
 from spinloom import units
-from spinloom.magnetism import Applied, Constant, Demagnetization, Exchange, Magnet, Material, Mesh, simulate
-from spinloom.magnetism.relaxation import relax
+from spinloom.magnetism import Applied, Constant, Demagnetization, Exchange, Magnet, Material, Mesh, relax, simulate
 from spinloom.magnetism.textures import uniform
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")

@@ -11,8 +11,7 @@ import torch
 from mesh_magnets import MS, A
 
 from spinloom import units
-from spinloom.magnetism import Constant, Demagnetization, Exchange, Magnet, Material, Mesh, ZhangLi, simulate
-from spinloom.magnetism.relaxation import relax
+from spinloom.magnetism import Constant, Demagnetization, Exchange, Magnet, Material, Mesh, ZhangLi, relax, simulate
 from spinloom.magnetism.texture_measures import core_position
 from spinloom.magnetism.textures import vortex
 

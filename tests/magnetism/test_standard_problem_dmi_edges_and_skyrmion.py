@@ -18,10 +18,9 @@ from mesh_magnets import mesh_magnet
 from scipy.integrate import solve_bvp
 from scipy.optimize import brentq
 
-from spinloom.magnetism import Exchange, InterfacialDMI, Mesh, Uniaxial
+from spinloom.magnetism import Exchange, InterfacialDMI, Mesh, Uniaxial, relax
 from spinloom.magnetism.geometry import disk
 from spinloom.magnetism.masks import masked
-from spinloom.magnetism.relaxation import relax
 from spinloom.magnetism.texture_measures import skyrmion_radius
 from spinloom.magnetism.textures import skyrmion, uniform
 

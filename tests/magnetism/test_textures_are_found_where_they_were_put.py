@@ -5,13 +5,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spinloom.magnetism import Mesh, X, Z
 from spinloom.magnetism.geometry import disk
 from spinloom.magnetism.masks import masked
-from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.texture_measures import core_position, skyrmion_radius, wall_position
 from spinloom.magnetism.textures import domain_wall, random_state, skyrmion, uniform, vortex
 from spinloom.magnetism.tracks import Notch, track
-from spinloom.magnetism.vectors import X, Z
 
 NM = 1e-9
 FILM = Mesh((64, 64, 2), (2 * NM, 2 * NM, 1 * NM))

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spinloom.magnetism import Mesh, X
 from spinloom.magnetism.geometry import disk
 from spinloom.magnetism.masks import masked
-from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.texture_measures import skyrmion_number
 from spinloom.magnetism.textures import (
     domain_wall,
@@ -20,7 +20,6 @@ from spinloom.magnetism.textures import (
     uniform,
     vortex,
 )
-from spinloom.magnetism.vectors import X
 
 NM = 1e-9
 MESH = Mesh((64, 64, 2), (2 * NM, 2 * NM, 1 * NM))

@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
+from spinloom.magnetism import Mesh, Z
 from spinloom.magnetism.masks import masked
-from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.texture_measures import core_position, skyrmion_number, skyrmion_radius, wall_position
 from spinloom.magnetism.textures import domain_wall, head_to_head_wall, skyrmion, two_domain, uniform, vortex
-from spinloom.magnetism.vectors import Z
 
 NM = 1e-9
 MESH = Mesh((6, 5, 2), (2 * NM, 2 * NM, 1 * NM))

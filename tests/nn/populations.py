@@ -2,7 +2,7 @@
 
 import torch
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 
 
 def population(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from populations import population
 
 from spinloom.errors import InputError
-from spinloom.nn import DeviceActivation
-from spinloom.nn.affine import SIGMOID, Affine, hardtanh
+from spinloom.nn import Affine, DeviceActivation
+from spinloom.nn.affine import SIGMOID, hardtanh
 
 shapes = st.lists(st.integers(1, 7), max_size=3).map(tuple)
 

@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional
 
 from spinloom.errors import InputError
-from spinloom.learning.deep_networks import densenet, resnet20
-from spinloom.nn import device_layers, to_hardware
-from spinloom.nn.folding import ChannelAffine, fold_batch_norm
+from spinloom.learning import densenet, resnet20
+from spinloom.nn import device_layers, fold_batch_norm, to_hardware
+from spinloom.nn.folding import ChannelAffine
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 DEEP = {

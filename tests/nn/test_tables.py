@@ -3,7 +3,7 @@ import pytest
 import torch
 from populations import population
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.nn.affine import SIGMOID, hardtanh
 from spinloom.nn.tables import TOLERANCE, tabulate
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from spinloom.data import FileSpec
 from spinloom.data.catalogue import CATALOGUE
-from spinloom.data.spec import FileSpec
 from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
+from spinloom.learning import save_weights
 from spinloom.learning.resnet import resnet20
-from spinloom.learning.weights import save_weights
 from spinloom.studies.mtj_deep import Settings, plan, run, software, study
 
 TINY = replace(

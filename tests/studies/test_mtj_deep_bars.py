@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.devices import TwoPolarizerMTJ
-from spinloom.evaluation.memory import backward_memory
-from spinloom.evaluation.robustness import Population
+from spinloom.evaluation import Population, backward_memory
 from spinloom.studies.mtj_deep import Settings
 from spinloom.studies.mtj_deep.bars import FABRICATED, NOMINAL, TUNED, claims
 from spinloom.studies.mtj_deep.measured import Measured

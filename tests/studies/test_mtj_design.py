@@ -9,8 +9,8 @@ import torch
 
 from spinloom.devices import Response, TwoPolarizerMTJ
 from spinloom.errors import InputError, OutputError
-from spinloom.evaluation.report import write
-from spinloom.learning.progress import silent
+from spinloom.progress import silent
+from spinloom.report.writing import write
 from spinloom.studies.mtj_design import Settings, checking, designing, run
 from spinloom.studies.mtj_design.corners import SCALED, corners
 from spinloom.studies.mtj_design.descent import Descent, descend

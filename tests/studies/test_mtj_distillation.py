@@ -10,7 +10,7 @@ import torch
 from spinloom.data import load
 from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
-from spinloom.learning.networks import count_parameters
+from spinloom.learning import count_parameters
 from spinloom.studies.mtj_distillation import Settings, networks, outcome, plan, run
 from spinloom.studies.mtj_distillation.measurements import Pairs
 

@@ -10,10 +10,9 @@ import torch
 from spinloom.data import load
 from spinloom.devices import Response, TwoPolarizerMTJ, response_files
 from spinloom.errors import InputError
-from spinloom.evaluation.accuracy import Examples
-from spinloom.evaluation.robustness import Population, SweepPoint
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.weights import read_tensors, save_weights
+from spinloom.evaluation import Examples, Population, SweepPoint
+from spinloom.learning import read_tensors, save_weights
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_robustness import Settings, run
 from spinloom.studies.mtj_robustness import plan as plans
 from spinloom.studies.mtj_robustness.measurements import Bench, Measured

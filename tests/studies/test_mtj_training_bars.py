@@ -7,8 +7,8 @@ import torch
 
 from spinloom.data import load
 from spinloom.devices import TwoPolarizerMTJ
-from spinloom.evaluation.claims import claims_table
-from spinloom.evaluation.memory import backward_memory
+from spinloom.evaluation import backward_memory
+from spinloom.report.claims import claims_table
 from spinloom.studies.mtj_training import Settings
 from spinloom.studies.mtj_training.bars import claims
 from spinloom.studies.mtj_training.chip import Tuned

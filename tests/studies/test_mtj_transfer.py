@@ -11,12 +11,10 @@ import torch
 from spinloom.data import load
 from spinloom.devices import Response, TwoPolarizerMTJ, response_files
 from spinloom.errors import InputError, OutputError, PhysicsError
-from spinloom.evaluation.accuracy import Examples
-from spinloom.evaluation.claims import at_most
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.networks import fashion_cnn
-from spinloom.learning.weights import save_weights
+from spinloom.evaluation import Examples, Population
+from spinloom.learning import fashion_cnn, save_weights
+from spinloom.report import at_most
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_transfer import Settings, run
 from spinloom.studies.mtj_transfer.conditions import on
 from spinloom.studies.mtj_transfer.junctions import chosen, measured, simulated

@@ -8,10 +8,10 @@ import torch
 
 from spinloom.data import load
 from spinloom.errors import InputError, OutputError
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.networks import count_parameters
+from spinloom.evaluation import Examples, accuracy
+from spinloom.learning import count_parameters
 from spinloom.nn.radio import Imperfections, RFConv2d, fabricate
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.rf_convolution import Settings, run
 from spinloom.studies.rf_convolution.choosing import sets
 from spinloom.studies.rf_convolution.measurements import Bench

@@ -11,11 +11,11 @@ import torch
 
 from spinloom.data import DatasetSpec, FileSpec, catalogue, load_spectra, places
 from spinloom.errors import InputError
-from spinloom.evaluation.report import write
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.members import accuracies
+from spinloom.evaluation import Population
+from spinloom.learning import accuracies
 from spinloom.nn.radio import Imperfections, fabricate, radio_layers, through_twin
+from spinloom.report.writing import write
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.rf_drones import Settings, measurements, networks, run, ways
 from spinloom.studies.rf_drones.listing import lost
 from spinloom.studies.rf_drones.measurements import Bench

@@ -55,7 +55,7 @@ def _list_weights() -> None:
 
 def _list_data() -> None:
     from spinloom.data import resolve, status
-    from spinloom.evaluation.quantities import si
+    from spinloom.quantities import si
 
     grid = _grid("Data sets", "name", "examples", "size", "where", "licence")
     for line in status():

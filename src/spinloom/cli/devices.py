@@ -21,10 +21,9 @@ def show_device(command: Device) -> None:
     """Simulate, print, and write files where `out` is given. Raises InputError, OutputError."""
     from rich.console import Console
 
-    from spinloom.devices import Spread
-    from spinloom.devices.parameters import with_parameters
+    from spinloom.devices import Spread, with_parameters
     from spinloom.errors import require_non_negative, unknown_name
-    from spinloom.evaluation.quantities import parameters
+    from spinloom.quantities import parameters
 
     if command.name not in DEVICES:
         raise unknown_name("device", command.name, DEVICES)
@@ -54,7 +53,7 @@ def _figures(response: "Response", cost: "OperatingCost") -> None:
     import torch
     from rich.console import Console
 
-    from spinloom.evaluation.quantities import si
+    from spinloom.quantities import si
 
     nominal, x = response.nominal(), response.inputs
     ideal = torch.tanh(x)
@@ -84,8 +83,7 @@ def _write(response: "Response", command: Device) -> None:
     from rich.console import Console
 
     from spinloom.devices import response_files
-    from spinloom.evaluation.figures import draw_curves
-    from spinloom.evaluation.style import save
+    from spinloom.report import draw_curves, save
 
     assert command.out is not None
     save(draw_curves(response), command.out / "curves.png")

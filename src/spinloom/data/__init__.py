@@ -14,31 +14,6 @@ formats.
 Places in order: SPINLOOM_DATA, the user's cache (SPINLOOM_CACHE), /usr/share/datasets.
 """
 
-from spinloom.data.catalogue import find, names
-from spinloom.data.download import fetch
-from spinloom.data.imageset import ImageSet
-from spinloom.data.loaders import Choice, Status, load, load_pair, resolve, status
-from spinloom.data.places import CACHE_VARIABLE, DATA_VARIABLE, Found
-from spinloom.data.spec import DatasetSpec, Download, FileSpec
-from spinloom.data.spectra import SpectraSet, load_spectra
+import lazy_loader
 
-__all__ = [
-    "CACHE_VARIABLE",
-    "DATA_VARIABLE",
-    "Choice",
-    "DatasetSpec",
-    "Download",
-    "FileSpec",
-    "Found",
-    "ImageSet",
-    "SpectraSet",
-    "Status",
-    "fetch",
-    "find",
-    "load",
-    "load_pair",
-    "load_spectra",
-    "names",
-    "resolve",
-    "status",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

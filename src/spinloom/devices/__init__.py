@@ -6,24 +6,6 @@
 `response_files.load` / `save` and `response_csv.read_csv` take a user's own device.
 """
 
-from spinloom.devices.cost import OperatingCost
-from spinloom.devices.junction import TunnelJunction
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.oscillator import AutoOscillator
-from spinloom.devices.response import Response
-from spinloom.devices.simulated_diode import SimulatedDiode
-from spinloom.devices.simulated_oscillator import SimulatedOscillator
-from spinloom.devices.spin_diode import SpinDiode
-from spinloom.devices.spread import Spread
+import lazy_loader
 
-__all__ = [
-    "AutoOscillator",
-    "OperatingCost",
-    "Response",
-    "SimulatedDiode",
-    "SimulatedOscillator",
-    "SpinDiode",
-    "Spread",
-    "TunnelJunction",
-    "TwoPolarizerMTJ",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,10 +7,20 @@ import torch
 from spinloom.devices.macrospin_mode import Mode, find_mode, require_still
 from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_positive
-from spinloom.magnetism import Constant, Drive, Magnet, SpinTransfer
-from spinloom.magnetism.drives import Quantity, double
-from spinloom.magnetism.torques import AngularFactor, rate_per_current
-from spinloom.magnetism.vectors import Direction, X, Z, unit
+from spinloom.magnetism import (
+    AngularFactor,
+    Constant,
+    Direction,
+    Drive,
+    Magnet,
+    Quantity,
+    SpinTransfer,
+    X,
+    Z,
+    double,
+    rate_per_current,
+    unit,
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from spinloom import units
 from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_non_negative, require_number, require_positive, require_quantity
-from spinloom.magnetism.drives import Quantity
+from spinloom.magnetism import Quantity
 
 Readout = Literal["conductance", "resistance"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from spinloom.devices.macrospin_mode import Mode
-from spinloom.magnetism.drives import Quantity, double
+from spinloom.magnetism import Quantity, double
 
 
 @dataclass(frozen=True)

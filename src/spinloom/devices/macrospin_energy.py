@@ -3,8 +3,7 @@
 import torch
 
 from spinloom import units
-from spinloom.magnetism import Magnet
-from spinloom.magnetism.drives import double
+from spinloom.magnetism import Magnet, double
 
 
 def energy_field(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:

@@ -17,10 +17,7 @@ import torch
 from spinloom import units
 from spinloom.devices.macrospin_energy import derivatives
 from spinloom.errors import InputError, PhysicsError
-from spinloom.magnetism import Constant, Magnet, Material
-from spinloom.magnetism.drives import Quantity, double
-from spinloom.magnetism.relaxation import relax
-from spinloom.magnetism.vectors import Direction, unit
+from spinloom.magnetism import Constant, Direction, Magnet, Material, Quantity, double, relax, unit
 
 
 @dataclass(frozen=True)

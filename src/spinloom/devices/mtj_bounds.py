@@ -15,7 +15,7 @@ from spinloom.errors import (
     require_positive,
     require_quantity,
 )
-from spinloom.magnetism.drives import double
+from spinloom.magnetism import double
 
 if TYPE_CHECKING:
     from spinloom.devices.mtj_neuron import TwoPolarizerMTJ

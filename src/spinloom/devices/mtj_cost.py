@@ -6,7 +6,7 @@ from spinloom.devices.cost import OperatingCost
 from spinloom.devices.mtj_bounds import shapes
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.errors import InputError, require_finite
-from spinloom.magnetism.drives import double
+from spinloom.magnetism import double
 
 _INSTANTS = 64
 

@@ -17,8 +17,7 @@ from spinloom.devices.mtj_mesh import LARGEST_PHASE, spatial, thermal_step
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.devices.mtj_response import READ_SAMPLES
 from spinloom.errors import InputError, require_finite, require_number, require_positive, require_quantity
-from spinloom.magnetism import Constant, Magnet, simulate
-from spinloom.magnetism.drives import Quantity, double
+from spinloom.magnetism import Constant, Magnet, Quantity, double, simulate
 
 STEP = 4e-12
 LEAST_STEPS = 32

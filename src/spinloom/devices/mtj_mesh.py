@@ -6,8 +6,7 @@ import torch
 
 from spinloom import units
 from spinloom.errors import InputError
-from spinloom.magnetism import Exchange, Magnet, Mesh
-from spinloom.magnetism.drives import Quantity, double
+from spinloom.magnetism import Exchange, Magnet, Mesh, Quantity, double
 
 LEAST_CELLS = 3
 LARGEST_PHASE = 0.3

@@ -43,13 +43,14 @@ from spinloom.magnetism import (
     Exchange,
     Magnet,
     Material,
+    Quantity,
     SpinTransfer,
+    Triple,
     Uniaxial,
     from_angles,
+    rate_per_current,
+    unit,
 )
-from spinloom.magnetism.drives import Quantity
-from spinloom.magnetism.torques import rate_per_current
-from spinloom.magnetism.vectors import Triple, unit
 from spinloom.seeding import Seed, generator
 
 

@@ -23,7 +23,7 @@ from spinloom.devices.oscillator_noise import mean_power
 from spinloom.devices.oscillator_transient import PowerTrajectory, integrate
 from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
-from spinloom.magnetism.drives import Drive, Quantity, double
+from spinloom.magnetism import Drive, Quantity, double
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spinloom.errors import InputError, require_count, require_non_negative, require_number, require_positive
-from spinloom.magnetism.drives import Drive, Quantity, double
+from spinloom.magnetism import Drive, Quantity, double
 
 if TYPE_CHECKING:
     from spinloom.devices.oscillator import AutoOscillator

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spinloom import units
 from spinloom.errors import InputError, SpinloomWarning, require_quantity
-from spinloom.magnetism.drives import Quantity, double
+from spinloom.magnetism import Quantity, double
 
 _PERCENT = (0.01, "%")
 _METRES = ((1e-9, "nm"), (1e-6, "um"))

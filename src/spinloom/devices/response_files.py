@@ -17,9 +17,9 @@ from safetensors.torch import save as to_bytes
 
 from spinloom.devices.response import Response
 from spinloom.devices.response_checks import as_path
-from spinloom.digests import add_tensors, read_exactly
 from spinloom.errors import InputError
 from spinloom.files import write_bytes
+from spinloom.identity import add_tensors, read_exactly
 
 FORMAT, VERSION = "spinloom-response", 2
 KEY = "spinloom"

@@ -25,9 +25,7 @@ from spinloom.devices.linear_response import LinearResponse, linear_response
 from spinloom.devices.macrospin_mode import Mode
 from spinloom.devices.spin_diode import SpinDiode
 from spinloom.errors import require_non_negative, require_positive
-from spinloom.magnetism import Applied, Magnet, Sine, simulate
-from spinloom.magnetism.drives import Quantity, double
-from spinloom.magnetism.vectors import Direction
+from spinloom.magnetism import Applied, Direction, Magnet, Quantity, Sine, double, simulate
 
 _STEPS, _SAMPLES = 64, 32
 """Per period. Fourth order: a step is off by 1e-7 of a radian."""

@@ -27,9 +27,7 @@ from spinloom.devices.macrospin_mode import Mode
 from spinloom.devices.oscillator import AutoOscillator
 from spinloom.devices.oscillator_run import OscillatorRun, observe
 from spinloom.errors import InputError, require_positive
-from spinloom.magnetism import Constant, simulate
-from spinloom.magnetism.drives import Quantity, double
-from spinloom.magnetism.vectors import Direction
+from spinloom.magnetism import Constant, Direction, Quantity, double, simulate
 from spinloom.seeding import Seed
 
 

@@ -24,7 +24,7 @@ import torch
 
 from spinloom.devices.plausible import require_plausible
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
-from spinloom.magnetism.drives import Quantity, double
+from spinloom.magnetism import Quantity, double
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from spinloom.devices.cost import OperatingCost
+from spinloom.devices import OperatingCost
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
 from spinloom.evaluation.macs import count_macs
-from spinloom.nn import DeviceActivation, device_layers
-from spinloom.nn.watching import on_input
+from spinloom.nn import DeviceActivation, device_layers, on_input
 
 MAC_ENERGY = 0.23e-12
 """J per 8-bit integer multiply-accumulate in 45 nm CMOS: 0.20 pJ + 0.03 pJ (Horowitz, ISSCC 2014, 10-14)."""

@@ -6,9 +6,7 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.evaluation.quantities import si
 from spinloom.evaluation.saved_tensors import SavedTensors
-from spinloom.evaluation.tables import Table
 
 
 @dataclass(frozen=True)
@@ -34,18 +32,6 @@ class BackwardMemory:
     @property
     def hardware(self) -> float:
         return sum(layer.hardware for layer in self.layers)
-
-    def as_table(self) -> Table:
-        """One row per layer, and the total."""
-        total = ("total", "", si(self.software, "B"), si(self.hardware, "B"))
-        rows = tuple((m.name, m.kind, si(m.software, "B"), si(m.hardware, "B")) for m in self.layers)
-        share = f"{self.hardware / self.software:.0%}" if self.software else "none"
-        note = (
-            f"Hardware keeps {share} of it: junctions hold the outputs and slopes of neurons, which are read again. "
-            "Parameters are not counted."
-        )
-        columns = ("layer", "type", "software", "hardware")
-        return Table("State kept for the backward pass, per image", columns, (*rows, total), note)
 
 
 def backward_memory(model: nn.Module, example: torch.Tensor) -> BackwardMemory:

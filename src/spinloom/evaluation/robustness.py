@@ -7,13 +7,12 @@ from statistics import fmean, stdev
 
 from torch import nn
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.errors import InputError, require_count
-from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.examples import Examples
 from spinloom.evaluation.side_by_side import accuracies
-from spinloom.learning.progress import Report, silent
-from spinloom.nn import to_hardware
-from spinloom.nn.converters import PLAIN, Converters
+from spinloom.nn import PLAIN, Converters, to_hardware
+from spinloom.progress import Report, silent
 from spinloom.seeding import child_seed, generator
 
 

@@ -11,9 +11,7 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
-from spinloom.nn import DeviceActivation
-from spinloom.nn.choice import REPLACEABLE
-from spinloom.nn.tracing import CALLS
+from spinloom.nn import CALLS, REPLACEABLE, DeviceActivation
 
 
 class _State(NamedTuple):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.evaluation.accuracy import Examples
+from spinloom.evaluation.examples import Examples
 from spinloom.nn import can_stand_side_by_side, members, shared_front
 
 TOGETHER = 10

@@ -8,9 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spinloom.errors import InputError, require_finite, require_positive
-from spinloom.nn import DeviceActivation, device_layers, rewind
-from spinloom.nn.choice import REPLACEABLE
-from spinloom.nn.watching import kept_modes, on_input
+from spinloom.nn import REPLACEABLE, DeviceActivation, device_layers, kept_modes, on_input, rewind
 
 LEAST, MOST = 0.1, 10.0
 """Range that a layer's drive scale is sought in."""

@@ -12,9 +12,9 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from spinloom.digests import read_exactly
 from spinloom.errors import InputError, OutputError, SpinloomWarning
 from spinloom.files import write_bytes
+from spinloom.identity import read_exactly
 
 HEAD = b"Spinloom checkpoint 1\n"
 

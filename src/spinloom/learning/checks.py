@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.errors import InputError, SpinloomError, require_positive
 from spinloom.learning.compute import Compute
 from spinloom.learning.objectives import Distillation, Labels

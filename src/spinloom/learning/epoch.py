@@ -12,9 +12,9 @@ from spinloom.errors import InputError
 from spinloom.learning.augmentation import augment
 from spinloom.learning.checks import explained, require_classes, require_gradients, require_loss
 from spinloom.learning.pixels import Scaling
-from spinloom.learning.progress import Report
 from spinloom.learning.randomness import global_states, set_global_states
 from spinloom.learning.snapshot import Snapshot
+from spinloom.progress import Report
 from spinloom.seeding import child_seed, generator
 
 if TYPE_CHECKING:

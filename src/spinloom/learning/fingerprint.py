@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from spinloom.digests import add_tensors
+from spinloom.identity import add_tensors
 from spinloom.learning.written_code import CODE, is_wrapped, open_code
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))

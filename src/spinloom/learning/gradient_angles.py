@@ -9,9 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spinloom.errors import InputError
-from spinloom.nn import DeviceActivation, device_layers, use_gradient
-from spinloom.nn.gradients import Gradient
-from spinloom.nn.watching import on_input
+from spinloom.nn import DeviceActivation, Gradient, device_layers, on_input, use_gradient
 
 
 def gradient_cosines(

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from spinloom import __version__
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.learning.checkpoint import Parts
 from spinloom.learning.compute import Compute
 from spinloom.learning.fingerprint import fingerprint

@@ -7,8 +7,8 @@ from pathlib import Path
 from torch import nn
 
 from spinloom.files import write_text
-from spinloom.learning.progress import Report, bar
 from spinloom.learning.weights import load_weights, save_weights
+from spinloom.progress import Report, bar
 
 
 def train_once(model: nn.Module, path: Path, title: str, run: Callable[[Path, Report], object]) -> bool:

@@ -14,8 +14,8 @@ import torch
 
 from spinloom.errors import InputError, require_positive
 from spinloom.learning.members import Course, fit_members
-from spinloom.learning.progress import Report, silent
 from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains
+from spinloom.progress import Report, silent
 
 
 @dataclass(frozen=True)

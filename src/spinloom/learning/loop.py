@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.learning.checkpoint import Parts
 from spinloom.learning.epoch import Epoch
 from spinloom.learning.objectives import Objective
-from spinloom.learning.progress import Report
 from spinloom.learning.randomness import take_stream
 from spinloom.learning.schedule import one_cycle
 from spinloom.learning.shared_norms import average_norms
 from spinloom.learning.snapshot import Snapshot
 from spinloom.learning.training import BeforeStep, Training
+from spinloom.progress import Report
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spinloom.errors import InputError, require_positive
-from spinloom.learning.progress import Report, silent
+from spinloom.progress import Report, silent
 from spinloom.seeding import generator
 
 Forward = Callable[[nn.Module, torch.Tensor], torch.Tensor]

@@ -2,7 +2,7 @@
 
 import torch
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.errors import InputError, require_finite, require_positive
 
 

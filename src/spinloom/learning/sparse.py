@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from spinloom.errors import InputError, unknown_name
 from spinloom.learning.members import Course, fit_members
-from spinloom.learning.progress import Report, silent
+from spinloom.progress import Report, silent
 from spinloom.seeding import generator
 
 METHODS = ("static", "pruned", "set", "rigl")

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from spinloom.digests import add_tensors, read_exactly
 from spinloom.errors import InputError
+from spinloom.identity import add_tensors, read_exactly
 
 FORMAT, VERSION = "spinloom-weights", 1
 KEY = "spinloom"

@@ -4,46 +4,6 @@
 components first. A mesh ends its batch with the space axes (nz, ny, nx); a macrospin is one cell and may omit them.
 """
 
-from spinloom.magnetism.dmi import BulkDMI, InterfacialDMI
-from spinloom.magnetism.drives import Constant, Drive, Pulse, Sampled, Sine, Sum
-from spinloom.magnetism.dynamics import Trajectory, simulate
-from spinloom.magnetism.exchange import Exchange, InterlayerExchange
-from spinloom.magnetism.fields import Applied, Cubic, Demagnetization, Interlayer, Oersted, Uniaxial
-from spinloom.magnetism.magnet import Magnet
-from spinloom.magnetism.material import Material
-from spinloom.magnetism.mesh import Mesh
-from spinloom.magnetism.shapes import Cuboid, Ellipsoid, EllipticCylinder, Shape
-from spinloom.magnetism.torques import SpinOrbit, SpinTransfer, ZhangLi
-from spinloom.magnetism.vectors import from_angles
+import lazy_loader
 
-__all__ = [
-    "Applied",
-    "BulkDMI",
-    "Constant",
-    "Cubic",
-    "Cuboid",
-    "Demagnetization",
-    "Drive",
-    "Ellipsoid",
-    "EllipticCylinder",
-    "Exchange",
-    "InterfacialDMI",
-    "Interlayer",
-    "InterlayerExchange",
-    "Magnet",
-    "Material",
-    "Mesh",
-    "Oersted",
-    "Pulse",
-    "Sampled",
-    "Shape",
-    "Sine",
-    "SpinOrbit",
-    "SpinTransfer",
-    "Sum",
-    "Trajectory",
-    "Uniaxial",
-    "ZhangLi",
-    "from_angles",
-    "simulate",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

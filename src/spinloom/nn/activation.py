@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import torch
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.errors import InputError, require_positive, unknown_name
 from spinloom.nn.affine import TANH, Affine
 from spinloom.nn.converters import PLAIN, Converters, quantised, require_converters

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.errors import InputError, unknown_name
 from spinloom.nn.affine import Affine
 from spinloom.nn.tables import Table, tabulate

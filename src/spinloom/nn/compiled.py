@@ -7,7 +7,7 @@ from typing import Any
 from numba import njit
 
 from spinloom import threads
-from spinloom.magnetism.normals import FAST
+from spinloom.magnetism import FAST
 
 OPTIONS: Mapping[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numba import njit, prange
 
-from spinloom.magnetism.normals import FAST, log_float32
+from spinloom.magnetism import FAST, log_float32
 from spinloom.nn.compiled import compile_loop
 
 _BLOCK = 4096

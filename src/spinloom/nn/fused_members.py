@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numba import njit, prange
 
-from spinloom.magnetism.normals import FAST
+from spinloom.magnetism import FAST
 from spinloom.nn.compiled import compile_loop
 from spinloom.nn.fused import _inside, _normal
 

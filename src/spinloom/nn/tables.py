@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from spinloom.devices.response import Response
+from spinloom.devices import Response
 from spinloom.errors import InputError
 from spinloom.nn.affine import TANH, Affine
 

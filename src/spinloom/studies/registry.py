@@ -16,7 +16,7 @@ from typing import Any
 
 from spinloom import studies
 
-_OWN = ("registry",)
+_OWN = ("registry", "kit")
 
 
 def names() -> list[str]:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from spinloom.errors import InputError, SpinloomWarning
-from spinloom.nn.radio import Band, Imperfections, Oscillators, RFConv2d, plan
-from spinloom.nn.radio.chains import SENSITIVITY
+from spinloom.nn.radio import SENSITIVITY, Band, Imperfections, Oscillators, RFConv2d, plan
 from spinloom.nn.radio.windows import Windows, detunings
 
 WIDE = {"band": Band(1e6, 1e12), "damping": 1e-7, "dtype": torch.float64}

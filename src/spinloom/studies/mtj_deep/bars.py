@@ -3,9 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from spinloom.evaluation.claims import Claim, at_least, at_most
-from spinloom.evaluation.judging import Condition, judge, one_of, same, several
-from spinloom.evaluation.sweep_tables import error_in_percent
+from spinloom.report import Claim, Condition, at_least, at_most, error_in_percent, judge, one_of, same, several
 from spinloom.studies.mtj_deep.one_run import Run
 from spinloom.studies.mtj_transfer.conditions import on, spread, warm
 

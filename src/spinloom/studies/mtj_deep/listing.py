@@ -3,10 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from spinloom.evaluation.quantities import si
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.sweep_tables import percent, percents
-from spinloom.evaluation.tables import Cell, Table
+from spinloom.evaluation import Population
+from spinloom.quantities import si
+from spinloom.report import Cell, Table, memory_table, percent, percents
 from spinloom.studies.mtj_deep.measured import Measured
 
 
@@ -15,7 +14,7 @@ def tables(found: Measured, images: str) -> tuple[Table, ...]:
     drawn = [_accuracy(found, images)]
     if found.cost:
         drawn.append(_cost(found))
-    return (*drawn, found.memory.as_table())
+    return (*drawn, memory_table(found.memory))
 
 
 def groups(found: Measured) -> dict[str, Population]:

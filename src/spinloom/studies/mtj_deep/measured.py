@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from spinloom.evaluation.cost import InferenceCost
-from spinloom.evaluation.memory import BackwardMemory
-from spinloom.evaluation.robustness import Population
+from spinloom.evaluation import BackwardMemory, InferenceCost, Population
 
 
 @dataclass(frozen=True)

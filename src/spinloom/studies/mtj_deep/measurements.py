@@ -6,24 +6,24 @@ from functools import partial
 
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
-from spinloom.devices.response import Response
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.cost import MAC_ENERGY, InferenceCost, inference_cost
-from spinloom.evaluation.memory import backward_memory
-from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.augmentation import augment
-from spinloom.learning.calibration import refresh_batch_norm
-from spinloom.learning.compute import Compute
-from spinloom.learning.fit import fit
-from spinloom.learning.kept import train_once
-from spinloom.learning.objectives import Distillation
-from spinloom.learning.pixels import Scaling
-from spinloom.learning.progress import bar
-from spinloom.nn import resample
-from spinloom.nn.folding import fold_batch_norm
+from spinloom.data import ImageSet
+from spinloom.devices import Response
+from spinloom.evaluation import (
+    MAC_ENERGY,
+    Examples,
+    InferenceCost,
+    Population,
+    accuracy,
+    backward_memory,
+    evaluate_instances,
+    inference_cost,
+    on_devices,
+)
+from spinloom.learning import Compute, Distillation, Scaling, augment, fit, refresh_batch_norm, train_once
+from spinloom.nn import fold_batch_norm, resample
+from spinloom.progress import bar
 from spinloom.seeding import child_seed, generator
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.plan import Plan
 from spinloom.studies.mtj_transfer.junctions import Junctions

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.plan import Plan
 from spinloom.studies.mtj_deep.settings import Settings

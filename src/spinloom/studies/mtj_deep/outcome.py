@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from spinloom.evaluation.result import StudyResult
+from spinloom.report import StudyResult
 from spinloom.studies.mtj_deep.bars import claims
 from spinloom.studies.mtj_deep.listing import raw, tables
 from spinloom.studies.mtj_deep.one_run import Run

@@ -2,10 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from spinloom.evaluation.figures import draw_curves
-from spinloom.evaluation.memory import BackwardMemory
-from spinloom.evaluation.result import Plot
-from spinloom.evaluation.style import BLUE, GREY, ORANGE, TEXT, canvas, label, legend
+from spinloom.evaluation import BackwardMemory
+from spinloom.report import BLUE, GREY, ORANGE, TEXT, Plot, canvas, draw_curves, label, legend
 from spinloom.studies.mtj_deep.listing import groups
 from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_transfer.junctions import Junctions

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive, unknown_name
-from spinloom.learning.augmentation import MIRRORED, Augmentation
-from spinloom.learning.training import Training, require_share
+from spinloom.learning import MIRRORED, Augmentation, Training, require_share
 from spinloom.studies.mtj_deep.settings import Settings
 from spinloom.studies.mtj_transfer.junctions import require_free
 

@@ -8,19 +8,25 @@ from time import perf_counter
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.errors import InputError
-from spinloom.evaluation.quantities import duration
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.compute import Compute
-from spinloom.learning.deep_networks import densenet, resnet20
-from spinloom.learning.fit import fit
-from spinloom.learning.kept import train_once
-from spinloom.learning.objectives import Distillation
-from spinloom.learning.progress import Report
-from spinloom.learning.relu_start import Slide, Sliding, replace_activations
-from spinloom.learning.weights import load_weights, read_tensors
-from spinloom.nn.channel_affine import ChannelAffine
+from spinloom.learning import (
+    Compute,
+    Distillation,
+    Slide,
+    Sliding,
+    densenet,
+    fit,
+    load_weights,
+    read_tensors,
+    replace_activations,
+    resnet20,
+    train_once,
+)
+from spinloom.nn import ChannelAffine
+from spinloom.progress import Report
+from spinloom.quantities import duration
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_deep.plan import Plan
 from spinloom.studies.mtj_deep.settings import Settings
 from spinloom.studies.mtj_transfer.software import Software, ready

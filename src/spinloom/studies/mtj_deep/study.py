@@ -7,13 +7,10 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.evaluation.outputs import reserve
-from spinloom.evaluation.report import publish
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.compute import Compute
-from spinloom.learning.shipped import weights_for
-from spinloom.learning.weights import save_weights
+from spinloom.learning import Compute, save_weights, weights_for
+from spinloom.report import StudyResult, publish
+from spinloom.studies.kit.outputs import reserve
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_deep.measurements import Bench
 from spinloom.studies.mtj_deep.one_run import Run
 from spinloom.studies.mtj_deep.outcome import NAME, outcome

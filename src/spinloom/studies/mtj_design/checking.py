@@ -6,12 +6,9 @@ from typing import Any
 
 import torch
 
-from spinloom.devices.mtj_gradient import design_curves
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.response import Response
-from spinloom.devices.spread import Spread
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.progress import bar
+from spinloom.devices import Response, Spread, TwoPolarizerMTJ, design_curves
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.objective import LARGEST_INPUT, STARTS
 from spinloom.studies.mtj_design.plan import Plan
 from spinloom.studies.mtj_design.settings import Settings

@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 
-from spinloom.devices.mtj_bounds import MOST_POLARIZATION
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.magnetism.drives import Quantity
+from spinloom.devices import MOST_POLARIZATION, TwoPolarizerMTJ
+from spinloom.magnetism import Quantity
 
 SCALED = ("diameter", "thickness", "interface_anisotropy", "damping", "polarization", "reset_polarization")
 TILTED = ("in_plane_tilt", "perpendicular_tilt")

@@ -13,7 +13,7 @@ import torch
 from scipy.optimize import minimize
 
 from spinloom.files import write_text
-from spinloom.learning.progress import Report
+from spinloom.progress import Report
 
 STRETCH = 8.0
 """The method's first step has length 1: an eighth of the way between the bounds."""

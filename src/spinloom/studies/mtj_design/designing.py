@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.progress import bar
-from spinloom.magnetism.drives import double
+from spinloom.devices import TwoPolarizerMTJ
+from spinloom.magnetism import double
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.descent import Descent, descend
 from spinloom.studies.mtj_design.noise import electrical_variance
 from spinloom.studies.mtj_design.objective import LARGEST_INPUT, Goal, parts, relative

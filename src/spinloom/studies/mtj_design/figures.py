@@ -4,9 +4,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spinloom.devices.response import Response
-from spinloom.evaluation.quantities import si
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
+from spinloom.devices import Response
+from spinloom.quantities import si
+from spinloom.report import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.designing import Designed
 from spinloom.studies.mtj_design.network import OnJunctions

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from spinloom.evaluation.quantities import si
-from spinloom.evaluation.tables import Cell, Table
+from spinloom.quantities import si
+from spinloom.report import Cell, Table
 from spinloom.studies.mtj_design.checking import Checked, distance, noise
 from spinloom.studies.mtj_design.designing import Designed
 from spinloom.studies.mtj_design.modes import Modes

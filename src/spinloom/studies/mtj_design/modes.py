@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 
-from spinloom.devices.mtj_gradient import after_pulse, design_curves, mean_magnetization, read_curves
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.progress import bar
-from spinloom.magnetism.preparation import exchange_length
+from spinloom.devices import TwoPolarizerMTJ, after_pulse, design_curves, mean_magnetization, read_curves
+from spinloom.magnetism import exchange_length
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.objective import LARGEST_INPUT
 from spinloom.studies.mtj_design.plan import Plan
 

@@ -6,13 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.response import Response
-from spinloom.evaluation.accuracy import Examples
-from spinloom.evaluation.cost import InferenceCost, inference_cost
-from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.progress import bar
+from spinloom.devices import Response, TwoPolarizerMTJ
+from spinloom.evaluation import Examples, InferenceCost, Population, evaluate_instances, inference_cost, on_devices
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.plan import Plan
 from spinloom.studies.mtj_transfer.measurements import COST_IMAGES

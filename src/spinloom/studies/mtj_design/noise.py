@@ -14,7 +14,7 @@ deviation for 70 to 125 ps, 80 to 120 nm, damping 0.01 to 0.03; only ratios of i
 import torch
 
 from spinloom import units
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.devices import TwoPolarizerMTJ
 
 
 def thermal_variance(device: TwoPolarizerMTJ, inputs: torch.Tensor, temperature: float) -> torch.Tensor:

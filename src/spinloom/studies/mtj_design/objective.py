@@ -14,9 +14,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from spinloom.devices.mtj_cost import read_energy, reset_energy, write_energy
-from spinloom.devices.mtj_gradient import design_curves
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.devices import TwoPolarizerMTJ, design_curves, read_energy, reset_energy, write_energy
 from spinloom.studies.mtj_design.corners import corners
 from spinloom.studies.mtj_design.noise import electrical_variance, thermal_variance
 

@@ -2,10 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.claims import Claim, at_least, at_most
-from spinloom.evaluation.quantities import si
-from spinloom.evaluation.result import StudyResult
+from spinloom.data import ImageSet
+from spinloom.quantities import si
+from spinloom.report import Claim, StudyResult, at_least, at_most
 from spinloom.studies.mtj_design.checking import Checked, distance
 from spinloom.studies.mtj_design.designing import Designed
 from spinloom.studies.mtj_design.listing import raw, tables

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
+from spinloom.devices import TwoPolarizerMTJ
 from spinloom.errors import InputError
-from spinloom.magnetism.drives import Quantity
+from spinloom.magnetism import Quantity
 from spinloom.units import DEGREE
 
 

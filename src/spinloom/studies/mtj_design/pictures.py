@@ -1,6 +1,6 @@
 """The figures of the study with their captions."""
 
-from spinloom.evaluation.result import Plot
+from spinloom.report import Plot
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.designing import Designed
 from spinloom.studies.mtj_design.figures import draw_curves, draw_descent, draw_networks

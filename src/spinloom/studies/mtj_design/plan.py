@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.parameters import with_parameters
+from spinloom.devices import TwoPolarizerMTJ, with_parameters
 from spinloom.errors import InputError, require_non_negative
 from spinloom.studies.mtj_design.parameters import shares_of
 from spinloom.studies.mtj_design.settings import Settings

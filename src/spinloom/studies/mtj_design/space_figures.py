@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.evaluation.quantities import si
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, TEXT, canvas, label, legend
+from spinloom.devices import TwoPolarizerMTJ
+from spinloom.quantities import si
+from spinloom.report import BLUE, GREEN, GREY, ORANGE, TEXT, canvas, label, legend
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.figures import COLOURS, NAMES
 from spinloom.studies.mtj_design.modes import DENSER, Modes

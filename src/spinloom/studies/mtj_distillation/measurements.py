@@ -7,15 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.robustness import Population, evaluate_instances, on_devices
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.fit import fit
-from spinloom.learning.networks import count_parameters
-from spinloom.learning.objectives import Distillation, Labels, Objective
-from spinloom.learning.progress import bar
-from spinloom.learning.tuning import FreshInstances
+from spinloom.data import ImageSet
+from spinloom.evaluation import Examples, Population, accuracy, evaluate_instances, on_devices
+from spinloom.learning import Distillation, FreshInstances, Labels, Objective, count_parameters, fit
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_distillation.networks import require_quarter, student
 from spinloom.studies.mtj_distillation.plan import Plan
 from spinloom.studies.mtj_distillation.settings import Settings

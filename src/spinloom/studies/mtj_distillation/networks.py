@@ -7,14 +7,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.errors import InputError
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.deep_networks import resnet20
-from spinloom.learning.fit import fit
-from spinloom.learning.kept import train_once
-from spinloom.learning.networks import count_parameters, fashion_cnn
-from spinloom.learning.weights import load_weights, read_tensors
+from spinloom.learning import count_parameters, fashion_cnn, fit, load_weights, read_tensors, resnet20, train_once
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_distillation.plan import Plan
 
 

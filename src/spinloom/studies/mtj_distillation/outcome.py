@@ -2,13 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.claims import Claim, at_least
-from spinloom.evaluation.judging import enough, judge, one_of
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.sweep_tables import error_in_percent
-from spinloom.evaluation.tables import Table
+from spinloom.data import ImageSet
+from spinloom.evaluation import Population
+from spinloom.report import Claim, StudyResult, Table, at_least, enough, error_in_percent, judge, one_of
 from spinloom.studies.mtj_distillation.measurements import WAYS, Measured, Pairs
 from spinloom.studies.mtj_distillation.pictures import plots
 from spinloom.studies.mtj_distillation.plan import Plan

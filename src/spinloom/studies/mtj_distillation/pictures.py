@@ -2,10 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from spinloom.evaluation.figures import draw_curves
-from spinloom.evaluation.result import Plot
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.style import BLUE, GREY, ORANGE, canvas, label, legend
+from spinloom.evaluation import Population
+from spinloom.report import BLUE, GREY, ORANGE, Plot, canvas, draw_curves, label, legend
 from spinloom.studies.mtj_distillation.measurements import WAYS, Measured
 from spinloom.studies.mtj_transfer.junctions import Junctions
 

@@ -7,12 +7,10 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.evaluation.outputs import reserve
-from spinloom.evaluation.report import publish
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.shipped import weights_for
-from spinloom.learning.weights import digest
+from spinloom.learning import digest, weights_for
+from spinloom.report import StudyResult, publish
+from spinloom.studies.kit.outputs import reserve
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_distillation.measurements import Bench
 from spinloom.studies.mtj_distillation.networks import trained_teacher
 from spinloom.studies.mtj_distillation.outcome import NAME, Run, outcome

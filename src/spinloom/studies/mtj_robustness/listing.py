@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from spinloom.evaluation.sweep_tables import percent, percents, raw_sweeps, sweep_table
-from spinloom.evaluation.tables import Cell, Table
+from spinloom.report import Cell, Table, percent, percents, raw_sweeps, sweep_table
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.measurements import Measured
 from spinloom.studies.mtj_transfer.junctions import Junctions

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from spinloom.devices.response import Response
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.robustness import Population, SweepPoint, sweep
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.progress import bar
+from spinloom.devices import Response
+from spinloom.evaluation import Examples, Population, SweepPoint, accuracy, sweep
 from spinloom.nn import Converters
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.plan import Plan
 from spinloom.studies.mtj_transfer.junctions import Junctions

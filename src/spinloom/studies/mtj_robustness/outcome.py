@@ -2,11 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.claims import Claim, at_most
-from spinloom.evaluation.judging import judge, one_of, several
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.sweep_tables import error_in_percent
+from spinloom.data import ImageSet
+from spinloom.report import Claim, StudyResult, at_most, error_in_percent, judge, one_of, several
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.listing import raw, tables
 from spinloom.studies.mtj_robustness.measurements import Measured

@@ -1,7 +1,6 @@
 """The figures of the study with their captions."""
 
-from spinloom.evaluation.figures import draw_curves, draw_sweep
-from spinloom.evaluation.result import Plot
+from spinloom.report import Plot, draw_curves, draw_sweep
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.measurements import Measured
 from spinloom.studies.mtj_transfer.junctions import Junctions

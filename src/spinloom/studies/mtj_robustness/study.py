@@ -7,12 +7,11 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.evaluation.accuracy import Examples
-from spinloom.evaluation.outputs import reserve
-from spinloom.evaluation.report import publish
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.weights import save_weights
+from spinloom.evaluation import Examples
+from spinloom.learning import save_weights
+from spinloom.report import StudyResult, publish
+from spinloom.studies.kit.outputs import reserve
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_robustness.measurements import Bench
 from spinloom.studies.mtj_robustness.outcome import NAME, Run, outcome
 from spinloom.studies.mtj_robustness.plan import plan_of

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from spinloom.learning.gradient_angles import gradient_cosines
-from spinloom.learning.pixels import Scaling
+from spinloom.learning import Scaling, gradient_cosines
 from spinloom.nn import real
 from spinloom.studies.mtj_training.training import Trainer
 from spinloom.studies.mtj_training.ways import GRADIENTS

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from spinloom.evaluation.claims import Claim, at_least, at_most
-from spinloom.evaluation.judging import Condition, enough, judge, one_of, same, several
+from spinloom.report import Claim, Condition, at_least, at_most, enough, judge, one_of, same, several
 from spinloom.studies.mtj_training.one_run import Run
 from spinloom.studies.mtj_training.plan import FULL, Plan
 from spinloom.studies.mtj_transfer.conditions import spread, warm

@@ -6,8 +6,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from spinloom.evaluation.accuracy import accuracy
-from spinloom.evaluation.robustness import on_devices
+from spinloom.evaluation import accuracy, on_devices
 from spinloom.studies.mtj_training.plan import tuning_of
 from spinloom.studies.mtj_training.training import Trainer
 

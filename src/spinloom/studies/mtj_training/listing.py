@@ -3,9 +3,8 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.sweep_tables import percents
-from spinloom.evaluation.tables import Cell, Table
+from spinloom.evaluation import Population
+from spinloom.report import Cell, Table, memory_table, percents
 from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, brief
 from spinloom.studies.mtj_training.chip import Tuned
 from spinloom.studies.mtj_training.measurements import Found
@@ -26,7 +25,7 @@ def tables(found: Found, junctions: Junctions, images: str) -> tuple[Table, ...]
         *differences,
         _angles(found),
         *chip,
-        found.memory.as_table(),
+        memory_table(found.memory),
         device_table(junctions),
     )
 

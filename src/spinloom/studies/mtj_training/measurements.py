@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spinloom.evaluation.memory import BackwardMemory, backward_memory
+from spinloom.evaluation import BackwardMemory, backward_memory
 from spinloom.studies.mtj_training.angles import NOMINAL, SITUATIONS, Angles, angles, least
 from spinloom.studies.mtj_training.chip import Tuned, tuned
 from spinloom.studies.mtj_training.paired import Paired, paired

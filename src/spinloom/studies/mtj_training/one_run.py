@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.studies.mtj_training.measurements import Found
 from spinloom.studies.mtj_training.plan import Plan
 from spinloom.studies.mtj_training.settings import Settings

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from statistics import fmean
 
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.robustness import Population
+from spinloom.evaluation import Population
+from spinloom.report import StudyResult
 from spinloom.studies.mtj_training.assumptions import assumptions
 from spinloom.studies.mtj_training.bars import claims
 from spinloom.studies.mtj_training.listing import raw, tables

@@ -2,9 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from spinloom.evaluation.figures import draw_curves
-from spinloom.evaluation.result import Plot
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
+from spinloom.report import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, Plot, canvas, draw_curves, label, legend
 from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, Angles, brief
 from spinloom.studies.mtj_training.chip import Tuned
 from spinloom.studies.mtj_training.measurements import Found

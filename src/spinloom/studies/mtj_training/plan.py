@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.errors import InputError, require_non_negative, require_positive, unknown_name
-from spinloom.learning.augmentation import MIRRORED, Augmentation
-from spinloom.learning.training import Training, require_share
+from spinloom.learning import MIRRORED, Augmentation, Training, require_share
 from spinloom.studies.mtj_training.settings import WAYS, Settings
 from spinloom.studies.mtj_transfer.junctions import require_free
 

@@ -7,11 +7,10 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
-from spinloom.evaluation.outputs import reserve
-from spinloom.evaluation.report import publish
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.compute import Compute
+from spinloom.learning import Compute
+from spinloom.report import StudyResult, publish
+from spinloom.studies.kit.outputs import reserve
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_training.measurements import measure
 from spinloom.studies.mtj_training.one_run import Run
 from spinloom.studies.mtj_training.outcome import NAME, outcome

@@ -6,15 +6,11 @@ from typing import Any
 
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.compute import Compute
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.kept import is_whole, keep
-from spinloom.learning.networks import fashion_cnn
-from spinloom.learning.progress import bar
-from spinloom.learning.weights import load_weights
+from spinloom.data import ImageSet
+from spinloom.evaluation import Examples, accuracy
+from spinloom.learning import Compute, Training, fashion_cnn, fit, is_whole, keep, load_weights
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_training.plan import Plan, training_of
 from spinloom.studies.mtj_training.ways import SHORT, Hardware
 

@@ -5,12 +5,9 @@ from typing import Any
 
 from torch import nn
 
-from spinloom.devices.response import Response
-from spinloom.evaluation.accuracy import Examples
-from spinloom.evaluation.robustness import on_devices
-from spinloom.nn import Converters, use_gradient
-from spinloom.nn.converters import PLAIN
-from spinloom.nn.gradients import Gradient
+from spinloom.devices import Response
+from spinloom.evaluation import Examples, on_devices
+from spinloom.nn import PLAIN, Converters, Gradient, use_gradient
 from spinloom.studies.mtj_training.settings import Settings
 from spinloom.studies.mtj_transfer.junctions import Junctions
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from spinloom.studies.mtj_transfer.settings import Settings
 
 if TYPE_CHECKING:
-    from spinloom.evaluation.result import StudyResult
+    from spinloom.report import StudyResult
 
 __all__ = ["Settings", "run"]
 

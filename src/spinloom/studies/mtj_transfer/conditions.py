@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from spinloom.evaluation.claims import Claim
-from spinloom.evaluation.judging import Condition
+from spinloom.report import Claim, Condition
 from spinloom.studies.mtj_transfer.junctions import Junctions
 
 ROOM = 300.0

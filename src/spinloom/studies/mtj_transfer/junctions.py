@@ -7,14 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from spinloom.devices import response_csv, response_files
-from spinloom.devices.cost import OperatingCost
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.parameters import with_parameters
-from spinloom.devices.response import Response
-from spinloom.devices.spread import Spread
+from spinloom.devices import (
+    OperatingCost,
+    Response,
+    Spread,
+    TwoPolarizerMTJ,
+    response_csv,
+    response_files,
+    with_parameters,
+)
 from spinloom.errors import InputError
-from spinloom.evaluation.quantities import parameters
+from spinloom.quantities import parameters
 
 SWEEP_READS = 256
 """Thermal realisations behind each point of the sweeps of temperature and diameter: noise to 4 %."""

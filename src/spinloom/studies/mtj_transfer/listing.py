@@ -3,10 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from spinloom.evaluation.quantities import si
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.sweep_tables import percent, percents, raw_sweeps, sweep_table
-from spinloom.evaluation.tables import Cell, Table
+from spinloom.evaluation import Population
+from spinloom.quantities import si
+from spinloom.report import Cell, Table, percent, percents, raw_sweeps, sweep_table
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.measurements import Measured
 from spinloom.studies.mtj_transfer.pictures import SWEEPS

@@ -4,12 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spinloom.devices.response import Response
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.cost import InferenceCost, inference_cost
-from spinloom.evaluation.robustness import Population, SweepPoint, evaluate_instances, on_devices, sweep
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.progress import bar
+from spinloom.devices import Response
+from spinloom.evaluation import (
+    Examples,
+    InferenceCost,
+    Population,
+    SweepPoint,
+    accuracy,
+    evaluate_instances,
+    inference_cost,
+    on_devices,
+    sweep,
+)
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.plan import Plan
 from spinloom.studies.mtj_transfer.software import Software

@@ -1,8 +1,6 @@
 """The figures of the study with their captions."""
 
-from spinloom.evaluation.cost_figure import draw_cost
-from spinloom.evaluation.figures import draw_curves, draw_sizes, draw_sweep
-from spinloom.evaluation.result import Plot
+from spinloom.report import Plot, draw_cost, draw_curves, draw_sizes, draw_sweep
 from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.measurements import Measured
 

@@ -8,14 +8,22 @@ from time import perf_counter
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.quantities import duration
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.fit import fit
-from spinloom.learning.kept import train_once
-from spinloom.learning.networks import fashion_cnn, fashion_cnn_like
-from spinloom.learning.shipped import load_described, read_description, require_dataset, resolve_weights
-from spinloom.learning.weights import digest, load_weights, read_tensors
+from spinloom.data import ImageSet
+from spinloom.learning import (
+    digest,
+    fashion_cnn,
+    fashion_cnn_like,
+    fit,
+    load_described,
+    load_weights,
+    read_description,
+    read_tensors,
+    require_dataset,
+    resolve_weights,
+    train_once,
+)
+from spinloom.quantities import duration
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_transfer.plan import Plan, training_of
 
 

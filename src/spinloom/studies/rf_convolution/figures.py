@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, TEXT, canvas, label, legend
+from spinloom.evaluation import Population
+from spinloom.report import BLUE, GREEN, GREY, ORANGE, TEXT, canvas, label, legend
 from spinloom.studies.rf_convolution.measurements import Measured, Spread
 from spinloom.studies.rf_convolution.sneaking import Sneaking
 

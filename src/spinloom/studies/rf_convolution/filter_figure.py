@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
-from spinloom.evaluation.style import BLUE, GREY, ORANGE, TEXT, canvas, label
 from spinloom.nn.radio import RFConv2d, chain_weights
+from spinloom.report import BLUE, GREY, ORANGE, TEXT, canvas, label
 from spinloom.studies.rf_convolution.networks import convolutions
 
 SHOWN = 8

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from spinloom.evaluation.tables import Cell, Table
-from spinloom.learning.networks import count_parameters
+from spinloom.learning import count_parameters
 from spinloom.nn.radio import Band, radio_layers
+from spinloom.report import Cell, Table
 from spinloom.studies.rf_convolution.figures import title_of
 from spinloom.studies.rf_convolution.measurements import Measured
 from spinloom.studies.rf_convolution.plan import damping_for

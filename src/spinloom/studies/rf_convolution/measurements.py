@@ -6,13 +6,12 @@ from functools import partial
 
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.accuracy import Examples, accuracy
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.fit import fit
-from spinloom.learning.progress import Report, bar
+from spinloom.data import ImageSet
+from spinloom.evaluation import Examples, Population, accuracy
+from spinloom.learning import fit
 from spinloom.nn.radio import Imperfections, fabricate
+from spinloom.progress import Report, bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.rf_convolution.networks import everywhere, resonant, twin
 from spinloom.studies.rf_convolution.plan import Plan
 from spinloom.studies.rf_convolution.settings import Settings

@@ -5,11 +5,10 @@ import copy
 import torch
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
+from spinloom.data import ImageSet
 from spinloom.errors import InputError
-from spinloom.learning.networks import initialise
-from spinloom.nn.radio import Band, Oscillators, ResonatorChains, RFConv2d, plan
-from spinloom.nn.radio.chains import SENSITIVITY
+from spinloom.learning import initialise
+from spinloom.nn.radio import SENSITIVITY, Band, Oscillators, ResonatorChains, RFConv2d, plan
 from spinloom.seeding import child_seed, generator
 from spinloom.studies.rf_convolution.plan import damping_for
 

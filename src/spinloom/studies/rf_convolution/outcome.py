@@ -3,8 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 
-from spinloom.evaluation.claims import Claim
-from spinloom.evaluation.result import Plot, StudyResult
+from spinloom.report import Claim, Plot, StudyResult
 from spinloom.studies.registry import command
 from spinloom.studies.rf_convolution.figures import draw_accuracy, draw_sneaks, draw_spread, title_of
 from spinloom.studies.rf_convolution.filter_figure import draw_filters

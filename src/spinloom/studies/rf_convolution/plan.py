@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from spinloom.errors import InputError, require_non_negative, require_positive, unknown_name
-from spinloom.learning.fit import Training
-from spinloom.nn.radio.windows import LAYOUTS
+from spinloom.learning import Training
+from spinloom.nn.radio import LAYOUTS
 from spinloom.studies.rf_convolution.settings import Settings
 
 

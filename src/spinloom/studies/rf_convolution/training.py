@@ -5,11 +5,10 @@ from dataclasses import asdict, dataclass
 
 from torch import nn
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.fit import Training, fit
-from spinloom.learning.progress import bar
-from spinloom.learning.weights import load_weights, save_weights
+from spinloom.data import ImageSet
+from spinloom.learning import Training, fit, load_weights, save_weights
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 
 
 @dataclass(frozen=True)

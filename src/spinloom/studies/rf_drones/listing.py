@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.tables import Cell, Table
+from spinloom.evaluation import Population
+from spinloom.report import Cell, Table
 from spinloom.studies.rf_drones.measurements import Measured
 from spinloom.studies.rf_drones.ways import SHORT
 

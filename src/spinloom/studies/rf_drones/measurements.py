@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from spinloom.data import SpectraSet
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.members import accuracies
-from spinloom.learning.progress import Report, bar
+from spinloom.evaluation import Population
+from spinloom.learning import accuracies
 from spinloom.nn.radio import Imperfections, RadioNetwork, fabricate
+from spinloom.progress import Report, bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.rf_drones import networks
 from spinloom.studies.rf_drones.plan import Plan
 from spinloom.studies.rf_drones.settings import Settings

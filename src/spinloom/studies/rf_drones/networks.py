@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from spinloom.learning.member_networks import MemberMLP
-from spinloom.learning.members import Course
+from spinloom.learning import Course, MemberMLP
 from spinloom.nn.radio import RadioNetwork, multilayer
 from spinloom.studies.rf_drones.settings import Settings
 

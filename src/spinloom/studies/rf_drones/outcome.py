@@ -3,10 +3,9 @@
 from dataclasses import asdict, dataclass
 
 from spinloom.data import SpectraSet
-from spinloom.evaluation.claims import Claim, at_least, at_most
-from spinloom.evaluation.quantities import si
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.robustness import Population
+from spinloom.evaluation import Population
+from spinloom.quantities import si
+from spinloom.report import Claim, StudyResult, at_least, at_most
 from spinloom.studies.registry import command
 from spinloom.studies.rf_drones.listing import lost, raw, tables
 from spinloom.studies.rf_drones.measurements import Measured

@@ -4,11 +4,9 @@ import torch
 from matplotlib.figure import Figure
 
 from spinloom.data import SpectraSet
-from spinloom.evaluation.classification_figures import draw_confusion, draw_learning, draw_spread
-from spinloom.evaluation.result import Plot
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.style import BLUE, TEXT, canvas, label
+from spinloom.evaluation import Population
 from spinloom.nn.radio import Band, plan
+from spinloom.report import BLUE, TEXT, Plot, canvas, draw_confusion, draw_learning, draw_spread, label
 from spinloom.studies.rf_drones.measurements import Measured
 from spinloom.studies.rf_drones.ways import TITLES
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from spinloom.data import SpectraSet
-from spinloom.learning.members import Course, Forward, accuracies, fit_members
-from spinloom.learning.progress import Report, silent
+from spinloom.learning import Course, Forward, accuracies, fit_members
+from spinloom.progress import Report, silent
 
 
 @dataclass(frozen=True)

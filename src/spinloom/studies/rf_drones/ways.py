@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from spinloom.learning.members import Forward
+from spinloom.learning import Forward
 from spinloom.nn.radio import MeasuredTwin, RadioNetwork, ResonatorChains, ideal, radio_layers, through_twin
 from spinloom.seeding import Seed
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.tables import Cell, Table
+from spinloom.evaluation import Population
+from spinloom.report import Cell, Table
 from spinloom.studies.rf_plasticity.measurements import Found
 
 LABELS = {

@@ -5,14 +5,12 @@ from typing import Any
 
 import torch
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.linewidths import Narrowing
-from spinloom.learning.members import Course, accuracies
-from spinloom.learning.progress import bar
-from spinloom.learning.sparse import METHODS, fit_sparse
+from spinloom.data import ImageSet
+from spinloom.evaluation import Population
+from spinloom.learning import METHODS, Course, Narrowing, accuracies, fit_sparse
 from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.rf_plasticity.plan import Plan
 from spinloom.studies.rf_plasticity.radio import fit_fixed, fit_trained, perceptron, pixel_frequencies
 

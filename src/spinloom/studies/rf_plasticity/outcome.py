@@ -2,11 +2,10 @@
 
 from dataclasses import asdict, dataclass
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.claims import Claim, at_least
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.robustness import Population
+from spinloom.data import ImageSet
+from spinloom.evaluation import Population
 from spinloom.nn.radio import Band
+from spinloom.report import Claim, StudyResult, at_least
 from spinloom.studies.registry import command
 from spinloom.studies.rf_plasticity.listing import raw, tables
 from spinloom.studies.rf_plasticity.measurements import NARROW, PLAIN, Found

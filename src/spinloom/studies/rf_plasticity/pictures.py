@@ -6,12 +6,22 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spinloom.data.imageset import ImageSet
-from spinloom.evaluation.radio_map import draw_input_frequencies, draw_resonators
-from spinloom.evaluation.result import Plot
-from spinloom.evaluation.robustness import Population
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, canvas, label, legend
+from spinloom.data import ImageSet
+from spinloom.evaluation import Population
 from spinloom.nn.radio import Band
+from spinloom.report import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    Plot,
+    canvas,
+    draw_input_frequencies,
+    draw_resonators,
+    label,
+    legend,
+)
 from spinloom.studies.rf_plasticity.listing import LABELS, curves
 from spinloom.studies.rf_plasticity.measurements import Found
 

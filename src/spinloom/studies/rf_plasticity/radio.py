@@ -4,11 +4,9 @@ import math
 
 import torch
 
-from spinloom.learning.frequency_jumps import jump
-from spinloom.learning.linewidths import Narrowing, fit_narrowing, scatter
-from spinloom.learning.members import Course
-from spinloom.learning.progress import Report, silent
+from spinloom.learning import Course, Narrowing, fit_narrowing, jump, scatter
 from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains, plan
+from spinloom.progress import Report, silent
 from spinloom.seeding import generator
 from spinloom.studies.rf_plasticity.plan import Plan
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from spinloom.evaluation.robustness import SweepPoint
-from spinloom.evaluation.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
+from spinloom.evaluation import SweepPoint
+from spinloom.report import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
 from spinloom.studies.rf_xor.measurements import Layout
 from spinloom.studies.rf_xor.points import Points
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from spinloom.evaluation.radio_cost_figure import radio_cost_table
-from spinloom.evaluation.robustness import SweepPoint
-from spinloom.evaluation.tables import Table
+from spinloom.evaluation import SweepPoint
+from spinloom.report import Table, radio_cost_table
 from spinloom.studies.rf_xor.measurements import Layout, Measured
 from spinloom.studies.rf_xor.pictures import WAYS
 

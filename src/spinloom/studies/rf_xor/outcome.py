@@ -2,8 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from spinloom.evaluation.claims import Claim, at_least
-from spinloom.evaluation.result import StudyResult
+from spinloom.report import Claim, StudyResult, at_least
 from spinloom.studies.registry import command
 from spinloom.studies.rf_xor.listing import raw, tables
 from spinloom.studies.rf_xor.measurements import Measured

@@ -1,7 +1,6 @@
 """The figures of the study with their captions."""
 
-from spinloom.evaluation.radio_cost_figure import draw_radio_cost
-from spinloom.evaluation.result import Plot
+from spinloom.report import Plot, draw_radio_cost
 from spinloom.studies.rf_xor.figures import draw_maps, draw_noise, draw_seeds, draw_ways
 from spinloom.studies.rf_xor.measurements import Measured
 from spinloom.studies.rf_xor.plan import Plan

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from spinloom.evaluation.robustness import Population, SweepPoint
-from spinloom.evaluation.stages import Stages
-from spinloom.learning.progress import bar
+from spinloom.evaluation import Population, SweepPoint
+from spinloom.progress import bar
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.rf_xor.network import imperfections
 from spinloom.studies.rf_xor.plan import Plan
 from spinloom.studies.rf_xor.points import MAIN, points_of

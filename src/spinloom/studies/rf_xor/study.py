@@ -4,10 +4,9 @@ from dataclasses import asdict
 from time import perf_counter
 
 from spinloom import __version__
-from spinloom.evaluation.outputs import reserve
-from spinloom.evaluation.report import publish
-from spinloom.evaluation.result import StudyResult
-from spinloom.evaluation.stages import Stages
+from spinloom.report import StudyResult, publish
+from spinloom.studies.kit.outputs import reserve
+from spinloom.studies.kit.stages import Stages
 from spinloom.studies.registry import command
 from spinloom.studies.rf_xor.measurements import measure
 from spinloom.studies.rf_xor.outcome import Run, outcome

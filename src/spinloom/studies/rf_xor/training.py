@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from spinloom.learning.members import Course, fit_members
-from spinloom.learning.progress import Report, silent
+from spinloom.learning import Course, fit_members
 from spinloom.nn.radio import Imperfections, radio_layers, through_twin
+from spinloom.progress import Report, silent
 from spinloom.seeding import child_seed, generator
 from spinloom.studies.rf_xor.network import NineJunctions, made, tuning
 from spinloom.studies.rf_xor.plan import Training

@@ -1,0 +1,130 @@
+"""Figures of a network on devices: curves, accuracy against an imperfection, noise and energy against size."""
+
+from collections.abc import Sequence
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spinloom.devices import Response
+from spinloom.errors import InputError
+from spinloom.evaluation import SweepPoint
+from spinloom.report.style import BLUE, GREEN, GREY, ORANGE, canvas, label, legend
+
+_THIN = 32
+"""Single devices drawn, however many there are."""
+
+
+def draw_curves(response: Response, fabricated: Response | None = None) -> Figure:
+    """The junction's two curves beside tanh and its gradient, with the residuals below.
+
+    response: its mean device is drawn thick. fabricated: single devices drawn thin (default: those of `response`).
+    """
+    rows = fabricated or response
+    figure, (value, slope, value_left, slope_left) = canvas(2, 2, height=5.6, ratios=(2.4, 1))
+    x = response.inputs
+    ideal = torch.tanh(x)
+    gradient = 1 - ideal.square()
+    nominal = response.nominal()
+    _singles(value, rows.inputs, rows.value)
+    _singles(slope, rows.inputs, rows.slope)
+    _curve(value, nominal.value[0], nominal.noise[0], x, ideal, "tanh")
+    _curve(slope, nominal.slope[0], None, x, gradient, "1 - tanh²")
+    label(value, "Activation: $m_x$ as read", "", "output")
+    label(slope, "Gradient: $m_z^2$ as read", "", "gradient")
+    for axis, measured, wanted in (
+        (value_left, nominal.value[0], ideal),
+        (slope_left, nominal.slope[0], gradient),
+    ):
+        axis.axhline(0, color=GREY, linewidth=1)
+        axis.plot(x, measured - wanted, color=BLUE)
+        worst = float((measured - wanted).abs().max())
+        label(axis, "", "network input (drive / unit drive)", "residual")
+        axis.set_title(f"largest deviation {worst:.4f}", loc="right", fontsize=10, color=GREY)
+    legend(value, "upper left")
+    legend(slope, "upper left")
+    return figure
+
+
+def _singles(axis: Axes, x: torch.Tensor, rows: torch.Tensor) -> None:
+    """Thin, each at the inputs it was measured at."""
+    if len(rows) > 1:
+        axis.plot([], [], color=BLUE, alpha=0.4, linewidth=0.8, label="fabricated junctions")
+        axis.plot(x, rows[:_THIN].T, color=BLUE, alpha=0.15, linewidth=0.8)
+
+
+def _curve(
+    axis: Axes,
+    nominal: torch.Tensor,
+    noise: torch.Tensor | None,
+    x: torch.Tensor,
+    ideal: torch.Tensor,
+    name: str,
+) -> None:
+    if noise is not None and bool(noise.any()):
+        axis.fill_between(
+            x, nominal - noise, nominal + noise, color=BLUE, alpha=0.25, linewidth=0, label="noise of one read"
+        )
+    axis.plot(x, nominal, color=BLUE, linewidth=2, label="junction")
+    axis.plot(x, ideal, color=ORANGE, linewidth=1.6, linestyle=(0, (4, 3)), label=name)
+
+
+def draw_sweep(points: Sequence[SweepPoint], software: float, title: str, x: str, scale: float = 100) -> Figure:
+    """Accuracy against an imperfection: mean with standard deviation, worst instance, the software's line.
+
+    scale: from the swept value to the axis (100 for per cent). software: accuracy of the software network, 0..1.
+    Raises InputError without points.
+    """
+    if not points:
+        raise InputError(f"there are no points to draw in {title!r}; sweep at least one value")
+    figure, (axis,) = canvas(height=4.4)
+    values = [scale * point.value for point in points]
+    populations = [point.population for point in points]
+    axis.axhline(100 * software, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), label="software network")
+    axis.errorbar(
+        values,
+        [100 * p.mean for p in populations],
+        yerr=[100 * p.deviation for p in populations],
+        color=BLUE,
+        marker="o",
+        linewidth=2,
+        capsize=4,
+        label="mean of instances, ± standard deviation",
+    )
+    axis.plot(
+        values,
+        [100 * p.worst for p in populations],
+        color=ORANGE,
+        marker="v",
+        linestyle=":",
+        linewidth=1.6,
+        label="worst instance",
+    )
+    instances = len(populations[0].accuracies)
+    label(axis, f"{title} ({instances} instances each)", x, "accuracy (%)")
+    axis.set_ylim(
+        *_range([software, *(v for p in populations for v in (p.worst, p.mean - p.deviation, p.mean + p.deviation))])
+    )
+    legend(axis)
+    return figure
+
+
+def _range(shares: Sequence[float], least: float = 2.0) -> tuple[float, float]:
+    """Limits of an axis in per cent around accuracies: `least` points at least, so that a flat line looks flat."""
+    low, high = 100 * min(shares), 100 * max(shares)
+    missing = max(0.0, least - (high - low))
+    margin = 0.06 * max(least, high - low)
+    return low - 0.75 * missing - margin, high + 0.25 * missing + margin
+
+
+def draw_sizes(diameters: Sequence[float], noise: Sequence[float], energy: Sequence[float]) -> Figure:
+    """Noise of one read and energy of all junctions per inference against diameter (m, of full scale, J)."""
+    figure, (left, right) = canvas(2, height=4.0)
+    nanometres = [1e9 * diameter for diameter in diameters]
+    left.plot(nanometres, [100 * n for n in noise], color=BLUE, marker="o", linewidth=2)
+    right.plot(nanometres, [1e9 * e for e in energy], color=GREEN, marker="s", linewidth=2)
+    label(left, "Noise of one read at zero drive", "diameter (nm)", "% of full scale")
+    label(right, "Energy of all junctions", "diameter (nm)", "nJ per inference")
+    for axis in (left, right):
+        axis.set_ylim(bottom=0)
+    return figure

@@ -1,0 +1,168 @@
+import base64
+import io
+import json
+import re
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+from tanh_devices import tanh_devices
+
+from spinloom.errors import OutputError
+from spinloom.report import Plot, StudyResult, Table, at_most, draw_curves
+from spinloom.report.writing import show, write
+
+
+def result() -> StudyResult:
+    return StudyResult(
+        name="trial",
+        title="A trial <of> reports & more",
+        scale="reduced",
+        summary="It works [mostly].",
+        settings={"seed": 3, "out": "a<b"},
+        claims=(at_most("loss", 0.1, 0.25, "points", "a paper", 0.01),),
+        tables=(Table("Numbers", ("what", "value"), (("count", 12345), ("share", 0.5), ("none", None)), "A note."),),
+        plots=(Plot("curves", "Both curves.", draw_curves(tanh_devices())),),
+        assumptions=("Nothing leaks.",),
+        command="spinloom run trial --seed 3",
+        seconds=75.0,
+    )
+
+
+class Tags(HTMLParser):
+    """Every start tag with its attributes; fails on tags that are not closed in order."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_report_is_one_whole_page_that_fetches_nothing(tmp_path):
+    text = write(result(), tmp_path).read_text()
+    tags = Tags(text)
+    assert not tags.open
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in tags.found}
+    sources = [attributes["src"] for _, attributes in tags.found if "src" in attributes]
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert "http" not in text
+    assert "url(" not in text
+
+
+def test_figures_that_a_result_no_longer_has_go_and_other_files_stay(tmp_path):
+    write(result(), tmp_path)
+    (tmp_path / "mine.png").write_bytes(b"")
+    (curves,) = result().plots
+    write(replace(result(), plots=(replace(curves, name="sweep"),)), tmp_path)
+    assert {path.name for path in tmp_path.glob("*.png")} == {"sweep.png", "mine.png"}
+
+
+def test_the_figure_in_the_report_is_the_file_beside_it(tmp_path):
+    text = write(result(), tmp_path).read_text()
+    inlined = base64.b64decode(re.search(r"base64,([^\"]+)", text)[1])
+    assert inlined == (tmp_path / "curves.png").read_bytes()
+
+
+def test_the_report_says_everything_and_escapes_it(tmp_path):
+    text = write(result(), tmp_path).read_text()
+    for part in (
+        "A trial &lt;of&gt; reports &amp; more",
+        "0.25 ± 0.01 points",
+        "12,345",
+        "A note.",
+        "Nothing leaks.",
+        "spinloom run trial --seed 3",
+        "a&lt;b",
+        "1 min 15 s",
+        "reduced size",
+        "Both curves.",
+    ):
+        assert part in text, part
+
+
+def test_a_resumed_run_says_that_its_time_is_not_the_whole(tmp_path):
+    resumed = replace(result(), resumed=True)
+    assert "1 min 15 s, with results kept by an earlier run" in write(resumed, tmp_path).read_text()
+    assert json.loads((tmp_path / "result.json").read_text())["resumed"] is True
+    printed = io.StringIO()
+    show(resumed, Console(width=200, file=printed))
+    assert "earlier run" in printed.getvalue()
+
+
+def test_the_json_holds_claims_settings_and_versions(tmp_path):
+    write(result(), tmp_path)
+    data = json.loads((tmp_path / "result.json").read_text())
+    assert data["claims"][0]["holds"] is False
+    assert data["claims"][0]["measured"] == 0.25
+    assert data["scale"] == "reduced"
+    assert data["settings"]["seed"] == 3
+    assert {"spinloom", "torch", "python"} <= data["versions"].keys()
+    assert data["tables"][0]["rows"][0] == ["count", 12345]
+
+
+@pytest.mark.parametrize("width", [70, 80, 200])
+def test_the_printed_result_names_claims_and_assumptions(width):
+    printed = io.StringIO()
+    show(result(), Console(width=width, file=printed))
+    text = printed.getvalue()
+    for part in ("[mostly]", "0.25 ± 0.01 points", "no", "12,345", "Nothing leaks."):
+        assert part in text
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        write(result(), tmp_path / "file")
+
+
+FILL = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from test_report import result
+from spinloom.errors import OutputError
+from spinloom.report.writing import write
+try:
+    write(result(), Path(sys.argv[1]))
+except OutputError as error:
+    print(error)
+    sys.exit(2)
+"""
+
+
+@pytest.mark.parametrize("limit", [1_000, 70_000, 100_000])
+def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path, limit):
+    """A limit on the size of files stands for a full disk: write() fails in the middle.
+
+    -B: compiled code cut off by the limit would be left beside the source, for every later import to fail on.
+    """
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", FILL, str(tmp_path / "out"), __file__.rsplit("/", 1)[0]],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.startswith(f"cannot write {tmp_path}")
+    for path in (tmp_path / "out").iterdir():
+        if path.suffix == ".png":
+            assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
+        else:
+            assert path.name == "result.json"
+            json.loads(path.read_text())
