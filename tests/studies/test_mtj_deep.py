@@ -150,7 +150,7 @@ def test_a_relu_network_slides_into_a_tanh_network(small_cifar100, curve, tmp_pa
         ({"network": "vgg"}, "vgg"),
         ({"instances": 0}, "instances"),
         ({"tuned": -1}, "tuned"),
-        ({"response": Path("x.csv"), "temperature": 77.0}, "--temperature is of the simulated junction"),
+        ({"response": Path("x.csv"), "temperature": 77.0}, "--temperature is of a simulated device"),
         ({"epochs": -1}, "epochs"),
         ({"weights": "a", "start": "b"}, "give one of them"),
         ({"network": "densenet", "start": "b"}, "resnet20"),

@@ -4,14 +4,13 @@ import pytest
 import torch
 
 from spinloom.data import ImageSet
-from spinloom.devices import TwoPolarizerMTJ
+from spinloom.devices import TwoPolarizerMTJ, device_source
 from spinloom.evaluation import Population, backward_memory
 from spinloom.studies.mtj_deep import Settings
 from spinloom.studies.mtj_deep.bars import FABRICATED, NOMINAL, TUNED, claims
 from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.one_run import Run
 from spinloom.studies.mtj_deep.plan import REDUCED
-from spinloom.studies.mtj_transfer.junctions import simulated
 from spinloom.studies.mtj_transfer.software import Software
 
 SOFT = "accuracy in software"
@@ -29,7 +28,7 @@ def judged():
         groups = [Population(group) if group else None for group in (nominal, fabricated, (0.9,), tuned, tuned)]
         network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh())
         found = Measured(software, software, *groups, backward_memory(network, torch.zeros(2, 2)), None)
-        junctions = simulated(TwoPolarizerMTJ(), settings.temperature, 4, 0)
+        junctions = device_source(TwoPolarizerMTJ(), (), settings.temperature, 4, 0)
         made = Run(settings, REDUCED, test, "", Software(network, "", ""), junctions, found, 1.0)
         return {claim.name: claim.holds for claim in claims(made)}
 

@@ -107,8 +107,8 @@ def test_students_have_a_quarter_of_their_teachers_parameters(size, name):
         ({"mixing": 1.5}, "mixing"),
         ({"seeds": 0}, "seeds"),
         ({"epochs": 0}, "epochs"),
-        ({"response": Path("x.csv"), "kelvin": 77.0}, "--kelvin is of the simulated junction"),
-        ({"response": Path("x.csv"), "spread": 0.1}, "--spread is of the simulated junction"),
+        ({"response": Path("x.csv"), "kelvin": 77.0}, "--kelvin is of a simulated device"),
+        ({"response": Path("x.csv"), "spread": 0.1}, "--spread is of a simulated device"),
     ],
 )
 def test_impossible_settings_are_refused(wrong, message):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from spinloom.data import load
-from spinloom.devices import Response, TwoPolarizerMTJ, response_files
+from spinloom.devices import Response, TwoPolarizerMTJ, device_source, response_files
 from spinloom.errors import InputError
 from spinloom.evaluation import Examples, Population, SweepPoint
 from spinloom.learning import read_tensors, save_weights
@@ -18,7 +18,6 @@ from spinloom.studies.mtj_robustness import plan as plans
 from spinloom.studies.mtj_robustness.measurements import Bench, Measured
 from spinloom.studies.mtj_robustness.outcome import Run, _claims, outcome
 from spinloom.studies.mtj_robustness.plan import FULL, REDUCED
-from spinloom.studies.mtj_transfer.junctions import measured, simulated
 from spinloom.studies.mtj_transfer.software import trained
 
 SMALL = replace(
@@ -41,7 +40,7 @@ def software(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def junctions():
-    return simulated(TwoPolarizerMTJ(), 300.0, SMALL.network.devices, 0)  # each response is simulated once
+    return device_source(TwoPolarizerMTJ(), (), 300.0, SMALL.network.devices, 0)  # each response is simulated once
 
 
 @pytest.fixture
@@ -108,7 +107,7 @@ def test_the_loss_is_judged_on_the_published_images_at_room_temperature_and_with
     assert judged() == [True]
     assert judged(software_accuracy=0.902) == [False]
     assert judged(accuracies=(0.9,)) == [None]
-    assert judged(devices=simulated(TwoPolarizerMTJ(), 77.0, 4, 0)) == [None]
+    assert judged(devices=device_source(TwoPolarizerMTJ(), (), 77.0, 4, 0)) == [None]
     assert judged(test=replace(published, name="mnist")) == [None]
 
 
@@ -144,7 +143,7 @@ def test_both_sizes_measure_enough_networks():
 
 
 def test_a_device_from_a_file_is_the_mean_of_the_file(curve):
-    assert measured(curve).nominal().devices == 1
+    assert device_source(curve).nominal().devices == 1
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ def test_a_device_from_a_file_is_the_mean_of_the_file(curve):
         ({"tolerance": -1.0}, "tolerance"),
         ({"dataset": "fashion-mnst"}, "fashion-mnist"),
         ({"response": Path("nowhere.csv")}, "nowhere.csv"),
-        ({"response": Path("nowhere.csv"), "temperature": 77.0}, "--temperature is of the simulated junction"),
+        ({"response": Path("nowhere.csv"), "temperature": 77.0}, "--temperature is of a simulated device"),
         ({"response": Path("nowhere.csv"), "junction": ("damping=0.02",)}, "give one of them"),
     ],
 )

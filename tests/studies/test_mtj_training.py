@@ -10,7 +10,7 @@ import torch
 from scipy.stats import ttest_rel
 
 from spinloom.data import load
-from spinloom.devices import Response, response_files
+from spinloom.devices import Response, device_source, response_files
 from spinloom.errors import InputError, OutputError
 from spinloom.studies.mtj_training import Settings, run, study, training
 from spinloom.studies.mtj_training import plan as plans
@@ -19,7 +19,6 @@ from spinloom.studies.mtj_training.chip import Tuned
 from spinloom.studies.mtj_training.paired import paired
 from spinloom.studies.mtj_training.plan import FULL, REDUCED, plan_of, training_of
 from spinloom.studies.mtj_training.ways import Hardware
-from spinloom.studies.mtj_transfer.junctions import measured
 
 TINY = replace(
     REDUCED, channels=(4, 4), hidden=16, images=400, epochs=2, batch=50, seeds=2, devices=4, angle_batches=2,
@@ -128,7 +127,7 @@ def test_slopes_that_are_wrong_are_seen_in_the_training_and_exact_ones_are_not(t
 
 def test_spread_noise_and_converters_are_those_asked_for(tmp_path):
     asked = Settings(read_noise=0.02, value_bits=6, slope_bits=4, response=curve(tmp_path))
-    hardware = Hardware.of(asked, measured(asked.response))
+    hardware = Hardware.of(asked, device_source(asked.response))
     response = hardware.response("spread")
     assert torch.allclose(response.slope_noise, torch.full_like(response.slope_noise, 0.02))
     assert torch.allclose(response.noise, torch.full_like(response.noise, (0.01**2 + 0.02**2) ** 0.5))
@@ -221,7 +220,7 @@ def test_full_is_the_published_size_and_clothes_are_mirrored():
         ({"dataset": "fashion-mnst"}, "fashion-mnist"),
         ({"response": Path("nowhere.csv")}, "nowhere.csv"),
         ({"response": Path("x.csv"), "junction": ("damping=0.1",)}, "give one of them"),
-        ({"response": Path("x.csv"), "chip_spread": 0.1}, "--chip-spread is of the simulated junction"),
+        ({"response": Path("x.csv"), "chip_spread": 0.1}, "--chip-spread is of a simulated device"),
         ({"ways": ("exact",), "instances": 2}, "add software to --ways"),
         ({"epochs": 0}, "epochs must be >= 1"),
         ({"channels": (8, 0)}, "channel width 2"),

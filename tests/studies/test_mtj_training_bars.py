@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spinloom.data import load
-from spinloom.devices import TwoPolarizerMTJ
+from spinloom.devices import TwoPolarizerMTJ, device_source
 from spinloom.evaluation import backward_memory
 from spinloom.report.claims import claims_table
 from spinloom.studies.mtj_training import Settings
@@ -17,7 +17,6 @@ from spinloom.studies.mtj_training.one_run import Run
 from spinloom.studies.mtj_training.plan import FULL
 from spinloom.studies.mtj_training.training import Trained
 from spinloom.studies.mtj_training.ways import Hardware
-from spinloom.studies.mtj_transfer.junctions import simulated
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def judged(tmp_path):
         cosines, chips = given.pop("cosines", (0.995,) * 5), given.pop("chips", ((0.7, 0.7), (0.88, 0.87)))
         found = Found(trained, {}, "exact", cosines, Tuned(*chips, 0.9, 0.9), memory)
         settings = Settings(**given)
-        simulation = simulated(TwoPolarizerMTJ(), settings.temperature, 4, 0)
+        simulation = device_source(TwoPolarizerMTJ(), (), settings.temperature, 4, 0)
         hardware = Hardware.of(settings, replace(simulation, at_temperature=None) if file else simulation)
         return claims(
             Run(settings, plan, hardware, replace(train, name=name), replace(test, name=name), "", found, 1.0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from spinloom.data import load
-from spinloom.devices import Response, TwoPolarizerMTJ, response_files
+from spinloom.devices import Response, TwoPolarizerMTJ, device_source, response_files
 from spinloom.errors import InputError, OutputError, PhysicsError
 from spinloom.evaluation import Examples, Population
 from spinloom.learning import fashion_cnn, save_weights
@@ -17,7 +17,6 @@ from spinloom.report import at_most
 from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_transfer import Settings, run
 from spinloom.studies.mtj_transfer.conditions import on
-from spinloom.studies.mtj_transfer.junctions import chosen, measured, simulated
 from spinloom.studies.mtj_transfer.measurements import Bench, Measured
 from spinloom.studies.mtj_transfer.outcome import Run, _claims, outcome
 from spinloom.studies.mtj_transfer.plan import REDUCED, training_of
@@ -61,7 +60,7 @@ def curve(tmp_path) -> Path:
 
 def test_the_small_network_learns_digits(software, train):
     test = Examples.of(load("mnist-5k", "test"))
-    bench = Bench(software, simulated(TwoPolarizerMTJ(), 300.0, 2, 0), test, SMALL, 0, Stages(Path(), {}))
+    bench = Bench(software, device_source(TwoPolarizerMTJ(), (), 300.0, 2, 0), test, SMALL, 0, Stages(Path(), {}))
     with torch.inference_mode():
         right = bench.network(test.inputs).argmax(1) == test.labels
     assert float(right.float().mean()) > 0.8
@@ -69,7 +68,7 @@ def test_the_small_network_learns_digits(software, train):
 
 def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
     test = load("mnist-5k", "test", limit=200)
-    junctions = simulated(TwoPolarizerMTJ(), 300.0, SMALL.devices, 0)
+    junctions = device_source(TwoPolarizerMTJ(), (), 300.0, SMALL.devices, 0)
     bench = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {}))
     found = bench.measure(0.05, 0.23e-12)
     assert found.nominal.mean == pytest.approx(found.software, abs=0.02)
@@ -97,7 +96,7 @@ def judged(software, curve):
 
     def make(lost=0.0, networks=2, name="fashion-mnist", file=False, **settings):
         chosen = Settings(**settings)
-        junctions = measured(curve) if file else simulated(TwoPolarizerMTJ(), chosen.temperature, 4, 0)
+        junctions = device_source(curve) if file else device_source(TwoPolarizerMTJ(), (), chosen.temperature, 4, 0)
         group = Population((0.9 - lost,) * networks)
         found = Measured(0.9, group, group, {}, 0.9, None, ())
         run = Run(chosen, SMALL, replace(test, name=name), "", software, junctions, found, 1.0)
@@ -119,10 +118,10 @@ def test_losses_are_judged_on_the_published_images_at_the_bars_own_settings_only
 
 def test_sources_name_the_parameters_that_were_changed():
     claims = [at_most("loss", 0.4, 0.2, "points", "a paper")]
-    changed = chosen(None, ("damping=0.02", "diameter=80e-9"), 300.0, 4, 0)
+    changed = device_source("mtj-neuron", ("damping=0.02", "diameter=80e-9"), 300.0, 4, 0)
     assert on(changed, claims)[0].source == "a paper; junctions with damping=0.02, diameter=80e-9"
     assert on(changed, claims)[0].holds, "the bars name no parameters"
-    assert on(chosen(None, (), 300.0, 4, 0), claims) == tuple(claims)
+    assert on(device_source("mtj-neuron", (), 300.0, 4, 0), claims) == tuple(claims)
 
 
 def test_a_second_study_in_the_same_folder_is_refused_before_its_work(curve, tmp_path):
@@ -133,15 +132,15 @@ def test_a_second_study_in_the_same_folder_is_refused_before_its_work(curve, tmp
 
 @pytest.mark.parametrize("wrong", [{"spread": 0.1}, {"temperature": 77.0}, {"junction": ("damping=0.02",)}])
 def test_what_a_file_fixes_is_refused_beside_it(wrong, tmp_path):
-    with pytest.raises(InputError, match=f"--{next(iter(wrong))} is of the simulated junction.*give one of them"):
+    with pytest.raises(InputError, match=f"--{next(iter(wrong))} is of a simulated device.*give one of them"):
         run(Settings("mnist-5k", tmp_path / "out", response=tmp_path / "curve.csv", **wrong))
 
 
 def test_slopes_that_a_file_lacks_are_not_said_to_be_read(curve, tmp_path):
     (tmp_path / "values.csv").write_text("drive (A),value\n" + "".join(f"{x},{math.tanh(x)}\n" for x in range(-4, 5)))
-    assert "derivative of the junction's curve" in measured(tmp_path / "values.csv").slopes
-    assert "read from the junction" in measured(curve).slopes
-    assert "read from the junction" in simulated(TwoPolarizerMTJ(), 300.0, 4, 0).slopes
+    assert "derivative of the device's curve" in device_source(tmp_path / "values.csv").slopes
+    assert "read from the device" in device_source(curve).slopes
+    assert "read from the junction" in device_source(TwoPolarizerMTJ(), (), 300.0, 4, 0).slopes
 
 
 def test_a_network_trained_before_is_taken_from_the_cache(software, train, tmp_path):
@@ -228,7 +227,7 @@ def test_a_device_file_that_changed_in_any_way_is_another_device(curve, tmp_path
     response_files.save(response, tmp_path / "same" / curve.name)
     response_files.save(replace(response, **{name: changed}), tmp_path / "other" / curve.name)
     here, same, other = (
-        measured(one).identity for one in (curve, *(tmp_path / d / curve.name for d in ("same", "other")))
+        device_source(one).identity for one in (curve, *(tmp_path / d / curve.name for d in ("same", "other")))
     )
     assert here == same
     assert here != other

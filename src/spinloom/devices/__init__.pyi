@@ -1,3 +1,4 @@
+from . import catalogue as catalogue
 from . import response_csv as response_csv
 from . import response_files as response_files
 from .cost import OperatingCost as OperatingCost
@@ -16,5 +17,8 @@ from .parameters import with_parameters as with_parameters
 from .response import Response as Response
 from .simulated_diode import SimulatedDiode as SimulatedDiode
 from .simulated_oscillator import SimulatedOscillator as SimulatedOscillator
+from .source import DeviceSource as DeviceSource
+from .source import device_source as device_source
+from .source import require_free as require_free
 from .spin_diode import SpinDiode as SpinDiode
 from .spread import Spread as Spread

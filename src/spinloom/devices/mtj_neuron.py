@@ -24,7 +24,7 @@ Published idea: Rodrigues et al., arXiv 2409.02528; no geometry or material is p
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
@@ -74,6 +74,8 @@ class TwoPolarizerMTJ:
     resolution: length of a cell in m; the free layer is then resolved in space (`mtj_mesh.py`), with modes of motion
         that a macrospin cannot have. None: a macrospin. exchange_stiffness: A, J/m, of the resolved layer.
     """
+
+    noun: ClassVar[str] = "junction"
 
     diameter: Quantity = 120e-9
     thickness: Quantity = 1.6e-9

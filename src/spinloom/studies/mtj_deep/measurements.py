@@ -7,7 +7,7 @@ from functools import partial
 from torch import nn
 
 from spinloom.data import ImageSet
-from spinloom.devices import Response
+from spinloom.devices import DeviceSource, Response
 from spinloom.evaluation import (
     MAC_ENERGY,
     Examples,
@@ -26,7 +26,6 @@ from spinloom.seeding import child_seed, generator
 from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.plan import Plan
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.software import Software
 
 COST_IMAGES = 16
@@ -41,7 +40,7 @@ class Bench:
     def __init__(
         self,
         software: Software,
-        junctions: Junctions,
+        junctions: DeviceSource,
         sets: tuple[ImageSet, ImageSet],
         plan: Plan,
         seed: int,

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from spinloom.data import ImageSet
+from spinloom.devices import DeviceSource
 from spinloom.studies.mtj_deep.measured import Measured
 from spinloom.studies.mtj_deep.plan import Plan
 from spinloom.studies.mtj_deep.settings import Settings
 from spinloom.studies.mtj_deep.software import Software
-from spinloom.studies.mtj_transfer.junctions import Junctions
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Run:
     test: ImageSet
     reason: str
     software: Software
-    junctions: Junctions
+    junctions: DeviceSource
     found: Measured
     seconds: float
     resumed: bool = False

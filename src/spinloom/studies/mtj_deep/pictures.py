@@ -2,14 +2,14 @@
 
 from matplotlib.figure import Figure
 
+from spinloom.devices import DeviceSource
 from spinloom.evaluation import BackwardMemory
 from spinloom.report import BLUE, GREY, ORANGE, TEXT, Plot, canvas, draw_curves, label, legend
 from spinloom.studies.mtj_deep.listing import groups
 from spinloom.studies.mtj_deep.measured import Measured
-from spinloom.studies.mtj_transfer.junctions import Junctions
 
 
-def plots(junctions: Junctions, spread: float, found: Measured) -> tuple[Plot, ...]:
+def plots(junctions: DeviceSource, spread: float, found: Measured) -> tuple[Plot, ...]:
     """All figures, in the order of the report."""
     return (
         Plot(

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from spinloom.devices import require_free
 from spinloom.errors import InputError, require_finite, require_non_negative, require_positive, unknown_name
 from spinloom.learning import MIRRORED, Augmentation, Training, require_share
 from spinloom.studies.mtj_deep.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import require_free
 
 NETWORKS = ("resnet20", "densenet")
 
@@ -93,7 +93,7 @@ def plan_of(settings: Settings) -> Plan:
     require_positive("", **{f"start std {number}": one for number, one in enumerate(settings.start_std, 1)})
     if settings.network not in NETWORKS:
         raise unknown_name("network", settings.network, NETWORKS)
-    require_free(settings, "spread", "temperature")
+    require_free(settings.response, settings, "junction", "spread", "temperature")
     for name, least in (("instances", 1), ("epochs", 1), ("tuned", 0)):
         given = getattr(settings, name)
         if given is not None and given < least:

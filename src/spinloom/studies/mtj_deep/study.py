@@ -7,6 +7,7 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.devices import device_source
 from spinloom.learning import Compute, save_weights, weights_for
 from spinloom.report import StudyResult, publish
 from spinloom.studies.kit.outputs import reserve
@@ -17,7 +18,6 @@ from spinloom.studies.mtj_deep.outcome import NAME, outcome
 from spinloom.studies.mtj_deep.plan import plan_of
 from spinloom.studies.mtj_deep.settings import Settings
 from spinloom.studies.mtj_deep.software import given, trained
-from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.registry import command
 
 
@@ -27,7 +27,9 @@ def carry_out(settings: Settings) -> StudyResult:
     progress = Console(stderr=True)
     plan, compute = plan_of(settings), Compute(settings.accelerator, settings.devices, settings.precision)
     compute.fabric()  # refuses what is not there, before the work
-    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.junctions, settings.seed)
+    junctions = device_source(
+        settings.response or "mtj-neuron", settings.junction, settings.temperature, plan.junctions, settings.seed
+    )
     choice = resolve(settings.dataset, preferred="cifar10")
     progress.print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from spinloom.data import ImageSet
+from spinloom.devices import DeviceSource
 from spinloom.evaluation import Examples, Population, accuracy, evaluate_instances, on_devices
 from spinloom.learning import Distillation, FreshInstances, Labels, Objective, count_parameters, fit
 from spinloom.progress import bar
@@ -15,7 +16,6 @@ from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_distillation.networks import require_quarter, student
 from spinloom.studies.mtj_distillation.plan import Plan
 from spinloom.studies.mtj_distillation.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import Junctions
 
 WAYS = ("labels", "teacher")
 
@@ -50,7 +50,7 @@ class Bench:
     def __init__(
         self,
         teacher: nn.Module,
-        junctions: Junctions,
+        junctions: DeviceSource,
         sets: tuple[ImageSet, ImageSet],
         plan: Plan,
         settings: Settings,

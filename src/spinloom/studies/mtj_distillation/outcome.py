@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from spinloom.data import ImageSet
+from spinloom.devices import DeviceSource
 from spinloom.evaluation import Population
 from spinloom.report import Claim, StudyResult, Table, at_least, enough, error_in_percent, judge, one_of
 from spinloom.studies.mtj_distillation.measurements import WAYS, Measured, Pairs
@@ -10,7 +11,6 @@ from spinloom.studies.mtj_distillation.pictures import plots
 from spinloom.studies.mtj_distillation.plan import Plan
 from spinloom.studies.mtj_distillation.settings import Settings
 from spinloom.studies.mtj_transfer.conditions import on
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.registry import command
 
 NAME = "mtj-distillation"
@@ -29,7 +29,7 @@ class Run:
     train: int
     test: ImageSet
     reason: str
-    junctions: Junctions
+    junctions: DeviceSource
     found: Measured
     seconds: float
     resumed: bool = False

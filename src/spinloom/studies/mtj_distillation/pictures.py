@@ -2,15 +2,15 @@
 
 from matplotlib.figure import Figure
 
+from spinloom.devices import DeviceSource
 from spinloom.evaluation import Population
 from spinloom.report import BLUE, GREY, ORANGE, Plot, canvas, draw_curves, label, legend
 from spinloom.studies.mtj_distillation.measurements import WAYS, Measured
-from spinloom.studies.mtj_transfer.junctions import Junctions
 
 TITLES = {"labels": "labels alone", "teacher": "labels and teacher"}
 
 
-def plots(found: Measured, junctions: Junctions, spread: float) -> tuple[Plot, ...]:
+def plots(found: Measured, junctions: DeviceSource, spread: float) -> tuple[Plot, ...]:
     """Both figures, in the order of the report."""
     curves = draw_curves(junctions.nominal(), junctions.fabricated(spread))
     return (

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from spinloom.data import ImageSet
+from spinloom.devices import require_free
 from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.learning import MIRRORED, Augmentation, Training, require_share
 from spinloom.studies.mtj_distillation.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import require_free
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def plan_of(settings: Settings) -> Plan:
     require_positive("", temperature=settings.temperature)
     require_share(spread=settings.spread, mixing=settings.mixing)
     require_non_negative("K", kelvin=settings.kelvin)
-    require_free(settings, "spread", "kelvin")
+    require_free(settings.response, settings, "junction", "spread", "kelvin")
     for name in ("seeds", "epochs"):
         given = getattr(settings, name)
         if given is not None and given < 1:

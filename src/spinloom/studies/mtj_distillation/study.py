@@ -7,6 +7,7 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.devices import device_source
 from spinloom.learning import digest, weights_for
 from spinloom.report import StudyResult, publish
 from spinloom.studies.kit.outputs import reserve
@@ -16,7 +17,6 @@ from spinloom.studies.mtj_distillation.networks import trained_teacher
 from spinloom.studies.mtj_distillation.outcome import NAME, Run, outcome
 from spinloom.studies.mtj_distillation.plan import plan_of, require_images
 from spinloom.studies.mtj_distillation.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.registry import command
 
 
@@ -25,7 +25,9 @@ def carry_out(settings: Settings) -> StudyResult:
     began = perf_counter()
     progress = Console(stderr=True)
     plan = plan_of(settings)
-    junctions = chosen(settings.response, settings.junction, settings.kelvin, plan.devices, settings.seed)
+    junctions = device_source(
+        settings.response or "mtj-neuron", settings.junction, settings.kelvin, plan.devices, settings.seed
+    )
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early

@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from spinloom.devices import DeviceSource
 from spinloom.report import Cell, Table, percent, percents, raw_sweeps, sweep_table
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.measurements import Measured
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.listing import device_table
 
 
-def tables(found: Measured, junctions: Junctions, tolerance: float, images: str) -> tuple[Table, ...]:
+def tables(found: Measured, junctions: DeviceSource, tolerance: float, images: str) -> tuple[Table, ...]:
     """What is borne, every sweep, the device. images: the test images in words."""
     sweeps = [
         sweep_table(IMPERFECTIONS[name].title, IMPERFECTIONS[name].axis, IMPERFECTIONS[name].scale, points)

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from spinloom.devices import Response
+from spinloom.devices import DeviceSource, Response
 from spinloom.evaluation import Examples, Population, SweepPoint, accuracy, sweep
 from spinloom.nn import Converters
 from spinloom.progress import bar
 from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.plan import Plan
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.software import Software
 
 
@@ -41,7 +40,7 @@ class Bench:
     def __init__(
         self,
         software: Software,
-        junctions: Junctions,
+        junctions: DeviceSource,
         examples: Examples,
         plan: Plan,
         seed: int,

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from spinloom.data import ImageSet
+from spinloom.devices import DeviceSource
 from spinloom.report import Claim, StudyResult, at_most, error_in_percent, judge, one_of, several
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.listing import raw, tables
@@ -11,7 +12,6 @@ from spinloom.studies.mtj_robustness.pictures import plots
 from spinloom.studies.mtj_robustness.plan import Plan
 from spinloom.studies.mtj_robustness.settings import Settings
 from spinloom.studies.mtj_transfer.conditions import on, warm
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.outcome import PUBLISHED, SOURCES
 from spinloom.studies.mtj_transfer.software import Software
 from spinloom.studies.registry import command
@@ -30,7 +30,7 @@ class Run:
     test: ImageSet
     reason: str
     software: Software
-    junctions: Junctions
+    junctions: DeviceSource
     found: Measured
     seconds: float
     resumed: bool = False

@@ -1,15 +1,15 @@
 """The figures of the study with their captions."""
 
+from spinloom.devices import DeviceSource
 from spinloom.report import Plot, draw_curves, draw_sweep
 from spinloom.studies.mtj_robustness.imperfections import IMPERFECTIONS
 from spinloom.studies.mtj_robustness.measurements import Measured
-from spinloom.studies.mtj_transfer.junctions import Junctions
 
 SHOWN_SPREAD = 0.05
 """Of the single junctions in the figure of curves."""
 
 
-def plots(junctions: Junctions, found: Measured) -> tuple[Plot, ...]:
+def plots(junctions: DeviceSource, found: Measured) -> tuple[Plot, ...]:
     """A figure for every sweep, then the curves of the junctions."""
     drawn = []
     for name, points in found.sweeps.items():

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from spinloom.devices import require_free
 from spinloom.errors import InputError, require_non_negative
 from spinloom.studies.mtj_robustness.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import require_free
 from spinloom.studies.mtj_transfer.plan import FULL as LARGE_NETWORK
 from spinloom.studies.mtj_transfer.plan import REDUCED as SMALL_NETWORK
 from spinloom.studies.mtj_transfer.plan import Plan as NetworkPlan
@@ -55,7 +55,7 @@ def plan_of(settings: Settings) -> Plan:
     """The size asked for. Raises InputError for settings that cannot be."""
     require_non_negative("points", tolerance=settings.tolerance)
     require_non_negative("K", temperature=settings.temperature)
-    require_free(settings, "temperature")
+    require_free(settings.response, settings, "junction", "temperature")
     if settings.instances is not None and settings.instances < 1:
         raise InputError(f"instances must be >= 1, got {settings.instances}")
     plan = FULL if settings.full else REDUCED

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.devices import device_source
 from spinloom.evaluation import Examples
 from spinloom.learning import save_weights
 from spinloom.report import StudyResult, publish
@@ -16,7 +17,6 @@ from spinloom.studies.mtj_robustness.measurements import Bench
 from spinloom.studies.mtj_robustness.outcome import NAME, Run, outcome
 from spinloom.studies.mtj_robustness.plan import plan_of
 from spinloom.studies.mtj_robustness.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.mtj_transfer.software import given, trained
 from spinloom.studies.registry import command
 
@@ -26,7 +26,9 @@ def carry_out(settings: Settings) -> StudyResult:
     started = perf_counter()
     progress = Console(stderr=True)
     plan, seed = plan_of(settings), settings.seed
-    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.network.devices, seed)
+    junctions = device_source(
+        settings.response or "mtj-neuron", settings.junction, settings.temperature, plan.network.devices, seed
+    )
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early

@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
+from spinloom.devices import DeviceSource
 from spinloom.evaluation import Population
 from spinloom.report import Cell, Table, memory_table, percents
 from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, brief
@@ -10,11 +11,10 @@ from spinloom.studies.mtj_training.chip import Tuned
 from spinloom.studies.mtj_training.measurements import Found
 from spinloom.studies.mtj_training.paired import Paired
 from spinloom.studies.mtj_training.ways import SHORT, TITLES
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.listing import device_table
 
 
-def tables(found: Found, junctions: Junctions, images: str) -> tuple[Table, ...]:
+def tables(found: Found, junctions: DeviceSource, images: str) -> tuple[Table, ...]:
     """Accuracy of every way, angles, tuning in place, memory, the device. images: the test images in words."""
     differences = (
         [_differences(found)] if {"exact", "software"} & found.trained.keys() and len(found.trained) > 1 else []

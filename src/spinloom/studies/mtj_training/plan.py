@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from spinloom.data import ImageSet
+from spinloom.devices import require_free
 from spinloom.errors import InputError, require_non_negative, require_positive, unknown_name
 from spinloom.learning import MIRRORED, Augmentation, Training, require_share
 from spinloom.studies.mtj_training.settings import WAYS, Settings
-from spinloom.studies.mtj_transfer.junctions import require_free
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def plan_of(settings: Settings) -> Plan:
     require_share(spread=settings.spread, read_noise=settings.read_noise, chip_spread=settings.chip_spread)
     require_non_negative("K", temperature=settings.temperature)
     require_positive("network inputs", difference_step=settings.difference_step)
-    require_free(settings, "spread", "chip_spread", "temperature")
+    require_free(settings.response, settings, "junction", "spread", "chip_spread", "temperature")
     for way in settings.ways:
         if way not in WAYS:
             raise unknown_name("way", way, WAYS)

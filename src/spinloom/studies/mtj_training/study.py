@@ -7,6 +7,7 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.devices import device_source
 from spinloom.learning import Compute
 from spinloom.report import StudyResult, publish
 from spinloom.studies.kit.outputs import reserve
@@ -18,7 +19,6 @@ from spinloom.studies.mtj_training.plan import plan_of
 from spinloom.studies.mtj_training.settings import Settings
 from spinloom.studies.mtj_training.training import Trainer
 from spinloom.studies.mtj_training.ways import Hardware
-from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.registry import command
 
 
@@ -28,7 +28,9 @@ def carry_out(settings: Settings) -> StudyResult:
     plan, compute = plan_of(settings), Compute(settings.accelerator)
     compute.fabric()  # refuses what is not there, before the work
     # seed 0 whatever the first network's: a network of a given seed has the same devices in every call
-    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, 0)
+    junctions = device_source(
+        settings.response or "mtj-neuron", settings.junction, settings.temperature, plan.devices, 0
+    )
     hardware = Hardware.of(settings, junctions)
     choice = resolve(settings.dataset)
     Console(stderr=True).print(choice.reason, highlight=False, markup=False)

@@ -5,11 +5,10 @@ from typing import Any
 
 from torch import nn
 
-from spinloom.devices import Response
+from spinloom.devices import DeviceSource, Response
 from spinloom.evaluation import Examples, on_devices
 from spinloom.nn import PLAIN, Converters, Gradient, use_gradient
 from spinloom.studies.mtj_training.settings import Settings
-from spinloom.studies.mtj_transfer.junctions import Junctions
 
 TITLES = {
     "software": "software tanh, autograd",
@@ -33,14 +32,14 @@ GRADIENTS: dict[str, Gradient] = {"exact": "exact", "difference": "difference"}
 class Hardware:
     """What a network runs on in each way."""
 
-    junctions: Junctions
+    junctions: DeviceSource
     spread: float
     read_noise: float
     converters: Converters
     step: float
 
     @classmethod
-    def of(cls, settings: Settings, junctions: Junctions) -> "Hardware":
+    def of(cls, settings: Settings, junctions: DeviceSource) -> "Hardware":
         """Raises InputError for a resolution that no converter has."""
         converters = Converters(settings.value_bits, settings.slope_bits)
         return cls(junctions, settings.spread, settings.read_noise, converters, settings.difference_step)

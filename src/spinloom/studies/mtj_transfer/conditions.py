@@ -3,26 +3,26 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from spinloom.devices import DeviceSource
 from spinloom.report import Claim, Condition
-from spinloom.studies.mtj_transfer.junctions import Junctions
 
 ROOM = 300.0
 """K; the temperature of all bars."""
 
 
-def warm(junctions: Junctions) -> Condition:
+def warm(junctions: DeviceSource) -> Condition:
     """Simulated junctions at room temperature."""
     here = f"simulated junctions at {junctions.kelvin:g} K" if junctions.simulated else "devices from a file"
     return Condition(junctions.simulated and junctions.kelvin == ROOM, f"simulated junctions at {ROOM:g} K", here)
 
 
-def spread(junctions: Junctions, here: float, wanted: float = 0.05) -> Condition:
+def spread(junctions: DeviceSource, here: float, wanted: float = 0.05) -> Condition:
     """Standard deviation of every physical parameter, as a fraction."""
     found = f"{100 * here:g} % spread" if junctions.simulated else "the spread of a file"
     return Condition(junctions.simulated and here == wanted, f"{100 * wanted:g} % spread", found)
 
 
-def on(junctions: Junctions, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+def on(junctions: DeviceSource, claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """The claims; their sources name changed parameters, which bars say nothing of but which make another device."""
     with_changes = f"; junctions with {', '.join(junctions.changes)}" if junctions.changes else ""
     return tuple(replace(claim, source=claim.source + with_changes) for claim in claims)

@@ -3,15 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
+from spinloom.devices import DeviceSource
 from spinloom.evaluation import Population
 from spinloom.quantities import si
 from spinloom.report import Cell, Table, percent, percents, raw_sweeps, sweep_table
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.measurements import Measured
 from spinloom.studies.mtj_transfer.pictures import SWEEPS
 
 
-def tables(found: Measured, junctions: Junctions, images: str, few: str) -> tuple[Table, ...]:
+def tables(found: Measured, junctions: DeviceSource, images: str, few: str) -> tuple[Table, ...]:
     """Accuracy, every sweep, cost, the device. images, few: the test images, and those of the sweeps, in words."""
     rows: list[tuple[Cell, ...]] = [("software", percent(found.software), None, None, None, None)]
     for name, group in (("nominal junctions", found.nominal), ("fabricated junctions", found.fabricated)):
@@ -26,7 +26,7 @@ def tables(found: Measured, junctions: Junctions, images: str, few: str) -> tupl
     return (accuracy, *sweeps, *([_cost_table(found)] if found.cost else []), device_table(junctions))
 
 
-def device_table(junctions: Junctions) -> Table:
+def device_table(junctions: DeviceSource) -> Table:
     """Its parameters; in the report only."""
     title = "The simulated junction (SI units)" if junctions.simulated else "The device given"
     return Table(title, ("parameter", "value"), tuple(junctions.parameters.items()), in_print=False)

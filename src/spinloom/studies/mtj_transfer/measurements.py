@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spinloom.devices import Response
+from spinloom.devices import DeviceSource, Response
 from spinloom.evaluation import (
     Examples,
     InferenceCost,
@@ -18,7 +18,6 @@ from spinloom.evaluation import (
 )
 from spinloom.progress import bar
 from spinloom.studies.kit.stages import Stages
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.plan import Plan
 from spinloom.studies.mtj_transfer.software import Software
 
@@ -52,7 +51,7 @@ class Bench:
     """Measures one software network on one kind of junction."""
 
     def __init__(
-        self, software: Software, junctions: Junctions, examples: Examples, plan: Plan, seed: int, stages: Stages
+        self, software: Software, junctions: DeviceSource, examples: Examples, plan: Plan, seed: int, stages: Stages
     ) -> None:
         self.network, self.junctions, self.examples = software.network, junctions, examples
         self.plan, self.seed, self._stages = plan, seed, stages

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 
 from spinloom.data import ImageSet
+from spinloom.devices import DeviceSource
 from spinloom.report import Claim, StudyResult, at_most, error_in_percent, judge, one_of, several
 from spinloom.studies.mtj_transfer.conditions import on, spread, warm
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.listing import raw, tables
 from spinloom.studies.mtj_transfer.measurements import Measured
 from spinloom.studies.mtj_transfer.pictures import plots
@@ -29,7 +29,7 @@ class Run:
     test: ImageSet
     reason: str
     software: Software
-    junctions: Junctions
+    junctions: DeviceSource
     found: Measured
     seconds: float
     resumed: bool = False

@@ -1,7 +1,7 @@
 """The figures of the study with their captions."""
 
+from spinloom.devices import DeviceSource
 from spinloom.report import Plot, draw_cost, draw_curves, draw_sizes, draw_sweep
-from spinloom.studies.mtj_transfer.junctions import Junctions
 from spinloom.studies.mtj_transfer.measurements import Measured
 
 SWEEPS = {
@@ -34,7 +34,7 @@ SWEEPS = {
 """By name of sweep: title, axis, factor from SI to the axis, caption."""
 
 
-def plots(junctions: Junctions, spread: float, found: Measured) -> tuple[Plot, ...]:
+def plots(junctions: DeviceSource, spread: float, found: Measured) -> tuple[Plot, ...]:
     """All figures there is data for, in the order of the report."""
     curves = junctions.fabricated(spread)
     drawn = [

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from spinloom.data import ImageSet
+from spinloom.devices import require_free
 from spinloom.errors import InputError, require_non_negative
 from spinloom.learning import MIRRORED, Augmentation, Training, require_share
-from spinloom.studies.mtj_transfer.junctions import require_free
 from spinloom.studies.mtj_transfer.settings import Settings
 
 
@@ -73,7 +73,7 @@ def plan_of(settings: Settings) -> Plan:
     require_share(spread=settings.spread)
     require_non_negative("J", mac_energy=settings.mac_energy)
     require_non_negative("K", temperature=settings.temperature)
-    require_free(settings, "spread", "temperature")
+    require_free(settings.response, settings, "junction", "spread", "temperature")
     if settings.instances is not None and settings.instances < 1:
         raise InputError(f"instances must be >= 1, got {settings.instances}")
     plan = FULL if settings.full else REDUCED

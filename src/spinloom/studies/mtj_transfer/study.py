@@ -7,12 +7,12 @@ from rich.console import Console
 
 from spinloom import __version__
 from spinloom.data import load_pair, resolve
+from spinloom.devices import device_source
 from spinloom.evaluation import Examples
 from spinloom.learning import save_weights
 from spinloom.report import StudyResult, publish
 from spinloom.studies.kit.outputs import reserve
 from spinloom.studies.kit.stages import Stages
-from spinloom.studies.mtj_transfer.junctions import chosen
 from spinloom.studies.mtj_transfer.measurements import Bench
 from spinloom.studies.mtj_transfer.outcome import NAME, Run, outcome
 from spinloom.studies.mtj_transfer.plan import plan_of
@@ -26,7 +26,9 @@ def carry_out(settings: Settings) -> StudyResult:
     started = perf_counter()
     progress = Console(stderr=True)
     plan = plan_of(settings)
-    junctions = chosen(settings.response, settings.junction, settings.temperature, plan.devices, settings.seed)
+    junctions = device_source(
+        settings.response or "mtj-neuron", settings.junction, settings.temperature, plan.devices, settings.seed
+    )
     choice = resolve(settings.dataset)
     progress.print(choice.reason, highlight=False, markup=False)
     folder = reserve(settings.out, NAME, command(NAME, settings))  # fail early

@@ -1,0 +1,170 @@
+"""Where a study's devices come from: one of ours by name, a user's class, or a file with measured or kept curves."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from spinloom.devices import catalogue, response_csv, response_files
+from spinloom.devices.cost import OperatingCost
+from spinloom.devices.parameters import with_parameters
+from spinloom.devices.response import Response
+from spinloom.devices.spread import Spread
+from spinloom.errors import InputError
+from spinloom.quantities import parameters
+
+SWEEP_READS = 256
+"""Thermal realisations behind each point of the sweeps of temperature and diameter: noise to 4 %."""
+RESOLVED_READS, RESOLVED_DEVICES = 32, 16
+"""For devices resolved in space, which take thousands of times as long: noise to 13 %, devices to draw from."""
+
+
+@dataclass(frozen=True)
+class DeviceSource:
+    """The devices of one study.
+
+    identity: all that determines the responses. parameters: name and value (SI), for people.
+    nominal: one device without spread. fabricated: a population to draw instances from, at a relative spread.
+    at_temperature (K), at_diameter (m): the nominal device there. cost: of one operation at a diameter (None: its own).
+    kelvin: the temperature of nominal and fabricated devices. These four, and other spreads, exist for simulated
+    devices only, at_diameter only for those that have a diameter.
+    changes: parameters (name=value) that are not the defaults, as they were given.
+    noun: what sentences call one of these devices.
+    """
+
+    identity: str
+    parameters: dict[str, str]
+    nominal: Callable[[], Response]
+    fabricated: Callable[[float], Response]
+    at_temperature: Callable[[float], Response] | None = None
+    at_diameter: Callable[[float], Response] | None = None
+    cost: Callable[[float | None], OperatingCost] | None = None
+    kelvin: float | None = None
+    changes: tuple[str, ...] = ()
+    noun: str = "device"
+
+    @property
+    def simulated(self) -> bool:
+        return self.at_temperature is not None
+
+    @property
+    def reads_slopes(self) -> bool:
+        """Whether slopes are measured (or simulated) ones; a file without slopes gives the derivative of its values."""
+        return "derivative" not in self.parameters.get("slope", "")
+
+    @property
+    def slopes(self) -> str:
+        """Where the slope of a device comes from, behind the words "its slope"."""
+        derived = f"is the derivative of the {self.noun}'s curve, as the file has no slopes"
+        return f"is read from the {self.noun} itself" if self.reads_slopes else derived
+
+    def population(self, spread: float) -> str:
+        """The devices that instances draw from, behind the words "drawn at random from"."""
+        count = self.fabricated(spread).devices
+        devices = f"{count} devices" if count > 1 else "one device"
+        return f"{devices}, simulated at {self.kelvin:g} K" if self.simulated else f"{devices} in the file"
+
+    @property
+    def single(self) -> str:
+        """What the thin lines of a figure of curves are."""
+        return "single fabricated devices" if self.simulated else "the devices of the file"
+
+
+def device_source(
+    device: "str | Path | Response | Any",
+    changes: Sequence[str] = (),
+    temperature: float = 300.0,
+    devices: int = 64,
+    seed: int = 0,
+) -> DeviceSource:
+    """The devices that `device` stands for.
+
+    device: a name of `catalogue.names()`, `package.module:Class`, a path to a .csv or .safetensors, a device (what has
+    `simulate` and `cost`) or a Response. changes: name=value, SI, of a simulated device. temperature: K. devices: that
+    a population has. Responses are simulated when they are asked for, once each.
+    Raises InputError for what is none of these and for changes of curves that are fixed.
+    """
+    if isinstance(device, Response) or is_file(device):
+        if changes:
+            raise InputError(f"{', '.join(changes)}: the curves of a file or a Response are fixed; change a device")
+        return _given(device, "given in the program") if isinstance(device, Response) else _read(Path(device))
+    if isinstance(device, str):
+        device = catalogue.find(device)()
+    return replace(_simulated(with_parameters(device, changes), temperature, devices, seed), changes=tuple(changes))
+
+
+def is_file(device: object) -> bool:
+    """Whether this is the path of a file with curves."""
+    return isinstance(device, Path) or (isinstance(device, str) and device.lower().endswith((".csv", ".safetensors")))
+
+
+def require_free(device: object, settings: Any, *fixed: str) -> None:
+    """Raise InputError if `device` is a file and a setting (by name) that a file fixes as well is given beside it."""
+    for name in fixed if is_file(device) else ():
+        if getattr(settings, name) != getattr(type(settings), name):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} is of a simulated device, {device} already fixes it; give one of them")
+
+
+def _simulated(device: Any, temperature: float, devices: int, seed: int) -> DeviceSource:
+    resolved = getattr(device, "resolution", None) is not None
+    reads = RESOLVED_READS if resolved else SWEEP_READS
+    count = min(devices, RESOLVED_DEVICES) if resolved else devices
+    has_diameter = any(part.name == "diameter" for part in fields(device))
+
+    def sized(metres: float) -> Any:
+        """Another diameter, resolved by as many cells."""
+        if not resolved:
+            return replace(device, diameter=metres)
+        return replace(device, diameter=metres, resolution=device.resolution * metres / float(device.diameter))
+
+    @cache
+    def one(device: Any, kelvin: float) -> Response:
+        return device.simulate(temperature=kelvin, realizations=reads, seed=seed)
+
+    @cache
+    def nominal() -> Response:
+        return device.simulate(temperature=temperature, seed=seed)
+
+    @cache
+    def fabricated(sigma: float) -> Response:
+        if sigma == 0:
+            return nominal()  # one device, averaged over many more realisations
+        return device.simulate(spread=Spread.uniform(sigma), devices=count, temperature=temperature, seed=seed)
+
+    return DeviceSource(
+        identity=f"{device}, {temperature} K, {count} devices",
+        parameters=parameters(device),
+        nominal=nominal,
+        fabricated=fabricated,
+        at_temperature=lambda kelvin: one(device, kelvin),
+        at_diameter=(lambda metres: one(sized(metres), temperature)) if has_diameter else None,
+        cost=lambda metres: (sized(metres) if metres else device).cost(),
+        kelvin=temperature,
+        noun=getattr(device, "noun", type(device).__name__),
+    )
+
+
+def _read(path: Path) -> DeviceSource:
+    """Devices from a file: `.csv` or Spinloom's safetensors. Its spread is the one it holds. Raises InputError."""
+    read = response_csv.read_csv if path.suffix.lower() == ".csv" else response_files.load
+    return _given(read(path), str(path))
+
+
+def _given(response: Response, where: str) -> DeviceSource:
+    return DeviceSource(
+        parameters={"file": where, "devices": str(response.devices), **response.metadata},
+        identity=f"{Path(where).name}: {response.devices} devices, {_digest(response)}",
+        nominal=response.nominal,
+        fabricated=lambda _: response,
+    )
+
+
+def _digest(response: Response) -> str:
+    """Of all that a layer reads of it: noise and slopes too."""
+    made = hashlib.sha256(f"{response.unit_drive!r}".encode())
+    for name in ("drive", "value", "slope", "noise", "slope_noise"):
+        made.update(getattr(response, name).detach().cpu().double().contiguous().numpy().tobytes())
+    return made.hexdigest()[:16]
