@@ -37,7 +37,7 @@ class PlainChains(nn.Module):
         layer = self.layer
         resonance = layer._resonances().unsqueeze(-1)
         x = layer._inputs() - resonance
-        width = layer.damping * resonance
+        width = layer.linewidth * resonance
         terms = layer.sensitivity * 2 * width * x / (width**2 + x**2)
         weights = (layer.signs.unsqueeze(-1) * terms).sum(-2)
         return power @ weights.transpose(-1, -2) + layer.bias().unsqueeze(-2)

@@ -41,7 +41,7 @@ def test_energy_at_20_nm_is_that_of_the_published_operations(drone):
 
 
 def test_a_layer_takes_five_response_times_of_its_slowest_resonator():
-    network = flat(8, 4, 2, damping=0.05)
+    network = flat(8, 4, 2, linewidth=0.05)
     for layer in network:
         if isinstance(layer, ResonatorChains):
             nn.init.zeros_(layer.shift)  # all resonators at the planned 20 to 120 MHz
@@ -89,7 +89,7 @@ def test_a_short_chain_saves_resonators_but_not_products():
 
 
 def test_a_filter_that_slides_works_once_per_position():
-    layer = RFConv2d(1, 3, 2, damping=0.01)
+    layer = RFConv2d(1, 3, 2, linewidth=0.01)
     cost = radio_cost(layer, 1e-6 * powers(2, 1, 5, 5))
     assert (cost.resonators, cost.synaptic_operations, cost.macs) == (3 * 4, 3 * 4 * 16, 3 * 4 * 16)
     assert cost.layers[0].steps == 16
@@ -97,20 +97,20 @@ def test_a_filter_that_slides_works_once_per_position():
 
 
 def test_a_filter_at_all_positions_at_once_has_more_devices_and_one_step():
-    layer = RFConv2d(1, 3, 2, layout="parallel", image=(4, 4), damping=0.01)
+    layer = RFConv2d(1, 3, 2, layout="parallel", image=(4, 4), linewidth=0.01)
     cost = radio_cost(layer, 1e-6 * powers(2, 1, 4, 4))
     assert (cost.resonators, cost.synaptic_operations, cost.layers[0].steps) == (3 * 9 * 4, 3 * 9 * 4, 1)
     assert cost.macs == 3 * 9 * 4
 
 
 def test_taps_in_the_padding_have_no_resonator():
-    layer = RFConv2d(1, 2, 3, padding=1, layout="parallel", image=(4, 4), damping=0.01)
+    layer = RFConv2d(1, 2, 3, padding=1, layout="parallel", image=(4, 4), linewidth=0.01)
     inside = 2 * (2 + 3 + 3 + 2) ** 2  # pixels under the windows along one side of the image
     assert radio_cost(layer, 1e-6 * powers(1, 1, 4, 4)).resonators == inside
 
 
 def test_one_oscillator_serves_all_positions_of_its_channel():
-    network = RadioNetwork([RFConv2d(1, 3, 2, damping=0.01), Oscillators(3, dimension=-3)])
+    network = RadioNetwork([RFConv2d(1, 3, 2, linewidth=0.01), Oscillators(3, dimension=-3)])
     cost = radio_cost(network, powers(2, 1, 5, 5))
     assert (cost.oscillators, cost.neuron_operations) == (3, 3 * 16)
 

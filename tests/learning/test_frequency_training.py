@@ -20,9 +20,9 @@ def task(count=400, inputs=60):
     return x, labels
 
 
-def network(train_inputs=False, members=2, damping=0.005):
+def network(train_inputs=False, members=2, linewidth=0.005):
     layer = ResonatorChains(
-        plan("geometric", 60, BAND), 2, plan("geometric", 2, BAND), damping=damping, members=(members,),
+        plan("geometric", 60, BAND), 2, plan("geometric", 2, BAND), linewidth=linewidth, members=(members,),
         train_inputs=train_inputs,
     )  # fmt: skip
     scatter(layer, BAND, torch.Generator().manual_seed(1))
@@ -52,7 +52,7 @@ def test_jumps_find_the_inputs_that_matter():
 def test_a_jump_never_makes_the_loss_on_its_examples_worse():
     """But for the candidates' grid, which need not hold the old place: it is fine here."""
     x, y = task()
-    found = network(members=1, damping=0.05)
+    found = network(members=1, linewidth=0.05)
     before = float(loss(found, x, y))
     for number in range(3):
         jump(found, x, y, BAND, torch.Generator().manual_seed(number), examples=400, candidates=2000)
@@ -68,18 +68,18 @@ def test_descent_with_a_line_that_narrows_beats_descent_without():
     fit_narrowing(narrowing, x, y, course, Narrowing(share=0.1), band=BAND)
     fit_narrowing(still, x, y, course, Narrowing(start=0.005, share=0.1), band=BAND)
     assert float(accuracies(narrowing, x, y).mean()) > float(accuracies(still, x, y).mean()) + 0.1
-    assert narrowing[0].damping == 0.005
+    assert narrowing[0].linewidth == 0.005
     low, high = narrowing[0].resonances().min(), narrowing[0].resonances().max()
     assert low >= BAND.low * 0.999
     assert high <= BAND.high * 1.001
 
 
-def test_the_damping_falls_geometrically_to_that_of_the_device():
+def test_the_linewidth_falls_geometrically_to_that_of_the_device():
     course = Narrowing(start=1.0, until=0.5)
-    assert [course.damping(done, 0.01) for done in (0, 0.25, 0.5, 1)] == pytest.approx([1, 0.1, 0.01, 0.01])
-    assert Narrowing(start=0.001).damping(0.0, 0.01) == 0.01
+    assert [course.linewidth(done, 0.01) for done in (0, 0.25, 0.5, 1)] == pytest.approx([1, 0.1, 0.01, 0.01])
+    assert Narrowing(start=0.001).linewidth(0.0, 0.01) == 0.01
     assert course.step(1.0, 0.01) == 0
-    assert course.step(0.4, 0.01) == pytest.approx(0.015 * course.damping(0.4, 0.01))
+    assert course.step(0.4, 0.01) == pytest.approx(0.015 * course.linewidth(0.4, 0.01))
 
 
 def test_scattered_frequencies_are_even_in_the_logarithm():

@@ -125,10 +125,10 @@ def test_the_parallel_network_is_the_same_network_where_frequencies_are_far_apar
         torch.testing.assert_close(moved(x), network(x), rtol=1e-3, atol=1e-3)
     first = convolutions(moved)[0]
     f = first.input_frequencies()
-    apart = (f[1:] - f[:-1]) / (first.damping * (f[1:] + f[:-1]))
+    apart = (f[1:] - f[:-1]) / (first.linewidth * (f[1:] + f[:-1]))
     torch.testing.assert_close(apart, torch.full_like(apart, 1e5), rtol=1e-4, atol=0)
     assert isinstance(first, RFConv2d)
-    assert first.damping == damping_for(1e5, 784, 20e6, 120e6)
+    assert first.linewidth == damping_for(1e5, 784, 20e6, 120e6)
     assert accuracy(moved, Examples.of(images[1]).first(100)) == accuracy(network, Examples.of(images[1]).first(100))
 
 

@@ -135,7 +135,7 @@ def radio_cost(
 
     Works for every network of `RadioLayer`s: those with `neurons` are oscillators; all others are chains, of which it
     needs `resonances()` (Hz, the last dimension along a chain, one entry for each resonator of the hardware),
-    `input_frequencies()` and `damping`. Copies trained side by side (`members`) count once; powers are their mean.
+    `input_frequencies()` and `linewidth`. Copies trained side by side (`members`) count once; powers are their mean.
 
     Raises InputError for a network without chains, or numbers that cannot be.
     """

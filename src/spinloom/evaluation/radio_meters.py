@@ -61,7 +61,7 @@ def _book(name: str, found: list[LayerUse], examples: int) -> Callable[..., None
         else:
             raise InputError(
                 f"cannot count {type(layer).__name__} ({name}): it needs `neurons`, or `resonances()`, "
-                "`input_frequencies()` and `damping`"
+                "`input_frequencies()` and `linewidth`"
             )
 
     return book
@@ -93,7 +93,7 @@ def _chains(name: str, layer: Any, power: torch.Tensor, output: torch.Tensor, ex
         devices=devices,
         operations=devices * steps,
         steps=steps,
-        response=1 / (2 * math.pi * layer.damping * low),
+        response=1 / (2 * math.pi * layer.linewidth * low),
         power=chains * seen * mean,
         macs=values * min(seen, getattr(getattr(layer, "windows", None), "taps", seen)),
         band=(low, high),

@@ -61,7 +61,7 @@ def _member(
         """Of single resonators at these frequencies, (examples, frequencies)."""
         single = frequency.unsqueeze(-1)
         ones = torch.ones(1, 1)
-        return power @ (scale * chain_weights(lines, single, layer.damping * single, ones)).T
+        return power @ (scale * chain_weights(lines, single, layer.linewidth * single, ones)).T
 
     tried = outputs(grid.exp())
     resonance = layer._resonances()[member]
@@ -75,7 +75,7 @@ def _member(
         best = int(_losses(logits, chain, without, sign * tried, labels).argmin())
         logits[:, chain] = without + sign * tried[:, best]
         old, new = resonance[chain, k].log(), grid[best]
-        moved += int(abs(float(new - old)) > 2 * layer.damping)
+        moved += int(abs(float(new - old)) > 2 * layer.linewidth)
         layer.shift[member, chain, k] += (new - old) / layer.step
     return moved
 

@@ -2,7 +2,7 @@
 
 The response of a resonator falls as one over the detuning and its derivative as the square, so gradient descent moves a
 narrow resonator within its line only: it stays where it was put. A wide one slides over the whole band, but cannot tell
-neighbours apart. Training therefore begins wide, and while the damping falls geometrically to that of the device, the
+neighbours apart. Training therefore begins wide, and while the linewidth falls geometrically to that of the device, the
 resonators settle, ever finer. The rate follows: a step is a fixed share of the present linewidth, so that early steps
 carry a synapse from one input to another (a change of topology) and late ones set its weight.
 """
@@ -20,10 +20,10 @@ from spinloom.progress import Report, silent
 
 @dataclass(frozen=True)
 class Narrowing:
-    """How damping and rate go.
+    """How linewidth and rate go.
 
-    start: damping in the beginning (1: the line is as wide as the frequency is high); never below that of the device.
-    until: share of the training after which the damping is the device's. share: step of Adam in half linewidths.
+    start: linewidth in the beginning (1: the line is as wide as the frequency is high); never below that of the device.
+    until: share of the training after which the linewidth is the device's. share: step of Adam in half linewidths.
     largest: the most that a step changes a frequency, relative. rise: share of the training in which rates rise.
     """
 
@@ -38,19 +38,19 @@ class Narrowing:
         if not 0 < self.until < 1 or not 0 <= self.rise < 1:
             raise InputError("until must be between 0 and 1, rise from 0 to below 1: shares of the training")
 
-    def damping(self, done: float, device: float) -> float:
-        """When this share of the training is done; `device`: the damping to arrive at."""
+    def linewidth(self, done: float, device: float) -> float:
+        """When this share of the training is done; `device`: the linewidth to arrive at."""
         along = min(1.0, done / self.until)
         return device * (max(self.start, device) / device) ** (1 - along)
 
     def ramp(self, done: float) -> float:
-        """Up in the beginning, down to zero when the damping stays."""
+        """Up in the beginning, down to zero when the linewidth stays."""
         rising = min(1.0, done / self.rise) if self.rise else 1.0
         return rising * min(1.0, (1 - done) / (1 - self.until))
 
     def step(self, done: float, device: float) -> float:
         """Of Adam, relative to the frequency."""
-        return min(self.share * self.damping(done, device), self.largest) * self.ramp(done)
+        return min(self.share * self.linewidth(done, device), self.largest) * self.ramp(done)
 
 
 def fit_narrowing(
@@ -64,14 +64,14 @@ def fit_narrowing(
     amplifier_rate: float = 1e-2,
     report: Report = silent,
 ) -> torch.Tensor:
-    """Train the frequencies of a network whose layers have one damping; returns losses (epochs, members).
+    """Train the frequencies of a network whose layers have one linewidth; returns losses (epochs, members).
 
     course: epochs, batch and seeds; its rate is not used. amplifier_rate: of bias voltages and of the readout.
-    The damping of the layers is changed during training and is what it was at the end.
+    The linewidth of the layers is changed during training and is what it was at the end.
     """
     narrowing = narrowing or Narrowing()
     layers = [layer for layer in network if isinstance(layer, ResonatorChains)]
-    device, step = layers[0].damping, layers[0].step
+    device, step = layers[0].linewidth, layers[0].step
     frequencies = [p for layer in layers for p in (layer.shift, layer.input_shift) if p is not None]
     known = {id(p) for p in frequencies}
     others = [p for p in network.parameters() if p.requires_grad and id(p) not in known]
@@ -82,7 +82,7 @@ def fit_narrowing(
 
     def narrow(done: float) -> None:
         for layer in layers:
-            layer.damping = narrowing.damping(done, device)
+            layer.linewidth = narrowing.linewidth(done, device)
             layer.confine(band)
 
     narrow(0.0)
@@ -90,7 +90,7 @@ def fit_narrowing(
         return fit_members(network, inputs, labels, course, groups=groups, after=narrow, report=report)
     finally:
         for layer in layers:
-            layer.damping = device
+            layer.linewidth = device
 
 
 def scatter(layer: ResonatorChains, band: Band, source: torch.Generator) -> None:

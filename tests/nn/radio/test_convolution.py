@@ -12,7 +12,7 @@ from spinloom.errors import InputError, SpinloomWarning
 from spinloom.nn.radio import SENSITIVITY, Band, Imperfections, Oscillators, RFConv2d, plan
 from spinloom.nn.radio.windows import Windows, detunings
 
-WIDE = {"band": Band(1e6, 1e12), "damping": 1e-7, "dtype": torch.float64}
+WIDE = {"band": Band(1e6, 1e12), "linewidth": 1e-7, "dtype": torch.float64}
 """Frequencies hundred thousands of linewidths apart."""
 
 
@@ -116,8 +116,8 @@ def test_sneak_paths_fall_as_one_over_the_spacing():
     layer = RFConv2d(1, 4, 3, shift=0.5, **WIDE)
     wanted = matrix_of(layer, 6, 6)
     errors = []
-    for damping in (1e-3, 1e-4, 1e-5):
-        made = layer.parallel((6, 6), damping=damping, dtype=torch.float64)
+    for linewidth in (1e-3, 1e-4, 1e-5):
+        made = layer.parallel((6, 6), linewidth=linewidth, dtype=torch.float64)
         errors.append(float((made.weights().detach().view_as(wanted) - wanted).norm() / wanted.norm()))
     assert errors[0] / errors[1] == pytest.approx(10, rel=0.2)
     assert errors[1] / errors[2] == pytest.approx(10, rel=0.2)
@@ -125,9 +125,9 @@ def test_sneak_paths_fall_as_one_over_the_spacing():
 
 def test_detunings_are_the_inverse_of_one_resonator():
     wanted = torch.linspace(-1, 1, 41, dtype=torch.float64)
-    for damping in (1e-4, 0.05):
-        shift = detunings(wanted, damping)
-        x = torch.expm1(-damping * shift) / damping
+    for linewidth in (1e-4, 0.05):
+        shift = detunings(wanted, linewidth)
+        x = torch.expm1(-linewidth * shift) / linewidth
         torch.testing.assert_close(2 * x / (1 + x * x), wanted)
     assert float(detunings(torch.tensor(3.0), 0.1)) == float(detunings(torch.tensor(1.0), 0.1)) < 0
 
@@ -201,7 +201,7 @@ def test_oscillators_along_the_channels_have_one_device_each():
         ({"stride": 0}, "stride"),
         ({"kernel_size": 2.5}, "kernel"),
         ({"out_channels": 0}, "filter"),
-        ({"damping": 0.0}, "damping"),
+        ({"linewidth": 0.0}, "linewidth"),
         ({"absorption": 1.0}, "absorption"),
         ({"sensitivity": -1.0}, "sensitivity"),
         ({"kind": "octaves"}, "frequency plan"),

@@ -29,7 +29,7 @@ def spectra(count=7, inputs=12, dtype=torch.float32):
 
 def test_voltages_are_those_of_the_published_formula():
     """Written down resonator by resonator, in GHz, uW and mV, as the published code has it."""
-    layer = ResonatorChains(GRID, 3, damping=0.02, sensitivity=8840.0, dtype=torch.float64)
+    layer = ResonatorChains(GRID, 3, linewidth=0.02, sensitivity=8840.0, dtype=torch.float64)
     power = 1e-6 * spectra(dtype=torch.float64)
     found = layer(power)
     f, g = GRID / 1e9, layer.resonances().detach() / 1e9
@@ -65,9 +65,9 @@ def test_compiled_oscillators_are_the_plain_formula(count):
 
 def test_gradients_of_a_network_are_finite_differences():
     layers = [
-        ResonatorChains(GRID, 4, damping=0.05, train_inputs=True, absorption=0.2, dtype=torch.float64),
+        ResonatorChains(GRID, 4, linewidth=0.05, train_inputs=True, absorption=0.2, dtype=torch.float64),
         Oscillators(4),
-        ResonatorChains(plan("geometric", 4, Band()), 3, damping=0.05, dtype=torch.float64),
+        ResonatorChains(plan("geometric", 4, Band()), 3, linewidth=0.05, dtype=torch.float64),
     ]
     network = RadioNetwork(layers, train_readout=True).double()
     x = spectra(dtype=torch.float64)
@@ -192,8 +192,8 @@ def test_absorption_takes_power_from_those_behind():
     """Two resonators at one frequency: the second gets what the first left, here a quarter at the line's centre."""
     places = torch.tensor([50e6, 50e6])
     one = torch.tensor([50e6 * 1.01])
-    strong = ResonatorChains(one, 1, places, damping=0.01, absorption=0.75, shift=0, offset=0, sensitivity=1.0)
-    free = ResonatorChains(one, 1, places[:1], damping=0.01, shift=0, offset=0, sensitivity=1.0)
+    strong = ResonatorChains(one, 1, places, linewidth=0.01, absorption=0.75, shift=0, offset=0, sensitivity=1.0)
+    free = ResonatorChains(one, 1, places[:1], linewidth=0.01, shift=0, offset=0, sensitivity=1.0)
     share = 1 - 0.75 / (1 + 1.0)  # a half width off the centre, half of the absorption
     assert strong.weights().item() == pytest.approx(free.weights().item() * (1 - share), rel=1e-4)
 
@@ -225,7 +225,7 @@ def test_a_network_is_saved_and_loaded_with_its_fabrication(tmp_path):
         (lambda: ResonatorChains(GRID, 0), "at least one chain"),
         (lambda: ResonatorChains(GRID[None], 3), "must be \\(inputs,\\)"),
         (lambda: ResonatorChains(GRID, 3, GRID.expand(2, 12)), "must be \\(resonators,\\)"),
-        (lambda: ResonatorChains(GRID, 3, damping=0.0), "damping"),
+        (lambda: ResonatorChains(GRID, 3, linewidth=0.0), "linewidth"),
         (lambda: ResonatorChains(GRID, 3, absorption=1.0), "below 1"),
         (lambda: ResonatorChains(-GRID, 3), "input_frequency must be finite and > 0"),
         (lambda: ResonatorChains(GRID, 3, band=Band(30e6, 120e6)), "input frequencies must lie in the band"),

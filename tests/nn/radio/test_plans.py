@@ -24,7 +24,7 @@ def test_grids_fill_the_band_in_order(count, low, ratio):
 
 
 def test_a_band_says_how_many_it_resolves():
-    """The published grid of 256 inputs between 20 and 120 MHz at damping 0.01 passes; ten thousand do not."""
+    """The published grid of 256 inputs between 20 and 120 MHz at linewidth 0.01 passes; ten thousand do not."""
     plan("geometric", 256, Band(), 0.01)
     plan("linear", 256, Band(), 0.01)
     with pytest.raises(InputError, match="does not resolve 10000 frequencies"):

@@ -1,5 +1,7 @@
 """What layers of resonator chains have in common, whatever their layout: constants, frequencies, spread, signs."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -19,24 +21,30 @@ class ChainLayer(RadioLayer):
     def _set_constants(
         self,
         frequency: torch.Tensor,
-        damping: float,
+        linewidth: float,
         sensitivity: float,
         absorption: float,
         step: float | None,
         dtype: torch.dtype,
     ) -> None:
         """Constants of all resonators and the input frequencies (inputs,), Hz. Raises InputError."""
-        require_positive("", damping=damping)
+        require_positive("", linewidth=linewidth)
         require_positive("V/W", sensitivity=sensitivity)
         require_non_negative("", absorption=absorption)
         if absorption >= 1:
             raise InputError(f"absorption must be below 1, got {absorption:g}")
-        self.damping, self.step = damping, damping if step is None else step
+        self.linewidth, self.step = linewidth, linewidth if step is None else step
         self.sensitivity, self.absorption, self.power_unit = sensitivity, absorption, 1e-6
         self.unit = float(frequency.max())
         """Hz; frequencies are kept relative to it."""
         self.register_buffer("inputs", self._relative(frequency, dtype))
-        self._fabricate_nothing(("input_factor", "resonance_factor", "damping_factor", "sensitivity_factor"))
+        self._fabricate_nothing(("input_factor", "resonance_factor", "linewidth_factor", "sensitivity_factor"))
+
+    def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
+        """A state of an earlier version calls the factors of the linewidths those of the damping."""
+        if prefix + "damping_factor" in state:
+            state[prefix + "linewidth_factor"] = state.pop(prefix + "damping_factor")
+        super()._load_from_state_dict(state, prefix, *rest)
 
     def _relative(self, frequency: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         return (frequency.detach().double() / self.unit).to(dtype)
@@ -58,7 +66,7 @@ class ChainLayer(RadioLayer):
         for name, size, spread in (
             ("input_factor", (*self.members, len(self.inputs)), given.input_frequency),
             ("resonance_factor", shape, given.resonance),
-            ("damping_factor", shape, given.damping),
+            ("linewidth_factor", shape, given.linewidth),
             ("sensitivity_factor", shape, given.sensitivity),
         ):
             # drawn even where it is not spread, so that one spread does not change the draws of another

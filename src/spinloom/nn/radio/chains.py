@@ -20,22 +20,23 @@ SENSITIVITY = 8838.8
 class ResonatorChains(ChainLayer):
     """Voltages of the chains from the powers of all inputs: P (..., batch, inputs) in W -> V (..., batch, chains) in V.
 
-        V_c = sum_i W_ci P_i + b_c,   W_ci = K sum_k s_k 2 w_ck x / (w_ck^2 + x^2),   x = f_i - f_ck,   w = damping f_ck
+        V_c = sum_i W_ci P_i + b_c,   W_ci = K sum_k s_k 2 w_ck x / (w_ck^2 + x^2),   x = f_i - f_ck,   w_ck = w f_ck
 
     Every resonator sees every input; signs alternate along a chain, because neighbours are connected head to tail
     (Leroux et al., Phys. Rev. Applied 15, 034067 (2021); Ross et al., Nature Nanotechnology 18, 1273 (2023)).
 
     input_frequency: (inputs,), Hz. resonance: initial frequencies, (resonators,) for all chains, or (chains,
         resonators), Hz; their number is free (default: one for every input, at its frequency).
-    damping: half linewidth over frequency. sensitivity: K, V/W. absorption: share of the resonant power that a
-        resonator takes before the next one sees it, 0 to 1 (0: amplifiers make up for it, as in the published code).
+    linewidth: w, half width at half maximum over frequency. sensitivity: K, V/W. absorption: share of the resonant
+        power that a resonator takes before the next one sees it, 0 to 1 (0: amplifiers make up for it, as in the
+        published code).
     train_inputs: whether the input frequencies are trained too. bias: whether chains have a bias voltage.
     members: shape of independent copies trained side by side, such as (20,) for 20 seeds; inputs and outputs then have
         these dimensions in front, or the inputs are shared.
     seed: of the small random shifts and biases, an int, or one for every member. shift, offset: their standard
         deviations, in half linewidths and in V.
-    step: what a shift of 1 is, relative to the initial frequency (default: the damping, so that a shift counts half
-        linewidths). Keep it where the damping itself is changed during training.
+    step: what a shift of 1 is, relative to the initial frequency (default: the linewidth, so that a shift counts half
+        linewidths). Keep it where the linewidth itself is changed during training.
 
     Parameters: `shift` (*members, chains, resonators); `offset` (*members, chains), in units of `sensitivity` times
     1 uW; `input_shift` (*members, inputs) if trained. A resonance is f = f_initial exp(step shift): for small shifts
@@ -53,7 +54,7 @@ class ResonatorChains(ChainLayer):
         chains: int,
         resonance: torch.Tensor | None = None,
         *,
-        damping: float = 0.01,
+        linewidth: float = 0.01,
         sensitivity: float = SENSITIVITY,
         absorption: float = 0.0,
         band: Band | None = None,
@@ -71,12 +72,12 @@ class ResonatorChains(ChainLayer):
         _check(input_frequency, resonance, chains, band)
         require_non_negative("", shift=shift)
         self.members = tuple(members)
-        self._set_constants(input_frequency, damping, sensitivity, absorption, step, dtype)
+        self._set_constants(input_frequency, linewidth, sensitivity, absorption, step, dtype)
         shape = (*self.members, chains, resonance.shape[-1])
         self.register_buffer("places", self._relative(resonance, dtype).expand(chains, -1).contiguous())
         self.register_buffer("signs", alternating(shape[-1]).to(dtype))
         drawn = _starts(shape, seed, dtype)
-        self.shift = nn.Parameter(shift * damping / self.step * drawn[0])
+        self.shift = nn.Parameter(shift * linewidth / self.step * drawn[0])
         self.offset = nn.Parameter(offset / (sensitivity * self.power_unit) * drawn[1], requires_grad=bias)
         if not bias:
             nn.init.zeros_(self.offset)
@@ -100,8 +101,8 @@ class ResonatorChains(ChainLayer):
     def weights(self) -> torch.Tensor:
         """V/W, (*members, chains, inputs)."""
         resonance = self._resonances()
-        damping = self.damping * self.factor("damping_factor")
-        width = damping if isinstance(damping, float) else damping * resonance
+        linewidth = self.linewidth * self.factor("linewidth_factor")
+        width = linewidth if isinstance(linewidth, float) else linewidth * resonance
         amplitude = self.signs * (self.sensitivity * self.factor("sensitivity_factor"))
         absorption = resonance.new_tensor(self.absorption) if self.absorption else None
         return chain_weights(self._inputs(), resonance, width, amplitude, absorption)
@@ -139,7 +140,7 @@ class ResonatorChains(ChainLayer):
         copies = f", members={self.members}" if self.members else ""
         return (
             f"inputs={len(self.inputs)}, chains={self.chains}, resonators={self.resonators}, "
-            f"damping={self.damping:g}{trained}{copies}"
+            f"linewidth={self.linewidth:g}{trained}{copies}"
         )
 
 

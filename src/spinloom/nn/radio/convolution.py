@@ -37,9 +37,9 @@ class RFConv2d(SharedChains):
     kind, band, per_linewidth: plan of the frequencies, see `plans.plan`; more than `per_linewidth` of them in one
         linewidth are refused. frequency: own ones instead, Hz, (taps,) or (in_channels * height * width,).
     resonators: of one chain, on a grid of their own (default: one for every tap; sequential layout only).
-    damping, sensitivity (V/W), absorption, bias, shift, offset, step, seed: as in `ResonatorChains`.
-    dtype: of frequencies. float32 resolves them to 6e-8: take float64 for dampings below 1e-4. Weights are cast to the
-        type of the powers.
+    linewidth, sensitivity (V/W), absorption, bias, shift, offset, step, seed: as in `ResonatorChains`.
+    dtype: of frequencies. float32 resolves them to 6e-8: take float64 for linewidths below 1e-4. Weights are cast to
+        the type of the powers.
 
     Parameters: `shift` (out_channels, resonators), in half linewidths, f = f_initial exp(step shift); `offset`
     (out_channels,), in units of sensitivity times 1 uW. Non-idealities: see `RadioLayer`; every resonator of the
@@ -65,7 +65,7 @@ class RFConv2d(SharedChains):
         per_linewidth: float = RESOLVED,
         frequency: torch.Tensor | None = None,
         resonators: int | None = None,
-        damping: float = 0.01,
+        linewidth: float = 0.01,
         sensitivity: float = SENSITIVITY,
         absorption: float = 0.0,
         bias: bool = True,
@@ -80,7 +80,7 @@ class RFConv2d(SharedChains):
         lines = windows.taps if image is None else in_channels * image[0] * image[1]
         band = band or Band()
         if frequency is None:
-            frequency = plan(kind, lines, band, damping, per_linewidth)
+            frequency = plan(kind, lines, band, linewidth, per_linewidth)
         elif tuple(frequency.shape) != (lines,):
             raise InputError(
                 f"frequencies must be ({lines},), one for every tap (sequential) or pixel (parallel), got "
@@ -93,8 +93,8 @@ class RFConv2d(SharedChains):
             pixels = windows.pixels(*image)
             places, present = frequency[pixels.clamp(min=0)], (pixels >= 0).float()
         super().__init__(
-            frequency, places, present, out_channels, damping=damping, sensitivity=sensitivity, absorption=absorption,
-            bias=bias, seed=seed, shift=shift, offset=offset, step=step, dtype=dtype,
+            frequency, places, present, out_channels, linewidth=linewidth, sensitivity=sensitivity,
+            absorption=absorption, bias=bias, seed=seed, shift=shift, offset=offset, step=step, dtype=dtype,
         )  # fmt: skip
         self.windows, self.layout, self.image = windows, layout, image
 
@@ -119,13 +119,13 @@ class RFConv2d(SharedChains):
     def parallel(self, image: tuple[int, int], **changed: Any) -> "RFConv2d":
         """This sequential layer in the parallel layout for images of this size: detunings chosen for its weights.
 
-        changed: whatever the new plan needs (band, kind, damping, per_linewidth, frequency, sensitivity, dtype). Every
-        resonator is detuned as if it were alone with its own pixel, so what remains are the sneak paths and weights
-        beyond the sensitivity, which are held there with a SpinloomWarning. Raises InputError as the layer does.
+        changed: whatever the new plan needs (band, kind, linewidth, per_linewidth, frequency, sensitivity, dtype).
+        Every resonator is detuned as if it were alone with its own pixel, so what remains are the sneak paths and
+        weights beyond the sensitivity, held there with a SpinloomWarning. Raises InputError as the layer does.
         """
         if self.layout != "sequential":
             raise InputError("only a sequential layer can be carried over; this one is parallel already")
-        given = {"damping": self.damping, "sensitivity": self.sensitivity, "absorption": self.absorption, **changed}
+        given = {"linewidth": self.linewidth, "sensitivity": self.sensitivity, "absorption": self.absorption, **changed}
         made = RFConv2d(
             self.windows.channels, self.chains, self.windows.kernel, self.windows.stride, self.windows.padding,
             layout="parallel", image=image, bias=self.offset.requires_grad, **given,
@@ -139,7 +139,7 @@ class RFConv2d(SharedChains):
                 )
                 warnings.warn(message, SpinloomWarning, stacklevel=2)
             signs = alternating(wanted.shape[1]).to(wanted.device)
-            made.shift.copy_(detunings(wanted * signs, made.damping) * (made.damping / made.step))
+            made.shift.copy_(detunings(wanted * signs, made.linewidth) * (made.linewidth / made.step))
             made.offset.copy_(self.offset * (self.sensitivity / made.sensitivity))
         return made
 
@@ -161,7 +161,7 @@ class RFConv2d(SharedChains):
         image = f", image={self.image}" if self.image else ""
         return (
             f"{w.channels}, {self.chains}, kernel_size={w.kernel}, stride={w.stride}, padding={w.padding}, "
-            f"layout={self.layout!r}{image}, resonators={self.resonators}, damping={self.damping:g}"
+            f"layout={self.layout!r}{image}, resonators={self.resonators}, linewidth={self.linewidth:g}"
         )
 
 

@@ -12,9 +12,9 @@ from spinloom.errors import require_non_negative
 class Imperfections:
     """Relative standard deviations, drawn once for every fabricated device: x becomes x (1 + spread * normal).
 
-    input_frequency: of the sources. resonance: of the resonators' frequencies. damping, sensitivity: of the resonators.
-    power: of what oscillators emit. The code published with Ross et al., Nature Nanotechnology 18, 1273 (2023), spreads
-    input frequencies, resonances and powers.
+    input_frequency: of the sources. resonance: of the resonators' frequencies. linewidth, sensitivity: of the
+    resonators. power: of what oscillators emit. The code published with Ross et al., Nature Nanotechnology 18, 1273
+    (2023), spreads input frequencies, resonances and powers.
 
     Noise of every read: temperature (K) and bandwidth (Hz) with resistance (Ohm) of one resonator give the voltage
     noise of a chain, sqrt(4 kB T R n B) for n resonators in series (Johnson, Nyquist); power_noise is the relative
@@ -25,7 +25,7 @@ class Imperfections:
 
     input_frequency: float = 0.0
     resonance: float = 0.0
-    damping: float = 0.0
+    linewidth: float = 0.0
     sensitivity: float = 0.0
     power: float = 0.0
     temperature: float = 0.0
@@ -34,7 +34,7 @@ class Imperfections:
     power_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("input_frequency", "resonance", "damping", "sensitivity", "power", "power_noise"):
+        for name in ("input_frequency", "resonance", "linewidth", "sensitivity", "power", "power_noise"):
             require_non_negative("", **{name: getattr(self, name)})
         require_non_negative("K", temperature=self.temperature)
         require_non_negative("Ohm", resistance=self.resistance)

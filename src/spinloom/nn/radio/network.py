@@ -48,7 +48,7 @@ def multilayer(
     *,
     plans: Sequence[str] = ("linear", "geometric"),
     band: Band | None = None,
-    damping: float = 0.01,
+    linewidth: float = 0.01,
     members: tuple[int, ...] = (),
     seed: Seed = 0,
     transconductance: float = 3.388e-3,
@@ -68,10 +68,10 @@ def multilayer(
     source = generator(seed)
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(pairwise(sizes)):
-        grid = plan(plans[min(number, len(plans) - 1)], before, band, damping)
+        grid = plan(plans[min(number, len(plans) - 1)], before, band, linewidth)
         if number:
             layers.append(Oscillators(before, transconductance=transconductance, bias=bias, members=members))
-        layers.append(ResonatorChains(grid, after, damping=damping, members=members, seed=child_seed(source)))
+        layers.append(ResonatorChains(grid, after, linewidth=linewidth, members=members, seed=child_seed(source)))
     return RadioNetwork(layers, power=power, readout=readout)
 
 

@@ -36,13 +36,13 @@ class Band:
 
 
 def plan(
-    kind: str, count: int, band: Band, damping: float | None = None, per_linewidth: float = RESOLVED
+    kind: str, count: int, band: Band, linewidth: float | None = None, per_linewidth: float = RESOLVED
 ) -> torch.Tensor:
     """Frequencies of a grid, (count,), Hz, float64, ascending; a single one stands in the middle.
 
     kind: "linear", equal steps, or "geometric", equal ratios, which are equal steps in units of the linewidth (Leroux
-    et al., Phys. Rev. Applied 15, 034067 (2021)). damping: where given, a grid with more than `per_linewidth`
-    frequencies in one linewidth (full width at half maximum, 2 damping f) is refused.
+    et al., Phys. Rev. Applied 15, 034067 (2021)). linewidth: where given, a grid with more than `per_linewidth`
+    frequencies in one full width at half maximum, 2 linewidth f, is refused.
 
     Raises InputError for an unknown kind, a count below 1 or a grid that the band does not resolve.
     """
@@ -55,19 +55,19 @@ def plan(
         found = band.low + (band.high - band.low) * place
     else:
         found = band.low * (band.high / band.low) ** place
-    if damping is not None:
-        _require_resolved(found, band, damping, per_linewidth)
+    if linewidth is not None:
+        _require_resolved(found, band, linewidth, per_linewidth)
     return found
 
 
-def _require_resolved(found: torch.Tensor, band: Band, damping: float, per_linewidth: float) -> None:
-    require_positive("", damping=damping)
+def _require_resolved(found: torch.Tensor, band: Band, linewidth: float, per_linewidth: float) -> None:
+    require_positive("", linewidth=linewidth)
     if len(found) < 2:
         return
-    closest = float((found.diff() / (damping * (found[1:] + found[:-1]))).min())
+    closest = float((found.diff() / (linewidth * (found[1:] + found[:-1]))).min())
     if closest * per_linewidth < 1:
         raise InputError(
-            f"the band from {band.low:g} to {band.high:g} Hz does not resolve {len(found)} frequencies at damping "
-            f"{damping:g}: neighbours are {closest:.3g} linewidths apart, less than 1/{per_linewidth:g}; use fewer, a "
-            "wider band or resonators of lower damping"
+            f"the band from {band.low:g} to {band.high:g} Hz does not resolve {len(found)} frequencies at linewidth "
+            f"{linewidth:g}: neighbours are {closest:.3g} linewidths apart, less than 1/{per_linewidth:g}; use fewer, "
+            "a wider band or resonators of smaller linewidth"
         )

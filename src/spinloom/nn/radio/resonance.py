@@ -30,7 +30,7 @@ def chain_weights(
 
     inputs: frequencies, (inputs,) for all members or (*members, inputs). resonance: (*members, chains, resonators), in
     the same unit, best of order 1. width, amplitude, absorption: broadcast to `resonance`; absorption in [0, 1), None
-    for resonators that take no power. A number for the width is the damping: it is that times the resonance.
+    for resonators that take no power. A number for the width is the linewidth: it is that times the resonance.
     Differentiable in all five tensors, once.
 
     Raises InputError for shapes that do not fit, or types other than one of float32 and float64.
@@ -41,7 +41,7 @@ def chain_weights(
             "chain_weights takes inputs (inputs,) or (*members, inputs) and resonance (*members, chains, resonators), "
             f"got {tuple(inputs.shape)} and {tuple(shape)}"
         )
-    damping = width if isinstance(width, float) else None
+    linewidth = width if isinstance(width, float) else None
     given = [
         resonance,
         resonance if isinstance(width, float) else width,
@@ -58,10 +58,10 @@ def chain_weights(
     if shared:
         wide[2] = amplitude.expand(1, shape[-1])  # the same signs for all chains: not copied for each
     lines = inputs.reshape(-1, inputs.shape[-1])
-    if damping is not None and shared and not inputs.requires_grad and _compiled(inputs):
-        return _Proportional.apply(lines, wide[0], wide[2], damping).view(*shape[:-1], inputs.shape[-1])
-    if damping is not None:
-        wide[1] = damping * wide[0]
+    if linewidth is not None and shared and not inputs.requires_grad and _compiled(inputs):
+        return _Proportional.apply(lines, wide[0], wide[2], linewidth).view(*shape[:-1], inputs.shape[-1])
+    if linewidth is not None:
+        wide[1] = linewidth * wide[0]
     return _Chains.apply(lines, *wide).view(*shape[:-1], inputs.shape[-1])
 
 
@@ -95,16 +95,16 @@ class _Chains(torch.autograd.Function):
 
 
 class _Proportional(torch.autograd.Function):
-    """Widths are one damping times the resonances, signs shared, inputs fixed: one sum for each resonator."""
+    """Widths are one linewidth times the resonances, signs shared, inputs fixed: one sum for each resonator."""
 
     @staticmethod
     def forward(
-        ctx: Any, inputs: torch.Tensor, resonance: torch.Tensor, signs: torch.Tensor, damping: float
+        ctx: Any, inputs: torch.Tensor, resonance: torch.Tensor, signs: torch.Tensor, linewidth: float
     ) -> torch.Tensor:
         ctx.save_for_backward(inputs, resonance, signs)
-        ctx.damping = damping
+        ctx.linewidth = linewidth
         weights = inputs.new_empty(len(resonance), inputs.shape[1])
-        given = (inputs, resonance, damping * resonance, signs)
+        given = (inputs, resonance, linewidth * resonance, signs)
         _loop("weights", *given)(*_arrays(*given), weights.numpy())
         return weights
 
@@ -113,7 +113,7 @@ class _Proportional(torch.autograd.Function):
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         inputs, resonance, signs = ctx.saved_tensors
         pull = torch.empty_like(resonance, memory_format=torch.contiguous_format)
-        ratio = inputs.new_tensor([ctx.damping])
+        ratio = inputs.new_tensor([ctx.linewidth])
         _loop("slopes", inputs, resonance)(*_arrays(inputs, resonance, ratio, signs, upstream, pull))
         return None, pull, None, None
 

@@ -29,7 +29,7 @@ class SharedChains(ChainLayer):
         present: torch.Tensor,
         chains: int,
         *,
-        damping: float,
+        linewidth: float,
         sensitivity: float,
         absorption: float,
         bias: bool,
@@ -40,15 +40,15 @@ class SharedChains(ChainLayer):
         dtype: torch.dtype,
     ) -> None:
         super().__init__()
-        require_positive("", step=damping if step is None else step)
+        require_positive("", step=linewidth if step is None else step)
         require_non_negative("", shift=shift, offset=offset)
         self.members, self.chains = (), chains
-        self._set_constants(frequency, damping, sensitivity, absorption, step, dtype)
+        self._set_constants(frequency, linewidth, sensitivity, absorption, step, dtype)
         self.register_buffer("places", self._relative(resonance, dtype))
         self.register_buffer("amplitudes", (alternating(resonance.shape[1]) * present).to(dtype))
         source, resonators = generator(seed), resonance.shape[1]
         shifts, offsets = torch.randn(chains, resonators, generator=source), torch.randn(chains, generator=source)
-        self.shift = nn.Parameter((shift * damping / self.step * shifts).to(dtype))
+        self.shift = nn.Parameter((shift * linewidth / self.step * shifts).to(dtype))
         scale = offset / (sensitivity * self.power_unit) if bias else 0.0
         self.offset = nn.Parameter((scale * offsets).to(dtype), requires_grad=bias)
 
@@ -64,10 +64,10 @@ class SharedChains(ChainLayer):
     def rows(self, places: slice = slice(None)) -> torch.Tensor:
         """Weights of the chains at these places, V/W, (chains, places, inputs)."""
         resonance = self._resonances(places)
-        damping = self.damping * self._at("damping_factor", places)
+        linewidth = self.linewidth * self._at("linewidth_factor", places)
         amplitude = self.amplitudes[places] * (self.sensitivity * self._at("sensitivity_factor", places))
         absorption = self.absorption * self.amplitudes[places].abs() if self.absorption else None
-        given = (resonance, damping * resonance, amplitude.expand_as(resonance))
+        given = (resonance, linewidth * resonance, amplitude.expand_as(resonance))
         deplete = () if absorption is None else (absorption.expand_as(resonance),)
         found = chain_weights(self._inputs(), *(tensor.flatten(0, 1) for tensor in (*given, *deplete)))
         return found.view(*resonance.shape[:2], -1)

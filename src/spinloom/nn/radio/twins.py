@@ -41,10 +41,10 @@ def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
 class MeasuredTwin:
     """As `through_twin`, with a twin that has the devices as they were measured, once, before training.
 
-    Every factor that fabrication drew (frequencies, powers, dampings, sensitivities) is measured with the same relative
-    error. A sweep of each resonator and of each oscillator gives the frequencies; they are trained in the twin and on
-    the devices alike from there on. Where the spread is about the linewidth, slopes of an ideal twin stand in the wrong
-    places; those of a twin that is measured well within the linewidth do not.
+    Every factor that fabrication drew (frequencies, powers, linewidths, sensitivities) is measured with the same
+    relative error. A sweep of each resonator and of each oscillator gives the frequencies; they are trained in the
+    twin and on the devices alike from there on. Where the spread is about the linewidth, slopes of an ideal twin stand
+    in the wrong places; those of a twin that is measured well within the linewidth do not.
 
     error: relative standard deviation of one measurement. Fabricate the network first: another instance needs another
     measurement. Raises InputError for an error that cannot be.

@@ -58,13 +58,14 @@ class Windows:
         return F.unfold(padded, self.kernel, stride=self.stride)[0].T.long()
 
 
-def detunings(weights: torch.Tensor, damping: float) -> torch.Tensor:
+def detunings(weights: torch.Tensor, linewidth: float) -> torch.Tensor:
     """Shifts (half linewidths of the initial frequency) that give one resonator, alone, these weights at its input.
 
     weights: in units of the sensitivity, sign of the resonator in the chain included. Beyond -1 to 1, which no
     resonator reaches, the nearest weight is taken. The smaller of the two shifts is returned. Inverse of
-    2 x / (1 + x^2), x = (exp(-damping shift) - 1) / damping the distance in half linewidths of the shifted resonator.
+    2 x / (1 + x^2), x = (exp(-linewidth shift) - 1) / linewidth the distance, in half linewidths of the shifted
+    resonator.
     """
     held = weights.clamp(-1, 1)
     x = held / (1 + (1 - held.square()).sqrt())
-    return -torch.log1p(damping * x) / damping
+    return -torch.log1p(linewidth * x) / linewidth

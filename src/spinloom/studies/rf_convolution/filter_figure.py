@@ -45,7 +45,7 @@ def _chain(axis: Axes, layer: RFConv2d, chain: int) -> None:
     fine = torch.logspace(float(taps.min().log10()) - 0.01, float(taps.max().log10()) + 0.01, FINE, dtype=torch.float64)
     signs = layer.amplitudes[0].double()
     unit = float(taps.max())
-    curve = chain_weights(fine / unit, resonances[None] / unit, layer.damping * resonances[None] / unit, signs)[0]
+    curve = chain_weights(fine / unit, resonances[None] / unit, layer.linewidth * resonances[None] / unit, signs)[0]
     weights = layer.weights().detach()[chain].flatten() / layer.sensitivity
     axis.axhline(0, color=GREY, linewidth=0.8)
     megahertz, at, own = (f.numpy() / 1e6 for f in (fine, taps, resonances))

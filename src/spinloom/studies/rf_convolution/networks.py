@@ -63,11 +63,11 @@ def resonant(data: ImageSet, channels: tuple[int, int], damping: float, seed: in
 
     def convolution(before: int, after: int) -> RFConv2d:
         shift = SHIFT / (before * KERNEL**2) ** 0.5
-        return RFConv2d(before, after, KERNEL, damping=damping, shift=shift, seed=child_seed(source))
+        return RFConv2d(before, after, KERNEL, linewidth=damping, shift=shift, seed=child_seed(source))
 
     grid = plan("geometric", rest, Band(), damping)
     readout = ResonatorChains(
-        grid, len(data.classes), damping=damping, shift=SHIFT / rest**0.5, seed=child_seed(source)
+        grid, len(data.classes), linewidth=damping, shift=SHIFT / rest**0.5, seed=child_seed(source)
     )
     return nn.Sequential(
         Powers(data),
@@ -114,7 +114,7 @@ def everywhere(network: nn.Sequential, image: tuple[int, int], spacing: float) -
             largest = 1.000001 * float(module.weights().detach().abs().max())
             made = module.parallel(
                 size,
-                damping=damping_for(spacing, lines, band.low, band.high),
+                linewidth=damping_for(spacing, lines, band.low, band.high),
                 sensitivity=max(module.sensitivity, largest),
                 dtype=torch.float64,  # float32 does not resolve narrow lines
             )

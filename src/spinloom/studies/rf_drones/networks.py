@@ -13,7 +13,7 @@ def spintronic(sizes: Sequence[int], seeds: Sequence[int], settings: Settings) -
         sizes,
         members=(len(seeds),),
         seed=seeds[0],
-        damping=settings.damping,
+        linewidth=settings.damping,
         transconductance=settings.transconductance,
         bias=settings.bias,
         readout=settings.readout,

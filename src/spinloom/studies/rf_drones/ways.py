@@ -35,12 +35,12 @@ def by_layer(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
 def _wide(layer: nn.Module, state: torch.Tensor) -> torch.Tensor:
     if not isinstance(layer, ResonatorChains):
         return layer(state)
-    damping = layer.damping
-    layer.damping = WIDER * damping
+    narrow = layer.linewidth
+    layer.linewidth = WIDER * narrow
     try:
         return layer(state)
     finally:
-        layer.damping = damping
+        layer.linewidth = narrow
 
 
 def direct(network: nn.Module, x: torch.Tensor) -> torch.Tensor:

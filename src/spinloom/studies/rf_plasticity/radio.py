@@ -22,7 +22,12 @@ def perceptron(
     The readout begins so that the logits of all networks have about the same size, whatever their number of resonators.
     """
     layer = ResonatorChains(
-        inputs, classes, plan("geometric", resonators, band), damping=damping, train_inputs=train, members=(len(seeds),)
+        inputs,
+        classes,
+        plan("geometric", resonators, band),
+        linewidth=damping,
+        train_inputs=train,
+        members=(len(seeds),),
     )
     scatter(layer, band, generator(seeds[0]))
     return RadioNetwork([layer], readout=340.0 * math.sqrt(10 / resonators), train_readout=True)

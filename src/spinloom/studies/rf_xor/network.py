@@ -37,9 +37,9 @@ class NineJunctions(nn.Module):
         lines = plan("geometric", 2, Band())
         self.core = RadioNetwork(
             [
-                ResonatorChains(lines, 2, damping=damping, members=members, seed=2 * seed),
+                ResonatorChains(lines, 2, linewidth=damping, members=members, seed=2 * seed),
                 _oscillators(2, members),
-                ResonatorChains(lines, 1, damping=damping, members=members, seed=2 * seed + 1),
+                ResonatorChains(lines, 1, linewidth=damping, members=members, seed=2 * seed + 1),
             ]
         )
         self.reader = _oscillators(1, members)
