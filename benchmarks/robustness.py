@@ -22,7 +22,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
 from common import report
-from spinloom.data import load, resolve
+from spinloom.data import load_images, resolve
 from spinloom.devices import Response, Spread, TwoPolarizerMTJ
 from spinloom.evaluation import Examples, accuracy, evaluate_instances, on_devices
 from spinloom.evaluation.examples import BATCH
@@ -96,7 +96,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--processor-time", action="store_true", help="of this process, for a machine that is busy")
     chosen = options.parse_args()
-    examples = Examples.of(load(resolve("auto").name, "test")).first(chosen.images)
+    examples = Examples.of(load_images(resolve("auto").name, "test")).first(chosen.images)
     response = TwoPolarizerMTJ().simulate(spread=Spread.uniform(0.05), devices=64, temperature=300, seed=0)
     network = fashion_cnn(channels=(32, 64, 64)).eval()
     last = copy.deepcopy(network).to(memory_format=torch.channels_last)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spinloom.data import ImageSet, load, load_pair
+from spinloom.data import ImageSet, load_images, load_pair
 from spinloom.errors import InputError
 from spinloom.evaluation import Examples, accuracy
 from spinloom.learning import fit, load_weights, read_tensors
@@ -53,7 +53,7 @@ def take(name: str, file: Path, seed: int, made_by: str) -> None:
     arguments = {**resnet_arguments(read_tensors(file)), "seed": seed}
     model = BUILDERS["resnet20"](**arguments)
     load_weights(model, file)
-    store(model, name, "resnet20", arguments, load("cifar10", "test"), seed, made_by)
+    store(model, name, "resnet20", arguments, load_images("cifar10", "test"), seed, made_by)
 
 
 def resnet_arguments(tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]:

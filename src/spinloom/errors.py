@@ -1,4 +1,9 @@
-"""Errors for the person who made the mistake: what was given, what is allowed, in which unit."""
+"""Errors for the person who made the mistake: what was given, what is allowed, in which unit.
+
+torch is imported when a quantity is checked, so that a command line answers a misspelt name at once.
+"""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Iterable
@@ -6,8 +11,10 @@ from difflib import get_close_matches
 from numbers import Real
 from operator import index
 from reprlib import repr as short
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 class SpinloomError(Exception):
@@ -59,7 +66,7 @@ def require_finite(unit: str, **quantities: float | torch.Tensor) -> None:
 def require_number(unit: str, **quantities: float | torch.Tensor) -> None:
     """Raise InputError unless every quantity is one finite number, not a list or a batch of them."""
     for name, quantity in quantities.items():
-        if not isinstance(quantity, Real | torch.Tensor) or (isinstance(quantity, torch.Tensor) and quantity.ndim):
+        if not _is_quantity(quantity) or getattr(quantity, "ndim", False):
             raise InputError(f"{name} must be one number {f'in {unit}, ' if unit else ''}got {short(quantity)}")
         require_finite(unit, **{name: quantity})
 
@@ -67,7 +74,7 @@ def require_number(unit: str, **quantities: float | torch.Tensor) -> None:
 def require_quantity(**quantities: float | torch.Tensor) -> None:
     """Raise InputError unless every quantity is a number or a tensor. Its numbers are not looked at."""
     for name, quantity in quantities.items():
-        if not isinstance(quantity, Real | torch.Tensor):
+        if not _is_quantity(quantity):
             raise InputError(f"{name} must be a number or a tensor, got {short(quantity)}; write torch.tensor(...)")
 
 
@@ -87,7 +94,15 @@ def as_whole(value: object) -> int | None:
         return None
 
 
+def _is_quantity(given: object) -> bool:
+    import torch
+
+    return isinstance(given, Real | torch.Tensor)
+
+
 def _require(name: str, quantity, unit: str, rule: str, holds) -> None:  # type: ignore[no-untyped-def]
+    import torch
+
     try:
         values = torch.as_tensor(quantity, dtype=torch.float64).detach()
     except (TypeError, ValueError, RuntimeError) as error:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from spinloom.cli import main
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
 from spinloom.learning import shipped
@@ -57,7 +57,7 @@ def test_a_study_takes_a_name_and_builds_the_network_of_the_checkpoint(digits, t
 
 
 def test_the_data_set_must_be_that_of_the_checkpoint(digits, tmp_path):
-    train = load("mnist-5k", "train", limit=10)
+    train = load_images("mnist-5k", "train", limit=10)
     for weights in (Path("clothes"), shipped.path("clothes")):
         with pytest.raises(InputError, match="trained on fashion-mnist, the data set is mnist-5k; add `--dataset fash"):
             given(weights, train)

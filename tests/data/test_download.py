@@ -11,7 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from tiny_sets import idx_contents, idx_spec, write_idx
 
-from spinloom.data import Download, fetch, load
+from spinloom.data import Download, fetch, load_images
 from spinloom.data.places import cache_folder
 from spinloom.errors import InputError, OutputError
 
@@ -64,11 +64,11 @@ def test_a_fetch_fills_the_cache_and_load_reads_it(served, progress, capsys):
     folder, host = served
     spec = idx_spec(downloads=downloads(folder, host))
     with pytest.raises(InputError, match="spinloom data fetch tiny-idx"):
-        load(spec, "test")
+        load_images(spec, "test")
     found = fetch(spec, progress=progress)
     assert found.kind == "the cache"
     assert left_behind() == sorted(f"{name}.gz" for name in idx_contents())
-    assert len(load(spec, "test")) == 6
+    assert len(load_images(spec, "test")) == 6
     shown = capsys.readouterr()
     assert shown.out == ""
     assert ("train-images.gz" in shown.err) == progress
@@ -76,7 +76,7 @@ def test_a_fetch_fills_the_cache_and_load_reads_it(served, progress, capsys):
 
 def test_load_downloads_when_asked(served):
     folder, host = served
-    assert len(load(idx_spec(downloads=downloads(folder, host)), "train", download=True)) == 9
+    assert len(load_images(idx_spec(downloads=downloads(folder, host)), "train", download=True)) == 9
 
 
 def test_mirrors_are_tried_in_turn(served, closed):
@@ -113,9 +113,9 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(served):
     cached = fetch(spec, progress=False).path / "train-labels.gz"
     cached.write_bytes(cached.read_bytes()[:-3])
     with pytest.raises(InputError, match=r"train-labels\.gz is truncated"):
-        load(spec, "train")
+        load_images(spec, "train")
     fetch(spec, progress=False)
-    assert len(load(spec, "train")) == 9
+    assert len(load_images(spec, "train")) == 9
 
 
 def test_only_what_is_missing_is_fetched(served, closed):

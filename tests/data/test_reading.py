@@ -16,7 +16,7 @@ from tiny_sets import (
     write_idx,
 )
 
-from spinloom.data import Download, load
+from spinloom.data import Download, load_images
 from spinloom.data.places import locate
 from spinloom.data.reading import read_files
 from spinloom.errors import InputError
@@ -78,7 +78,7 @@ def test_a_file_cut_anywhere_is_refused(data_root, data):
     (folder / "train-images").unlink(missing_ok=True)
     (folder / name).write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
     with pytest.raises(InputError, match=r"train-images.* is (truncated|damaged)"):
-        load(idx_spec(), "train")
+        load_images(idx_spec(), "train")
 
 
 def test_other_content_of_the_same_size_is_refused(data_root):
@@ -86,16 +86,16 @@ def test_other_content_of_the_same_size_is_refused(data_root):
     content = bytearray((folder / "test-labels").read_bytes())
     content[-1] ^= 1
     (folder / "test-labels").write_bytes(content)
-    assert len(load(idx_spec(), "train")) == 9
+    assert len(load_images(idx_spec(), "train")) == 9
     with pytest.raises(InputError, match="test-labels is not the published file: its sha256 differs"):
-        load(idx_spec(), "test")
+        load_images(idx_spec(), "test")
 
 
 def test_no_more_than_the_known_size_is_unpacked(data_root):
     folder = write_idx(data_root / "tiny-idx")
     (folder / "train-images.gz").write_bytes(gzip.compress(bytes(50_000_000), 1))
     with pytest.raises(InputError, match=r"train-images\.gz is too long"):
-        load(idx_spec(), "train")
+        load_images(idx_spec(), "train")
 
 
 def test_an_archive_is_read_like_its_folder(data_root):
@@ -133,7 +133,7 @@ def test_a_link_in_an_archive_is_not_followed(data_root, tmp_path):
     del contents["test_batch.bin"]
     write_archive(data_root / "tiny-binary.tar.gz", contents, link)
     with pytest.raises(InputError, match=r"does not hold batches-bin/test_batch\.bin"):
-        load(cifar_spec(), "test")
+        load_images(cifar_spec(), "test")
 
 
 def test_without_file_digests_the_archive_is_verified(data_root):

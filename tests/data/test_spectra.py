@@ -8,7 +8,7 @@ import tiny_spectra
 import torch
 from tiny_spectra import CLASSES, NAME, arrays, write
 
-from spinloom.data import SpectraSet, fetch, find, load, load_spectra, status
+from spinloom.data import SpectraSet, fetch, find, list_sets, load_images, load_spectra
 from spinloom.errors import InputError
 
 
@@ -100,8 +100,8 @@ def test_links_to_other_files_are_not_followed(path):
 
 def test_images_and_spectra_are_told_apart():
     with pytest.raises(InputError, match=r"drone-rf holds spectra, not images: .*load_spectra\('drone-rf'\)"):
-        load("drone-rf")
-    with pytest.raises(InputError, match=r"mnist holds images, not spectra: .*load\('mnist'\)"):
+        load_images("drone-rf")
+    with pytest.raises(InputError, match=r"mnist holds images, not spectra: .*load_images\('mnist'\)"):
         load_spectra("mnist")
     with pytest.raises(InputError, match="unknown split 'valid'"):
         load_spectra("drone-rf", "valid")
@@ -115,7 +115,7 @@ def test_an_absent_set_says_how_to_get_it(data_root):
     ) as caught:
         load_spectra("drone-rf")
     assert str(data_root) in str(caught.value)
-    assert next(row for row in status() if row.name == "drone-rf").size == 2_060_096  # of the download
+    assert next(row for row in list_sets() if row.name == "drone-rf").size == 2_060_096  # of the download
 
 
 def test_a_local_copy_is_counted_once_and_verified_by_fetch(path):

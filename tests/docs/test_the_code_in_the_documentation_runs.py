@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.devices import Response
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +16,7 @@ CURVE = Response(X, X.tanh()[None], 1 / X.cosh()[None] ** 2, torch.full((1, 31),
 
 def what_readers_have() -> dict:
     """A network of their own, their images and junctions: the pages build on them."""
-    train = load("mnist-5k", limit=256)
+    train = load_images("mnist-5k", limit=256)
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.Tanh(), nn.Linear(8, 10))
     return {"model": model, "images": train.as_float(), "train": train, "junctions": CURVE, "Path": Path}
 

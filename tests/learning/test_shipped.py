@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from spinloom.data import find, load
+from spinloom.data import find, load_images
 from spinloom.data.places import locate
 from spinloom.errors import InputError
 from spinloom.evaluation import Examples, accuracy
@@ -80,7 +80,7 @@ def test_a_shipped_checkpoint_reaches_its_stated_accuracy(name):
     spec = find(described.dataset)
     if locate(spec) is None:
         pytest.skip(f"NOT TESTED: accuracy of {name}: needs `spinloom data fetch {described.dataset}`")
-    examples = Examples.of(load(described.dataset, "test")).first(SHOWN)
+    examples = Examples.of(load_images(described.dataset, "test")).first(SHOWN)
     # Standard error of a mean over SHOWN of the test images, three times.
     error = 3 * (described.accuracy * (1 - described.accuracy) / len(examples)) ** 0.5
     assert accuracy(shipped.load(name), examples) == pytest.approx(described.accuracy, abs=error)

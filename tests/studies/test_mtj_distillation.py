@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
 from spinloom.learning import count_parameters
@@ -56,7 +56,7 @@ def test_pairs_of_students_are_trained_and_kept(settings, noise_aware):
         assert len(alone) == len(taught) == 2
         assert claim.measured == pytest.approx(50 * (sum(taught) - sum(alone)))
         assert claim.holds is None  # the bar is set for other images
-    large = count_parameters(networks.teacher(load("mnist-5k", "train", limit=10), TINY, 0))
+    large = count_parameters(networks.teacher(load_images("mnist-5k", "train", limit=10), TINY, 0))
     assert f"The teacher in software has {large:,} parameters" in result.summary
     assert min(kept[1]["accuracies"]["labels"]) > 0.5
     told = " ".join((result.summary, *result.assumptions, *(plot.caption for plot in result.plots)))
@@ -81,7 +81,7 @@ def test_a_teacher_file_is_taken_and_a_foreign_one_refused(settings, tmp_path):
         run(replace(settings, images=(5_000,), out=tmp_path / "three"))
     with pytest.raises(InputError, match="trained on fashion-mnist"):
         run(replace(settings, teacher="fashion-cnn", out=tmp_path / "three"))
-    wider, train = replace(TINY, teacher_channels=(8, 20)), load("mnist-5k", "train", limit=100)
+    wider, train = replace(TINY, teacher_channels=(8, 20)), load_images("mnist-5k", "train", limit=100)
     with pytest.raises(InputError, match="network needs"):
         networks.trained_teacher(train, wider, 0, None, path)  # type: ignore[arg-type]  # no stage is reached
 
@@ -89,7 +89,7 @@ def test_a_teacher_file_is_taken_and_a_foreign_one_refused(settings, tmp_path):
 @pytest.mark.parametrize("size", [plan.REDUCED, plan.FULL])
 @pytest.mark.parametrize("name", ["mnist-5k", "colour"])
 def test_students_have_a_quarter_of_their_teachers_parameters(size, name):
-    train = load("mnist-5k", "train", limit=10)
+    train = load_images("mnist-5k", "train", limit=10)
     if name == "colour":
         train = replace(train, images=torch.zeros(10, 3, 32, 32, dtype=torch.uint8))
     large, small = networks.teacher(train, size, 0), networks.student(train, size, 0)

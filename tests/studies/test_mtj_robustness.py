@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.devices import Response, TwoPolarizerMTJ, device_source, response_files
 from spinloom.errors import InputError
 from spinloom.evaluation import Examples, Population, SweepPoint
@@ -34,7 +34,7 @@ SMALL = replace(
 
 @pytest.fixture(scope="module")
 def software(tmp_path_factory):
-    train = load("mnist-5k", "train", limit=1000)
+    train = load_images("mnist-5k", "train", limit=1000)
     return trained(train, SMALL.network, 0, Stages(tmp_path_factory.mktemp("cache"), {}))
 
 
@@ -54,7 +54,7 @@ def curve(tmp_path) -> Path:
 
 
 def test_every_imperfection_grows_and_hurts_and_a_second_run_measures_nothing(software, junctions, tmp_path):
-    test = load("mnist-5k", "test", limit=200)
+    test = load_images("mnist-5k", "test", limit=200)
     found = Bench(
         software, junctions, Examples.of(test), replace(SMALL, instances=3), 0, Stages(tmp_path, {})
     ).measure()
@@ -98,7 +98,7 @@ def test_what_is_borne_ends_where_the_loss_first_exceeds_the_tolerance():
 
 
 def test_the_loss_is_judged_on_the_published_images_at_room_temperature_and_with_an_error(software, junctions):
-    published = replace(load("mnist-5k", "test", limit=50), name="fashion-mnist")
+    published = replace(load_images("mnist-5k", "test", limit=50), name="fashion-mnist")
 
     def judged(accuracies=(0.9, 0.894), software_accuracy=0.9, test=published, devices=junctions):
         found = Measured(software_accuracy, {"spread": (SweepPoint(0.05, Population(accuracies)),)})

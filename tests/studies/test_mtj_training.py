@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import ttest_rel
 
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.devices import Response, device_source, response_files
 from spinloom.errors import InputError, OutputError
 from spinloom.studies.mtj_training import Settings, run, study, training
@@ -201,7 +201,7 @@ def test_layers_have_names_in_order():
 def test_full_is_the_published_size_and_clothes_are_mirrored():
     assert (FULL.channels, FULL.hidden, FULL.epochs, FULL.seeds, FULL.images) == ((32, 64, 64), 128, 8, 5, None)
     assert plan_of(Settings(full=True, seeds=2, epochs=3)).seeds == 2
-    train = load("mnist-5k", "train", limit=100)
+    train = load_images("mnist-5k", "train", limit=100)
     assert not training_of(FULL, train, 0).augmentation.flip
     assert training_of(FULL, replace(train, name="fashion-mnist"), 0).augmentation.flip
 

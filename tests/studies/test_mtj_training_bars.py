@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.devices import TwoPolarizerMTJ, device_source
 from spinloom.evaluation import backward_memory
 from spinloom.report.claims import claims_table
@@ -22,7 +22,7 @@ from spinloom.studies.mtj_training.ways import Hardware
 @pytest.fixture
 def judged(tmp_path):
     """Claims of a run of the full size, but for what is given: accuracies by way, cosines, chips, plan, settings."""
-    test = load("mnist-5k", "test", limit=50)
+    test = load_images("mnist-5k", "test", limit=50)
     whole = replace(test, images=torch.zeros(60_000, 1, 1, 1, dtype=torch.uint8), labels=torch.zeros(60_000).long())
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 3), torch.nn.Tanh(), torch.nn.Linear(3, 10))
     memory = backward_memory(network, torch.zeros(2, 1, 28, 28))
@@ -83,5 +83,5 @@ def test_each_bar_is_judged_under_its_own_conditions_only(judged, given, holds):
 def test_few_networks_and_few_images_are_not_judged(judged):
     few = {way: shares[:2] for way, shares in GOOD.items()}
     assert [claim.holds for claim in judged(few, cosines=(0.995,) * 2)] == [None, None, None, True]
-    assert [claim.holds for claim in judged(GOOD, train=load("mnist-5k", "train", limit=50))] == [None] * 4
+    assert [claim.holds for claim in judged(GOOD, train=load_images("mnist-5k", "train", limit=50))] == [None] * 4
     assert len(judged({"software": five(0.9)})) == 2

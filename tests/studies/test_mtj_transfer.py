@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.devices import Response, TwoPolarizerMTJ, device_source, response_files
 from spinloom.errors import InputError, OutputError, PhysicsError
 from spinloom.evaluation import Examples, Population
@@ -40,7 +40,7 @@ SMALL = replace(
 
 @pytest.fixture(scope="module")
 def train():
-    return load("mnist-5k", "train", limit=1000)
+    return load_images("mnist-5k", "train", limit=1000)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def curve(tmp_path) -> Path:
 
 
 def test_the_small_network_learns_digits(software, train):
-    test = Examples.of(load("mnist-5k", "test"))
+    test = Examples.of(load_images("mnist-5k", "test"))
     bench = Bench(software, device_source(TwoPolarizerMTJ(), (), 300.0, 2, 0), test, SMALL, 0, Stages(Path(), {}))
     with torch.inference_mode():
         right = bench.network(test.inputs).argmax(1) == test.labels
@@ -67,7 +67,7 @@ def test_the_small_network_learns_digits(software, train):
 
 
 def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
-    test = load("mnist-5k", "test", limit=200)
+    test = load_images("mnist-5k", "test", limit=200)
     junctions = device_source(TwoPolarizerMTJ(), (), 300.0, SMALL.devices, 0)
     bench = Bench(software, junctions, Examples.of(test), SMALL, 0, Stages(tmp_path, {}))
     found = bench.measure(0.05, 0.23e-12)
@@ -92,7 +92,7 @@ def test_everything_is_measured_on_simulated_junctions(software, tmp_path):
 @pytest.fixture
 def judged(software, curve):
     """Verdicts of a run whose networks lose so much, on so many networks, of this data set and these settings."""
-    test = load("mnist-5k", "test", limit=50)
+    test = load_images("mnist-5k", "test", limit=50)
 
     def make(lost=0.0, networks=2, name="fashion-mnist", file=False, **settings):
         chosen = Settings(**settings)
@@ -200,7 +200,7 @@ def test_wrong_settings_are_refused_before_anything_is_written(wrong, message, t
 def test_weights_of_another_network_are_refused(tmp_path):
     save_weights(fashion_cnn((3, 32, 32), 10, (4, 4), 8), tmp_path / "w.safetensors")
     with pytest.raises(InputError, match=r"0\.weight"):
-        given(tmp_path / "w.safetensors", load("mnist-5k", "train", limit=10))
+        given(tmp_path / "w.safetensors", load_images("mnist-5k", "train", limit=10))
 
 
 def test_a_junction_that_cannot_be_simulated_is_found_before_the_training(tmp_path):

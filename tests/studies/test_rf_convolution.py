@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spinloom.data import load
+from spinloom.data import load_images
 from spinloom.errors import InputError, OutputError
 from spinloom.evaluation import Examples, accuracy
 from spinloom.learning import count_parameters
@@ -28,7 +28,7 @@ SETTINGS = Settings("mnist-5k", spread=(0.0, 0.01))
 
 @pytest.fixture(scope="module")
 def images():
-    return load("mnist-5k", "train"), load("mnist-5k", "test")
+    return load_images("mnist-5k", "train"), load_images("mnist-5k", "test")
 
 
 @pytest.fixture(scope="module")

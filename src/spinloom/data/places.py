@@ -28,6 +28,8 @@ class Found:
 
     def size(self, spec: DatasetSpec) -> int:
         """Bytes this copy takes on disk."""
+        if spec.layout == "packaged":
+            return packaged.size()
         files = [self.path] if self.archive else [file_in(self.path, file.name) for file in spec.files]
         return sum(path.stat().st_size for path in files if path)
 

@@ -106,7 +106,7 @@ def verify_file(path: Path, digest: str, advice: str) -> None:
 def _from_archive(spec: DatasetSpec, files: tuple[FileSpec, ...], path: Path) -> list[tuple[str, bytes]]:
     advice = remedy(spec)
     if not all(file.digest for file in files):
-        verify_file(path, spec.archive_digest, advice)
+        verify_file(path, next((item.digest for item in spec.downloads if item.name == spec.archive), ""), advice)
     try:
         contents = _members(path, {f"{spec.prefix}/{file.name}": file.size for file in files})
     except (EOFError, tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError) as error:

@@ -111,16 +111,6 @@ class DatasetSpec:
         """Every file of every split, once."""
         return tuple(dict.fromkeys(file for split in self.splits.values() for file in split))
 
-    @property
-    def archive_digest(self) -> str:
-        """Digest of the archive as published, or an empty text."""
-        return next((item.digest for item in self.downloads if item.name == self.archive), "")
-
-    @property
-    def download_size(self) -> int:
-        """Bytes a fetch brings."""
-        return sum(item.size for item in self.downloads)
-
 
 def _require_file(name: str, size: int, digest: str) -> None:
     if not isinstance(name, str) or not name:

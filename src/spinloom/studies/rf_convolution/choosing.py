@@ -1,6 +1,6 @@
 """Which data sets the study runs on."""
 
-from spinloom.data import resolve, status
+from spinloom.data import list_sets, resolve
 
 BOTH = ("mnist", "fashion-mnist")
 
@@ -13,7 +13,7 @@ def sets(name: str) -> tuple[tuple[str, ...], str]:
     if name != "auto":
         choice = resolve(name)
         return (choice.name,), choice.reason
-    here = {line.name for line in status() if line.found}
+    here = {line.name for line in list_sets() if line.found}
     found = tuple(name for name in BOTH if name in here)
     if found:
         return found, f"Local copies of {' and '.join(found)} are used."

@@ -1,4 +1,4 @@
-"""Images with their labels, as integers until a network asks for numbers."""
+"""Images (integers until a network asks for numbers) and spectra, with their labels."""
 
 from dataclasses import dataclass, replace
 from reprlib import repr as short
@@ -31,13 +31,13 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         images = self.images
-        require_tensors(images=images, labels=self.labels)
+        _require_tensors(images=images, labels=self.labels)
         if images.dtype != torch.uint8 or images.ndim != 4 or len(images) == 0:
             raise InputError(
                 f"images of {self.name!r} must be uint8 (n, channels, height, width) with n >= 1, "
                 f"got {images.dtype} {tuple(images.shape)}"
             )
-        require_labels(self.name, self.labels, len(images), self.classes)
+        _require_labels(self.name, self.labels, len(images), self.classes)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -71,14 +71,50 @@ class ImageSet:
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
 
-def require_tensors(**given: torch.Tensor) -> None:
+@dataclass(frozen=True)
+class SpectraSet:
+    """One split of a set of spectra.
+
+    values: float32 (n, frequencies), powers in units of the largest that can be, 0 to 1. labels: int64 (n,), indices
+    into `classes`. split: "train" or "test". source: where it was read, in words.
+
+    Raises InputError for other shapes or types, values that are not finite or outside 0 to 1, a label without a class.
+    """
+
+    name: str
+    split: str
+    values: torch.Tensor
+    labels: torch.Tensor
+    classes: tuple[str, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        values = self.values
+        _require_tensors(values=values, labels=self.labels)
+        if values.dtype != torch.float32 or values.ndim != 2 or 0 in values.shape:
+            raise InputError(
+                f"spectra of {self.name!r} must be float32 (n, frequencies), none of them 0, got {values.dtype} "
+                f"{tuple(values.shape)}"
+            )
+        if not bool(values.isfinite().all()) or not 0 <= float(values.min()) <= float(values.max()) <= 1:
+            raise InputError(
+                f"spectra of {self.name!r} must be finite powers from 0 to 1, got {float(values.min()):g} to "
+                f"{float(values.max()):g}; divide by the largest power"
+            )
+        _require_labels(self.name, self.labels, len(values), self.classes)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def _require_tensors(**given: torch.Tensor) -> None:
     """Raise InputError for what is no tensor."""
     for name, tensor in given.items():
         if not isinstance(tensor, torch.Tensor):
             raise InputError(f"{name} must be a tensor, got {short(tensor)}; torch.from_numpy makes one of an array")
 
 
-def require_labels(name: str, labels: torch.Tensor, examples: int, classes: tuple[str, ...]) -> None:
+def _require_labels(name: str, labels: torch.Tensor, examples: int, classes: tuple[str, ...]) -> None:
     """Raise InputError unless there is a label for every example, int64, and a class for every label."""
     if not isinstance(classes, tuple | list):
         raise InputError(f"classes of {name!r} must be the names of the classes, got {classes!r}")
