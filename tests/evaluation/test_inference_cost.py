@@ -2,7 +2,6 @@ import copy
 
 import pytest
 import torch
-from tanh_devices import tanh_devices
 from torch import nn
 
 from spinloom.devices import OperatingCost
@@ -11,6 +10,7 @@ from spinloom.evaluation import inference_cost, on_devices
 from spinloom.evaluation.macs import count_macs
 from spinloom.learning.calibration import scale_drive
 from spinloom.nn import DeviceActivation, device_layers, to_hardware
+from tanh_devices import tanh_devices
 
 
 def cost(signed: bool = True) -> OperatingCost:

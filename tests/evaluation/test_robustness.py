@@ -3,11 +3,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tanh_devices import tanh_devices
 
 from spinloom.errors import InputError
 from spinloom.evaluation import Population, evaluate_instances, on_devices, sweep
 from spinloom.report import error_in_percent
+from tanh_devices import tanh_devices
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

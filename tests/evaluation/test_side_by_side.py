@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tanh_devices import tanh_devices
 from torch import nn
 
 from spinloom.errors import InputError
@@ -15,6 +14,7 @@ from spinloom.evaluation.side_by_side import IMAGES, accuracies
 from spinloom.learning import fashion_cnn
 from spinloom.nn import Converters, resample, to_hardware
 from spinloom.seeding import child_seed, generator
+from tanh_devices import tanh_devices
 
 
 def images(count: int = 37) -> Examples:

@@ -4,12 +4,12 @@ import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
-from tanh_devices import tanh_devices
 
 from spinloom.errors import InputError, OutputError
 from spinloom.evaluation import InferenceCost, Population, SweepPoint
 from spinloom.evaluation.cost import LayerCost
 from spinloom.report import draw_cost, draw_curves, draw_sizes, draw_sweep, save
+from tanh_devices import tanh_devices
 
 POINTS = (SweepPoint(0.0, Population((0.93, 0.92))), SweepPoint(0.1, Population((0.9, 0.8))))
 

@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 from rich.console import Console
-from tanh_devices import tanh_devices
 
 from spinloom.errors import OutputError
 from spinloom.report import Plot, StudyResult, Table, at_most, draw_curves
 from spinloom.report.writing import show, write
+from tanh_devices import tanh_devices
 
 
 def result() -> StudyResult:
