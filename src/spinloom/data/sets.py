@@ -1,6 +1,6 @@
 """Images (integers until a network asks for numbers) and spectra, with their labels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from reprlib import repr as short
 
 import torch
@@ -25,7 +25,7 @@ class ImageSet:
     images: torch.Tensor
     labels: torch.Tensor
     classes: tuple[str, ...]
-    source: str
+    source: str = field(compare=False)
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
 
@@ -86,7 +86,7 @@ class SpectraSet:
     values: torch.Tensor
     labels: torch.Tensor
     classes: tuple[str, ...]
-    source: str
+    source: str = field(compare=False)
 
     def __post_init__(self) -> None:
         values = self.values
