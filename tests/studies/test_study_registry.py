@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin_packages import install
 from spinloom import studies
 from spinloom.errors import InputError
 from spinloom.studies import registry
@@ -55,3 +56,55 @@ def test_the_command_repeats_settings_that_are_not_the_defaults():
     assert registry.command("mtj-transfer", given) == (
         "spinloom run mtj-transfer --dataset mnist --full --weights 'my weights.pt' --spread 0.1"
     )
+
+
+STUDY = '''"""Magic from elsewhere."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    seed: int = 0
+
+
+def run(settings):
+    return settings.seed
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "message"),
+    [
+        ("elsewhere", STUDY, None),
+        ("mtj-transfer", STUDY, "magic registers a study 'mtj-transfer', which Spinloom has itself"),
+        (
+            "elsewhere",
+            "import nothing_of_the_kind",
+            "study 'elsewhere' of magic cannot be loaded: .*nothing_of_the_kind",
+        ),
+        ("elsewhere", '"""Not a study."""', "study 'elsewhere' has no Settings"),
+    ],
+)
+def test_a_study_of_another_package(name, file, message, tmp_path, monkeypatch):
+    install(tmp_path, "magic", {"magic_study.py": file}, {registry.GROUP: {name: "magic_study"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert name in registry.names()
+    if message is None:
+        assert registry.headline(name) == "Magic from elsewhere."
+        assert "magic_study" not in sys.modules
+        module = registry.study(name)
+        assert module.run(module.Settings(7)) == 7
+    else:
+        with pytest.raises(InputError, match=message):
+            registry.study(name)
+    sys.modules.pop("magic_study", None)
+
+
+def test_two_studies_of_one_name_are_refused(tmp_path, monkeypatch):
+    for package in ("magic", "wonder"):
+        install(tmp_path, package, {f"{package}_study.py": STUDY}, {registry.GROUP: {"spell": f"{package}_study"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert registry.names().count("spell") == 1
+    for ask in (registry.study, registry.headline):
+        with pytest.raises(InputError, match=r"two packages register a study 'spell': magic .* and wonder"):
+            ask("spell")

@@ -1,44 +1,55 @@
-"""Published systems by name. A new one is a new file (or folder) in this package; nothing else changes.
+"""Published systems by name. A new one is a new file in this package, or a module that a package registers.
 
 A study is a module with a docstring whose first line says what it shows, a frozen dataclass `Settings`, and
-`run(settings) -> StudyResult`. `mtj_transfer.py` is called `mtj-transfer`.
+`run(settings) -> StudyResult`. `mtj_transfer.py` is called `mtj-transfer`. Other packages register theirs by an entry
+point of the group `spinloom.studies`: its name, and the module.
 """
 
-import ast
 import shlex
 from dataclasses import MISSING, fields
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
 from spinloom import studies
+from spinloom.errors import InputError, unknown_name
+from spinloom.plugins import choose_plugin, find_plugins, load_plugin, read_headline
 
-_OWN = ("registry", "kit")
+GROUP = "spinloom.studies"
+_OTHERS = ("registry", "kit")
 
 
 def names() -> list[str]:
     """All studies, as typed on the command line. Imports none of them."""
-    found = (module.name for module in iter_modules(studies.__path__))
-    return sorted(name.replace("_", "-") for name in found if name not in _OWN)
+    return sorted({*_ours(), *find_plugins(GROUP)})
 
 
 def headline(name: str) -> str:
-    """The first line of a study's docstring, read without importing it."""
-    spec = find_spec(_module(name))
-    source = Path(spec.origin).read_text() if spec and spec.origin else ""
-    return (ast.get_docstring(ast.parse(source)) or "").split("\n")[0]
+    """The first line of a study's docstring, read without importing it. Raises InputError as `study` does."""
+    plugins = find_plugins(GROUP)
+    if name in plugins:
+        return read_headline(choose_plugin("study", name, plugins[name], _ours()).value)
+    return read_headline(_module(name))
 
 
 def study(name: str) -> ModuleType:
-    """The study's module. Raises InputError for an unknown name, with the nearest known one."""
-    if name not in names():
-        from spinloom.errors import unknown_name
+    """The study's module.
 
+    Raises InputError for an unknown name, with the nearest known one, for a name that two have, and for a plugin that
+    cannot be imported or is no study.
+    """
+    plugins = find_plugins(GROUP)
+    if name in plugins:
+        module = load_plugin("study", choose_plugin("study", name, plugins[name], _ours()))
+    elif name in _ours():
+        module = import_module(_module(name))
+    else:
         raise unknown_name("study", name, names())
-    return import_module(_module(name))
+    for part in ("Settings", "run"):
+        if not hasattr(module, part):
+            raise InputError(f"study {name!r} has no {part}: {module.__name__} must hold a dataclass Settings and run")
+    return module
 
 
 def command(name: str, settings: Any) -> str:
@@ -51,6 +62,11 @@ def command(name: str, settings: Any) -> str:
             given = value if isinstance(value, tuple) else (value,)
             words += [flag] if value is True else [flag, *map(str, given)]
     return shlex.join(words)
+
+
+def _ours() -> list[str]:
+    found = (module.name for module in iter_modules(studies.__path__))
+    return [name.replace("_", "-") for name in found if name not in _OTHERS]
 
 
 def _module(name: str) -> str:
