@@ -72,8 +72,8 @@ def store(
 ) -> None:
     share = accuracy(model, Examples.of(test))
     made = write(
-        model,
         FOLDER / f"{name}{ENDING}",
+        model,
         network=network,
         arguments=arguments,
         dataset=test.name,

@@ -37,7 +37,7 @@ def digits(tmp_path, monkeypatch):
     made = {"network": "mlp", "arguments": arguments, "accuracy": 0.5, "seed": 0, "command": "python train.py"}
     model = mlp(**arguments, seed=5)
     for name, dataset in (("digits", "mnist-5k"), ("clothes", "fashion-mnist")):
-        shipped.write(model, tmp_path / "shipped" / f"{name}.safetensors", dataset=dataset, **made)
+        shipped.write(tmp_path / "shipped" / f"{name}.safetensors", model, dataset=dataset, **made)
     return model
 
 

@@ -15,7 +15,7 @@ def once(tmp_path):
 
     def make():
         network = mlp(images.shape, len(images.classes), (4,))
-        now = train_once(network, path, "training", partial(fit, network, images, Training(epochs=1, batch=10)))
+        now = train_once(path, network, "training", partial(fit, network, images, Training(epochs=1, batch=10)))
         return network[1].weight, now
 
     make.path = path

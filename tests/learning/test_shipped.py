@@ -30,7 +30,7 @@ every = pytest.mark.parametrize("name", shipped.names())
 def small(path, **changes):
     """A file of a small network; the network."""
     model = mlp(**SMALL, seed=1)
-    shipped.write(model, path, **{"network": "mlp", "arguments": SMALL, **ORIGIN, **changes})
+    shipped.write(path, model, **{"network": "mlp", "arguments": SMALL, **ORIGIN, **changes})
     return model
 
 
@@ -109,7 +109,7 @@ def test_deep_networks_come_back_with_their_running_statistics(network, tmp_path
     model = shipped.BUILDERS[network](**arguments)
     x = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     model.train()(x)
-    shipped.write(model, tmp_path / "deep.safetensors", network=network, arguments=arguments, **ORIGIN)
+    shipped.write(tmp_path / "deep.safetensors", model, network=network, arguments=arguments, **ORIGIN)
     assert torch.equal(shipped.load_described(tmp_path / "deep.safetensors")(x), model.eval()(x))
 
 
@@ -211,7 +211,7 @@ def test_weights_are_a_file_first_and_a_name_then(own, tmp_path, monkeypatch):
 
 def test_other_weights_have_no_description(tmp_path):
     model = fashion_cnn((1, 8, 8), 2, (2,), 3)
-    save_weights(model, tmp_path / "plain.safetensors")
+    save_weights(tmp_path / "plain.safetensors", model)
     torch.save(model.state_dict(), tmp_path / "plain.pt")
     assert shipped.read_description(tmp_path / "plain.safetensors") is None
     assert shipped.read_description(tmp_path / "plain.pt") is None

@@ -23,7 +23,7 @@ def equal(a, b):
 
 def test_weights_come_back_from_every_kind_of_file(tmp_path):
     model = small(1)
-    save_weights(model, tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", model)
     torch.save(model.state_dict(), tmp_path / "w.pt")
     torch.save({"epoch": 3, "state_dict": model.state_dict()}, tmp_path / "nested.pt")
     for name in ("w.safetensors", "w.pt", "nested.pt"):
@@ -80,7 +80,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, capsys):
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
 def test_a_truncated_file_is_refused(tmp_path, name):
     model = small()
-    save_weights(model, tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", model)
     torch.save(model.state_dict(), tmp_path / "w.pt")
     content = (tmp_path / name).read_bytes()
     for size in (0, 5, len(content) // 2, len(content) - 1):
@@ -98,7 +98,7 @@ def test_other_content_is_refused(tmp_path):
 def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"w\.safetensors"):
-        save_weights(small(), tmp_path / "file" / "w.safetensors")
+        save_weights(tmp_path / "file" / "w.safetensors", small())
 
 
 @pytest.mark.parametrize("content", [b".", b"M\x00", b"c1( hq}\xffm}t\x00", b"# ResNet-20\n", b""])
@@ -108,7 +108,7 @@ def test_a_text_is_no_weights_file_whatever_it_says(tmp_path, content):
 
 
 def test_the_error_for_a_deep_network_stays_readable(tmp_path):
-    save_weights(small(), tmp_path / "w")
+    save_weights(tmp_path / "w", small())
     with pytest.raises(InputError, match=r"in all\)") as caught:
         load_weights(resnet20(width=2), tmp_path / "w")
     assert len(str(caught.value)) < 500 + len(str(tmp_path))
@@ -121,7 +121,7 @@ def test_tied_weights_are_saved_and_half_precision_has_a_digest(tmp_path):
         return model
 
     model, other = tied(), tied()
-    save_weights(model, tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", model)
     load_weights(other, tmp_path / "w.safetensors")
     assert equal(model, other)
     assert digest(model) == digest(other)
@@ -134,7 +134,7 @@ def test_a_network_on_devices_comes_back_whatever_its_layers_have_met(tmp_path):
     response = Response(x, curve.repeat(5, 1), 1 - curve.repeat(5, 1) ** 2, torch.full((5, 41), 0.1), 1.0, "A")
     images = torch.randn(2, 1, 4, 4)
     model = to_hardware(small(1), response, example_input=images)
-    save_weights(model, file)
+    save_weights(file, model)
     wanted = model(images)
     for other in (to_hardware(small(2), response, seed=3), to_hardware(small(2), response.nominal(), seed=3)):
         load_weights(other, file)

@@ -134,7 +134,7 @@ def test_a_tuning_on_other_images_is_another_stage(small_cifar100, curve, tmp_pa
 
 def test_a_relu_network_slides_into_a_tanh_network(small_cifar100, curve, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "FULL", replace(plan.FULL, width=4, blocks=1))
-    save_weights(resnet20((3, 32, 32), 100, 4, 1, "post"), tmp_path / "relu.safetensors")
+    save_weights(tmp_path / "relu.safetensors", resnet20((3, 32, 32), 100, 4, 1, "post"))
     start = tmp_path / "relu.safetensors"
     settings = Settings(dataset="cifar100", start=start, response=curve, out=tmp_path / "out", epochs=1)
     result = run(settings)
@@ -164,7 +164,7 @@ def test_impossible_settings_are_refused(wrong, message):
 
 
 def test_a_start_of_another_shape_is_refused(small_cifar100, curve, tmp_path):
-    save_weights(resnet20((3, 32, 32), 10, 4, 1, "post"), tmp_path / "relu.safetensors")
+    save_weights(tmp_path / "relu.safetensors", resnet20((3, 32, 32), 10, 4, 1, "post"))
     with pytest.raises(InputError, match="does not fit"):
         run(Settings(dataset="cifar100", start=tmp_path / "relu.safetensors", response=curve, out=tmp_path / "out"))
 
@@ -177,7 +177,7 @@ def test_a_start_that_is_no_weights_file_is_said_in_one_line(small_cifar100, cur
 
 
 def test_another_scaling_of_the_start_networks_pixels_is_another_training(tmp_path):
-    save_weights(resnet20((3, 32, 32), 10, 2, 1, "post"), tmp_path / "relu.safetensors")
+    save_weights(tmp_path / "relu.safetensors", resnet20((3, 32, 32), 10, 2, 1, "post"))
     plain = Settings(start=tmp_path / "relu.safetensors")
     names = {software._start(one) for one in (plain, replace(plain, start_std=(0.2, 0.2, 0.2)))}
     assert len(names) == 2

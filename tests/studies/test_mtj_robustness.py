@@ -115,7 +115,7 @@ def test_a_device_of_your_own_gives_a_report_without_sweeps_that_need_a_simulati
     software, curve, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(plans, "REDUCED", replace(SMALL, images=100_000, noises=(0.0,), bits=(8,), stuck=(0.0,)))
-    save_weights(software.network, tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", software.network)
     out = tmp_path / "out"
     result = run(Settings("mnist-5k", out, weights=tmp_path / "w.safetensors", response=curve, instances=2))
     assert {path.name for path in out.iterdir()} == {

@@ -158,7 +158,7 @@ def test_digits_are_not_mirrored_and_clothes_are(train):
 
 
 def test_own_weights_and_own_device_give_a_report(software, curve, tmp_path, capsys):
-    save_weights(software.network, tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", software.network)
     out = tmp_path / "out"
     settings = Settings("mnist-5k", out, weights=tmp_path / "w.safetensors", response=curve, instances=2)
     result = run(settings)
@@ -198,7 +198,7 @@ def test_wrong_settings_are_refused_before_anything_is_written(wrong, message, t
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    save_weights(fashion_cnn((3, 32, 32), 10, (4, 4), 8), tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", fashion_cnn((3, 32, 32), 10, (4, 4), 8))
     with pytest.raises(InputError, match=r"0\.weight"):
         given(tmp_path / "w.safetensors", load_images("mnist-5k", "train", limit=10))
 

@@ -36,8 +36,8 @@ BUILDERS: Mapping[str, Callable[..., nn.Sequential]] = {
 
 
 def write(
-    model: nn.Module,
     path: Path,
+    model: nn.Module,
     *,
     network: str,
     arguments: Mapping[str, Any],

@@ -11,7 +11,7 @@ from spinloom.learning.weights import load_weights, save_weights
 from spinloom.progress import Report, bar
 
 
-def train_once(model: nn.Module, path: Path, title: str, run: Callable[[Path, Report], object]) -> bool:
+def train_once(path: Path, model: nn.Module, title: str, run: Callable[[Path, Report], object]) -> bool:
     """Load the weights at `path`, or train and write them there; returns whether it was trained now.
 
     run: called as run(checkpoint, report), trains `model` in place; the checkpoint lies beside `path` until all is
@@ -24,14 +24,14 @@ def train_once(model: nn.Module, path: Path, title: str, run: Callable[[Path, Re
     checkpoint = path.with_suffix(".checkpoint")
     with bar(title) as report:
         run(checkpoint, report)
-    keep(model.cpu(), path)
+    keep(path, model.cpu())
     checkpoint.unlink(missing_ok=True)
     return True
 
 
-def keep(model: nn.Module, path: Path) -> None:
+def keep(path: Path, model: nn.Module) -> None:
     """Write the weights, and their SHA-256 beside them. Raises OutputError."""
-    save_weights(model, path)
+    save_weights(path, model)
     write_text(_seal(path), _digest(path))
 
 

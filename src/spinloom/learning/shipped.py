@@ -6,7 +6,7 @@
     path(name)               its file
     resolve_weights(given)   a file, or the name of one of these
     weights_for(given, dataset)  the same, refused if it says that it is of another data set
-    write(model, path, ...)  such a file of your own
+    write(path, model, ...)  such a file of your own
 
 `benchmarks/shipped.py` makes the files again.
 """

@@ -21,7 +21,7 @@ _SHOWN = 12
 """Names of tensors in an error."""
 
 
-def save_weights(model: nn.Module, path: Path) -> None:
+def save_weights(path: Path, model: nn.Module) -> None:
     """Write all weights as safetensors, atomically. Raises OutputError."""
     write_bytes(path, to_bytes(own_tensors(model)))
 

@@ -128,7 +128,7 @@ class Bench:
             path = self._stages.path("tuned", settings, ".safetensors")
             objective = Distillation(copy.deepcopy(self.network))
             run = partial(fit, hardware, self.train, training, objective=objective, compute=self._compute)
-            train_once(hardware, path, f"tuning of instance {number + 1}", run)
+            train_once(path, hardware, f"tuning of instance {number + 1}", run)
             return [before, accuracy(hardware, self.examples)]
 
         before, after = self._stages.get("tuning", settings, compute)

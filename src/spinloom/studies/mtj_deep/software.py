@@ -72,7 +72,7 @@ def trained(settings: Settings, plan: Plan, train: ImageSet, stages: Stages) -> 
         replace_activations(network, Sliding, nn.Tanh)
 
     began = perf_counter()
-    now = train_once(network, path, "training in software", run)
+    now = train_once(path, network, "training in software", run)
     return ready(network, f"{origin}, {duration(perf_counter() - began) if now else 'in an earlier run'}")
 
 

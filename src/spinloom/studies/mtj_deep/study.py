@@ -47,6 +47,6 @@ def carry_out(settings: Settings) -> StudyResult:
     found = Bench(software, junctions, (train, test), plan, settings.seed, known, compute).measure(settings.spread)
     seconds = perf_counter() - began
     result = outcome(Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed))
-    save_weights(software.network, settings.out / "network.safetensors")
+    save_weights(settings.out / "network.safetensors", software.network)
     publish(result, settings.out)
     return result

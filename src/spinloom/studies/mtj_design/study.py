@@ -64,7 +64,7 @@ def measured(settings: Settings, plan: Plan) -> StudyResult:
     )
     moved = bench.measure("hand-chosen", design.start, before), bench.measure("found", design.found, after)
     if not settings.weights:
-        save_weights(software.network, settings.out / "network.safetensors")
+        save_weights(settings.out / "network.safetensors", software.network)
     run = Run(
         settings, plan, test, choice.reason, software, accuracy(software.network, examples), design, (before, after),
         space, moved, perf_counter() - started,

@@ -40,7 +40,7 @@ def trained_teacher(train: ImageSet, plan: Plan, seed: int, stages: Stages, give
     training = plan.teaching(train, seed)
     sizes = {"network": repr(model), "images": len(train)}
     path = stages.path("teacher", {**asdict(training), **sizes}, ".safetensors")
-    train_once(model, path, "training the teacher", partial(fit, model, train, training))
+    train_once(path, model, "training the teacher", partial(fit, model, train, training))
     return _ready(model)
 
 

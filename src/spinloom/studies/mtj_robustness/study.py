@@ -46,6 +46,6 @@ def carry_out(settings: Settings) -> StudyResult:
     seconds = perf_counter() - started
     run = Run(settings, plan, test, choice.reason, software, junctions, found, seconds, stages.resumed)
     result = outcome(run)
-    save_weights(software.network, settings.out / "network.safetensors")
+    save_weights(settings.out / "network.safetensors", software.network)
     publish(result, settings.out)
     return result

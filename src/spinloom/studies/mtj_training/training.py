@@ -54,7 +54,7 @@ class Trainer:
             losses = self.fit(network, training, weights.with_suffix(".checkpoint"), f"{SHORT[way]}, seed {seed}")
             plain = self.start(seed)
             plain.load_state_dict(dict(network.named_parameters()))  # devices are fabricated again from the seed
-            keep(plain, weights)
+            keep(weights, plain)
             return {"losses": losses, "accuracy": accuracy(network, self.test)}
 
         if not is_whole(weights):

@@ -60,7 +60,7 @@ def trained(train: ImageSet, plan: Plan, seed: int, stages: Stages) -> Software:
     path = stages.path("network", settings, ".safetensors")
     origin = f"trained here, {training.epochs} epochs of {len(train):,} images"
     started = perf_counter()
-    now = train_once(network, path, "training the software network", partial(fit, network, train, training))
+    now = train_once(path, network, "training the software network", partial(fit, network, train, training))
     return ready(network, f"{origin}, {duration(perf_counter() - started) if now else 'in an earlier run'}")
 
 

@@ -28,7 +28,7 @@ def carry_out(settings: Settings) -> StudyResult:
     found = tuple(_measured(name, settings, plan) for name in chosen)
     result = outcome(Run(settings, plan, reason, found, perf_counter() - started))
     for one in found:
-        save_weights(one.network, settings.out / f"network-{one.test.name}.safetensors")
+        save_weights(settings.out / f"network-{one.test.name}.safetensors", one.network)
     publish(result, settings.out)
     return result
 

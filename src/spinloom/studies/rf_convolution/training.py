@@ -28,7 +28,7 @@ def trained(kind: str, network: nn.Sequential, train: ImageSet, training: Traini
     def learn() -> list[float]:
         with bar(f"{kind}, {train.name}, {training.seed}") as report:
             losses = fit(network, train, training, checkpoint, report)
-        save_weights(network, path)
+        save_weights(path, network)
         return losses
 
     losses = stages.get(name, settings, learn) if path.exists() else _anew(stages, name, settings, learn)
