@@ -23,7 +23,7 @@ from spinloom.evaluation import Examples, accuracy
 from spinloom.learning import fit, load_weights, read_tensors
 from spinloom.learning.shipped import BUILDERS, ENDING, FOLDER, write
 from spinloom.progress import bar
-from spinloom.studies.mtj_transfer.plan import REDUCED, training_of
+from spinloom.studies.mtj_parts.plan import REDUCED, training_of
 
 CACHE = Path("out/shipped")
 CNN = {"image": (1, 28, 28), "classes": 10, "channels": REDUCED.channels, "hidden": REDUCED.hidden, "dropout": 0.0}

@@ -13,8 +13,8 @@ from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
 from spinloom.learning import shipped
 from spinloom.learning.networks import mlp
+from spinloom.studies.mtj_parts.software import given
 from spinloom.studies.mtj_transfer import plan
-from spinloom.studies.mtj_transfer.software import given
 
 
 def test_the_list_shows_every_checkpoint_and_how_to_use_one(capsys, monkeypatch):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -132,7 +133,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 
 FILL = """
 import sys
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = [sys.argv[2], sys.argv[2] + "/report"]
 from pathlib import Path
 from test_report import result
 from spinloom.errors import OutputError
@@ -152,7 +153,7 @@ def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path, lim
     -B: compiled code cut off by the limit would be left beside the source, for every later import to fail on.
     """
     done = subprocess.run(
-        [sys.executable, "-B", "-c", FILL, str(tmp_path / "out"), __file__.rsplit("/", 1)[0]],
+        [sys.executable, "-B", "-c", FILL, str(tmp_path / "out"), str(Path(__file__).parents[1])],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
         text=True,

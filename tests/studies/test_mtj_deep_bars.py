@@ -2,16 +2,16 @@
 
 import pytest
 import torch
+from spinloom.studies.mtj_deep.bars import FABRICATED, NOMINAL, TUNED, claims
+from spinloom.studies.mtj_deep.measured import Measured
+from spinloom.studies.mtj_deep.one_run import Run
+from spinloom.studies.mtj_deep.plan import REDUCED
 
 from spinloom.data import ImageSet
 from spinloom.devices import TwoPolarizerMTJ, device_source
 from spinloom.evaluation import Population, backward_memory
 from spinloom.studies.mtj_deep import Settings
-from spinloom.studies.mtj_deep.bars import FABRICATED, NOMINAL, TUNED, claims
-from spinloom.studies.mtj_deep.measured import Measured
-from spinloom.studies.mtj_deep.one_run import Run
-from spinloom.studies.mtj_deep.plan import REDUCED
-from spinloom.studies.mtj_transfer.software import Software
+from spinloom.studies.mtj_parts.software import Software
 
 SOFT = "accuracy in software"
 

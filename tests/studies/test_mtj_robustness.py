@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from spinloom.studies.mtj_robustness.measurements import Bench, Measured
+from spinloom.studies.mtj_robustness.outcome import Run, _claims, outcome
+from spinloom.studies.mtj_robustness.plan import FULL, REDUCED
 
 from spinloom.data import load_images
 from spinloom.devices import Response, TwoPolarizerMTJ, device_source, response_files
 from spinloom.errors import InputError
 from spinloom.evaluation import Examples, Population, SweepPoint
 from spinloom.learning import read_tensors, save_weights
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.software import trained
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.mtj_robustness import Settings, run
 from spinloom.studies.mtj_robustness import plan as plans
-from spinloom.studies.mtj_robustness.measurements import Bench, Measured
-from spinloom.studies.mtj_robustness.outcome import Run, _claims, outcome
-from spinloom.studies.mtj_robustness.plan import FULL, REDUCED
-from spinloom.studies.mtj_transfer.software import trained
 
 SMALL = replace(
     REDUCED,

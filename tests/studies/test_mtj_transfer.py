@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from spinloom.studies.mtj_parts.outcome import Run, _claims, outcome
 
 from spinloom.data import load_images
 from spinloom.devices import Response, TwoPolarizerMTJ, device_source, response_files
@@ -14,13 +15,12 @@ from spinloom.errors import InputError, OutputError, PhysicsError
 from spinloom.evaluation import Examples, Population
 from spinloom.learning import fashion_cnn, save_weights
 from spinloom.report import at_most
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.conditions import on
+from spinloom.studies.mtj_parts.measurements import Bench, Measured
+from spinloom.studies.mtj_parts.plan import REDUCED, training_of
+from spinloom.studies.mtj_parts.software import given, trained
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.mtj_transfer import Settings, run
-from spinloom.studies.mtj_transfer.conditions import on
-from spinloom.studies.mtj_transfer.measurements import Bench, Measured
-from spinloom.studies.mtj_transfer.outcome import Run, _claims, outcome
-from spinloom.studies.mtj_transfer.plan import REDUCED, training_of
-from spinloom.studies.mtj_transfer.software import given, trained
 
 SMALL = replace(
     REDUCED,

@@ -11,7 +11,7 @@ from spinloom.errors import InputError, OutputError
 from spinloom.evaluation import Examples, accuracy
 from spinloom.learning import count_parameters
 from spinloom.nn.radio import Imperfections, RFConv2d, fabricate
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_convolution import Settings, run
 from spinloom.studies.rf_convolution.choosing import sets
 from spinloom.studies.rf_convolution.measurements import Bench

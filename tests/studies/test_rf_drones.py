@@ -15,7 +15,7 @@ from spinloom.evaluation import Population
 from spinloom.learning import accuracies
 from spinloom.nn.radio import Imperfections, fabricate, radio_layers, through_twin
 from spinloom.report.writing import write
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_drones import Settings, measurements, networks, run, ways
 from spinloom.studies.rf_drones.listing import lost
 from spinloom.studies.rf_drones.measurements import Bench

@@ -9,7 +9,7 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.evaluation import radio_cost
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_xor import Settings, measurements, spread, study
 from spinloom.studies.rf_xor.network import CURRENT, NineJunctions, imperfections, made, thermal_fluctuation, tuning
 from spinloom.studies.rf_xor.plan import FULL, REDUCED, Training, plan_of

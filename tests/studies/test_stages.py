@@ -1,7 +1,7 @@
 import pytest
 
 from spinloom.errors import OutputError
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 
 
 def test_a_finished_stage_is_not_computed_again_even_by_another_run(tmp_path):

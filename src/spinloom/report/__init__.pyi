@@ -4,10 +4,17 @@ from .claims import at_most as at_most
 from .classification_figures import draw_confusion as draw_confusion
 from .classification_figures import draw_learning as draw_learning
 from .classification_figures import draw_spread as draw_spread
+from .conditions import at_room_temperature as at_room_temperature
+from .conditions import with_spread as with_spread
 from .cost_figure import draw_cost as draw_cost
+from .cost_table import cost_table as cost_table
+from .cost_table import device_table as device_table
 from .figures import draw_curves as draw_curves
 from .figures import draw_sizes as draw_sizes
 from .figures import draw_sweep as draw_sweep
+from .folder import reserve as reserve
+from .groups import draw_groups as draw_groups
+from .groups import draw_memory as draw_memory
 from .judging import Condition as Condition
 from .judging import enough as enough
 from .judging import judge as judge
@@ -36,6 +43,8 @@ from .sweep_tables import percent as percent
 from .sweep_tables import percents as percents
 from .sweep_tables import raw_sweeps as raw_sweeps
 from .sweep_tables import sweep_table as sweep_table
+from .sweeps import SWEEPS as SWEEPS
+from .sweeps import Sweep as Sweep
 from .tables import Cell as Cell
 from .tables import Table as Table
 from .writing import publish as publish

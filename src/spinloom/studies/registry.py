@@ -17,7 +17,7 @@ from spinloom.errors import InputError, unknown_name
 from spinloom.plugins import choose_plugin, find_plugins, load_plugin, read_headline
 
 GROUP = "spinloom.studies"
-_OTHERS = ("registry", "kit")
+_OTHERS = ("registry", "kit", "mtj_parts")
 
 
 def names() -> list[str]:

@@ -8,10 +8,10 @@ import torch
 
 from spinloom.devices import Response, Spread, TwoPolarizerMTJ, design_curves
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.objective import LARGEST_INPUT, STARTS
 from spinloom.studies.mtj_design.plan import Plan
 from spinloom.studies.mtj_design.settings import Settings
+from spinloom.studies.mtj_parts.stages import Stages
 
 POINT_READS, POINT_DEVICES, POINT_DEVICE_READS = 512, 256, 16
 

@@ -9,13 +9,13 @@ import torch
 from spinloom.devices import TwoPolarizerMTJ
 from spinloom.magnetism import double
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.descent import Descent, descend
 from spinloom.studies.mtj_design.noise import electrical_variance
 from spinloom.studies.mtj_design.objective import LARGEST_INPUT, Goal, parts, relative
 from spinloom.studies.mtj_design.parameters import design_of, shares_of, with_shares
 from spinloom.studies.mtj_design.plan import Plan
 from spinloom.studies.mtj_design.settings import Settings
+from spinloom.studies.mtj_parts.stages import Stages
 
 THERMAL_READS = 512
 THERMAL_POINTS = 29

@@ -10,9 +10,9 @@ import torch
 from spinloom.devices import TwoPolarizerMTJ, after_pulse, design_curves, mean_magnetization, read_curves
 from spinloom.magnetism import exchange_length
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.objective import LARGEST_INPUT
 from spinloom.studies.mtj_design.plan import Plan
+from spinloom.studies.mtj_parts.stages import Stages
 
 POINTS = 6
 LEAST_CELLS = 10

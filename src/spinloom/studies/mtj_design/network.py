@@ -9,11 +9,11 @@ import torch
 from spinloom.devices import Response, TwoPolarizerMTJ
 from spinloom.evaluation import Examples, InferenceCost, Population, evaluate_instances, inference_cost, on_devices
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_design.checking import Checked
 from spinloom.studies.mtj_design.plan import Plan
-from spinloom.studies.mtj_transfer.measurements import COST_IMAGES
-from spinloom.studies.mtj_transfer.software import Software
+from spinloom.studies.mtj_parts.measurements import COST_IMAGES
+from spinloom.studies.mtj_parts.software import Software
+from spinloom.studies.mtj_parts.stages import Stages
 
 FINE = 141
 """Points of the curves that the network looks up."""

@@ -14,7 +14,7 @@ from spinloom.studies.mtj_design.objective import energy
 from spinloom.studies.mtj_design.pictures import plots
 from spinloom.studies.mtj_design.plan import Plan
 from spinloom.studies.mtj_design.settings import Settings
-from spinloom.studies.mtj_transfer.software import Software
+from spinloom.studies.mtj_parts.software import Software
 from spinloom.studies.registry import command
 
 NAME = "mtj-design"

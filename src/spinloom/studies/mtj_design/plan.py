@@ -6,8 +6,8 @@ from spinloom.devices import TwoPolarizerMTJ, with_parameters
 from spinloom.errors import InputError, require_non_negative
 from spinloom.studies.mtj_design.parameters import shares_of
 from spinloom.studies.mtj_design.settings import Settings
-from spinloom.studies.mtj_transfer.plan import REDUCED as NETWORK
-from spinloom.studies.mtj_transfer.plan import Plan as NetworkPlan
+from spinloom.studies.mtj_parts.plan import REDUCED as NETWORK
+from spinloom.studies.mtj_parts.plan import Plan as NetworkPlan
 
 LARGEST_SPREAD = 0.3
 

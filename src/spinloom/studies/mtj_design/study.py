@@ -10,9 +10,7 @@ from spinloom.data import load_pair, resolve
 from spinloom.errors import SpinloomWarning
 from spinloom.evaluation import Examples, accuracy
 from spinloom.learning import save_weights
-from spinloom.report import StudyResult, publish
-from spinloom.studies.kit.outputs import reserve
-from spinloom.studies.kit.stages import Stages
+from spinloom.report import StudyResult, publish, reserve
 from spinloom.studies.mtj_design.checking import checked
 from spinloom.studies.mtj_design.designing import designed
 from spinloom.studies.mtj_design.modes import modes
@@ -20,7 +18,8 @@ from spinloom.studies.mtj_design.network import Bench
 from spinloom.studies.mtj_design.outcome import NAME, Run, outcome
 from spinloom.studies.mtj_design.plan import Plan, plan_of, start_of
 from spinloom.studies.mtj_design.settings import Settings
-from spinloom.studies.mtj_transfer.software import given, trained
+from spinloom.studies.mtj_parts.software import given, trained
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.registry import command
 
 

@@ -12,10 +12,10 @@ from spinloom.devices import DeviceSource
 from spinloom.evaluation import Examples, Population, accuracy, evaluate_instances, on_devices
 from spinloom.learning import Distillation, FreshInstances, Labels, Objective, count_parameters, fit
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_distillation.networks import require_quarter, student
 from spinloom.studies.mtj_distillation.plan import Plan
 from spinloom.studies.mtj_distillation.settings import Settings
+from spinloom.studies.mtj_parts.stages import Stages
 
 WAYS = ("labels", "teacher")
 

@@ -10,8 +10,8 @@ from torch import nn
 from spinloom.data import ImageSet
 from spinloom.errors import InputError
 from spinloom.learning import count_parameters, fashion_cnn, fit, load_weights, read_tensors, resnet20, train_once
-from spinloom.studies.kit.stages import Stages
 from spinloom.studies.mtj_distillation.plan import Plan
+from spinloom.studies.mtj_parts.stages import Stages
 
 
 def teacher(train: ImageSet, plan: Plan, seed: int) -> nn.Module:

@@ -10,7 +10,7 @@ from spinloom.studies.mtj_distillation.measurements import WAYS, Measured, Pairs
 from spinloom.studies.mtj_distillation.pictures import plots
 from spinloom.studies.mtj_distillation.plan import Plan
 from spinloom.studies.mtj_distillation.settings import Settings
-from spinloom.studies.mtj_transfer.conditions import on
+from spinloom.studies.mtj_parts.conditions import on
 from spinloom.studies.registry import command
 
 NAME = "mtj-distillation"

@@ -9,14 +9,13 @@ from spinloom import __version__
 from spinloom.data import load_pair, resolve
 from spinloom.devices import device_source
 from spinloom.learning import digest, weights_for
-from spinloom.report import StudyResult, publish
-from spinloom.studies.kit.outputs import reserve
-from spinloom.studies.kit.stages import Stages
+from spinloom.report import StudyResult, publish, reserve
 from spinloom.studies.mtj_distillation.measurements import Bench
 from spinloom.studies.mtj_distillation.networks import trained_teacher
 from spinloom.studies.mtj_distillation.outcome import NAME, Run, outcome
 from spinloom.studies.mtj_distillation.plan import plan_of, require_images
 from spinloom.studies.mtj_distillation.settings import Settings
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.registry import command
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from spinloom.report import Claim, Condition, at_least, at_most, enough, judge, one_of, same, several
+from spinloom.studies.mtj_parts.conditions import spread, warm
 from spinloom.studies.mtj_training.one_run import Run
 from spinloom.studies.mtj_training.plan import FULL, Plan
-from spinloom.studies.mtj_transfer.conditions import spread, warm
 
 PUBLISHED, IMAGES = "fashion-mnist", 60_000
 NEGLIGIBLE, ROBUST, COSINE, WON_BACK = 0.1, 0.5, 0.99, 80.0

@@ -5,13 +5,13 @@ from statistics import fmean
 
 from spinloom.evaluation import Population
 from spinloom.report import StudyResult
+from spinloom.studies.mtj_parts.conditions import on
 from spinloom.studies.mtj_training.assumptions import assumptions
 from spinloom.studies.mtj_training.bars import claims
 from spinloom.studies.mtj_training.listing import raw, tables
 from spinloom.studies.mtj_training.one_run import Run
 from spinloom.studies.mtj_training.pictures import plots
 from spinloom.studies.mtj_training.ways import SHORT
-from spinloom.studies.mtj_transfer.conditions import on
 from spinloom.studies.registry import command
 
 NAME = "mtj-training"

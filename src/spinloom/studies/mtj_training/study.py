@@ -9,9 +9,8 @@ from spinloom import __version__
 from spinloom.data import load_pair, resolve
 from spinloom.devices import device_source
 from spinloom.learning import Compute
-from spinloom.report import StudyResult, publish
-from spinloom.studies.kit.outputs import reserve
-from spinloom.studies.kit.stages import Stages
+from spinloom.report import StudyResult, publish, reserve
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.mtj_training.measurements import measure
 from spinloom.studies.mtj_training.one_run import Run
 from spinloom.studies.mtj_training.outcome import NAME, outcome

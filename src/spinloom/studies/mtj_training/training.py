@@ -10,7 +10,7 @@ from spinloom.data import ImageSet
 from spinloom.evaluation import Examples, accuracy
 from spinloom.learning import Compute, Training, fashion_cnn, fit, is_whole, keep, load_weights
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.mtj_training.plan import Plan, training_of
 from spinloom.studies.mtj_training.ways import SHORT, Hardware
 

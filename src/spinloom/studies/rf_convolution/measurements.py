@@ -11,7 +11,7 @@ from spinloom.evaluation import Examples, Population, accuracy
 from spinloom.learning import fit
 from spinloom.nn.radio import Imperfections, fabricate
 from spinloom.progress import Report, bar
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_convolution.networks import everywhere, resonant, twin
 from spinloom.studies.rf_convolution.plan import Plan
 from spinloom.studies.rf_convolution.settings import Settings

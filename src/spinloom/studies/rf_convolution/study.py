@@ -7,9 +7,8 @@ from rich.console import Console
 from spinloom import __version__
 from spinloom.data import load_pair
 from spinloom.learning import save_weights
-from spinloom.report import StudyResult, publish
-from spinloom.studies.kit.outputs import reserve
-from spinloom.studies.kit.stages import Stages
+from spinloom.report import StudyResult, publish, reserve
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.registry import command
 from spinloom.studies.rf_convolution.choosing import sets
 from spinloom.studies.rf_convolution.measurements import Bench, Measured

@@ -8,7 +8,7 @@ from torch import nn
 from spinloom.data import ImageSet
 from spinloom.learning import Training, fit, load_weights, save_weights
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 
 
 @dataclass(frozen=True)

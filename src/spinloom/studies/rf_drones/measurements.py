@@ -11,7 +11,7 @@ from spinloom.evaluation import Population
 from spinloom.learning import accuracies
 from spinloom.nn.radio import Imperfections, RadioNetwork, fabricate
 from spinloom.progress import Report, bar
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_drones import networks
 from spinloom.studies.rf_drones.plan import Plan
 from spinloom.studies.rf_drones.settings import Settings

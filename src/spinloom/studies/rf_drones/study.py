@@ -5,9 +5,8 @@ from time import perf_counter
 
 from spinloom import __version__
 from spinloom.data import load_spectra
-from spinloom.report import StudyResult, publish
-from spinloom.studies.kit.outputs import reserve
-from spinloom.studies.kit.stages import Stages
+from spinloom.report import StudyResult, publish, reserve
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.registry import command
 from spinloom.studies.rf_drones.measurements import Bench
 from spinloom.studies.rf_drones.outcome import NAME, Run, outcome

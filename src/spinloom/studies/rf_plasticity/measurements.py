@@ -10,7 +10,7 @@ from spinloom.evaluation import Population
 from spinloom.learning import METHODS, Course, Narrowing, accuracies, fit_sparse
 from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_plasticity.plan import Plan
 from spinloom.studies.rf_plasticity.radio import fit_fixed, fit_trained, perceptron, pixel_frequencies
 

@@ -7,7 +7,7 @@ import torch
 
 from spinloom.evaluation import Population, RadioCost, SweepPoint, radio_cost
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_xor.network import NineJunctions, imperfections, noise, thermal_fluctuation
 from spinloom.studies.rf_xor.plan import Plan
 from spinloom.studies.rf_xor.points import LAYOUTS, MAIN, Points, best_line, draw, points_of

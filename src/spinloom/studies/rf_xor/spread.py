@@ -6,7 +6,7 @@ import torch
 
 from spinloom.evaluation import Population, SweepPoint
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_xor.network import imperfections
 from spinloom.studies.rf_xor.plan import Plan
 from spinloom.studies.rf_xor.points import MAIN, points_of

@@ -4,9 +4,8 @@ from dataclasses import asdict
 from time import perf_counter
 
 from spinloom import __version__
-from spinloom.report import StudyResult, publish
-from spinloom.studies.kit.outputs import reserve
-from spinloom.studies.kit.stages import Stages
+from spinloom.report import StudyResult, publish, reserve
+from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.registry import command
 from spinloom.studies.rf_xor.measurements import measure
 from spinloom.studies.rf_xor.outcome import Run, outcome

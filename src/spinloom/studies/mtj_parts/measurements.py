@@ -17,9 +17,9 @@ from spinloom.evaluation import (
     sweep,
 )
 from spinloom.progress import bar
-from spinloom.studies.kit.stages import Stages
-from spinloom.studies.mtj_transfer.plan import Plan
-from spinloom.studies.mtj_transfer.software import Software
+from spinloom.studies.mtj_parts.plan import Plan
+from spinloom.studies.mtj_parts.software import Software
+from spinloom.studies.mtj_parts.stages import Stages
 
 COST_IMAGES = 256
 """Images that the energy of an inference is averaged over."""

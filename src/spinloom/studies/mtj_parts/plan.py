@@ -6,7 +6,7 @@ from spinloom.data import ImageSet
 from spinloom.devices import require_free
 from spinloom.errors import InputError, require_non_negative
 from spinloom.learning import MIRRORED, Augmentation, Training, require_share
-from spinloom.studies.mtj_transfer.settings import Settings
+from spinloom.studies.mtj_parts.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from spinloom.devices import DeviceSource
 from spinloom.report import Plot, draw_cost, draw_curves, draw_sizes, draw_sweep
-from spinloom.studies.mtj_transfer.measurements import Measured
+from spinloom.studies.mtj_parts.measurements import Measured
 
 SWEEPS = {
     "spread": (

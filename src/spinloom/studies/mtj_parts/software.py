@@ -23,8 +23,8 @@ from spinloom.learning import (
     train_once,
 )
 from spinloom.quantities import duration
-from spinloom.studies.kit.stages import Stages
-from spinloom.studies.mtj_transfer.plan import Plan, training_of
+from spinloom.studies.mtj_parts.plan import Plan, training_of
+from spinloom.studies.mtj_parts.stages import Stages
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from spinloom.devices import DeviceSource
 from spinloom.evaluation import Population
 from spinloom.quantities import si
 from spinloom.report import Cell, Table, percent, percents, raw_sweeps, sweep_table
-from spinloom.studies.mtj_transfer.measurements import Measured
-from spinloom.studies.mtj_transfer.pictures import SWEEPS
+from spinloom.studies.mtj_parts.measurements import Measured
+from spinloom.studies.mtj_parts.pictures import SWEEPS
 
 
 def tables(found: Measured, junctions: DeviceSource, images: str, few: str) -> tuple[Table, ...]:

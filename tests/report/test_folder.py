@@ -3,7 +3,7 @@ import json
 import pytest
 
 from spinloom.errors import InputError, OutputError
-from spinloom.studies.kit.outputs import reserve
+from spinloom.report.folder import reserve
 
 
 def result(name: str) -> str:

@@ -1,0 +1,1 @@
+"""What studies that are not on the kit yet still share."""
