@@ -152,7 +152,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         before = evaluation.accuracy(hardware, examples)
         objective = learning.Distillation(copy.deepcopy(network))
         fit = partial(learning.fit, hardware, train, tuning, objective=objective, compute=compute)
-        run.trained("tuned", hardware, fit, title=f"tuning of instance {number + 1}", number=number, **key)
+        run.trained("tuned", f"tuning of instance {number + 1}", hardware, fit, number=number, **key)
         return [before, evaluation.accuracy(hardware, examples)]
 
     software, when_folded = in_software()
@@ -338,7 +338,7 @@ def _trained(
         learning.replace_activations(network, learning.Sliding, torch.nn.Tanh)
 
     began = perf_counter()
-    now = run.trained("network", network, fit, title="training in software", **key)
+    now = run.trained("network", "training in software", network, fit, **key)
     took = quantities.duration(perf_counter() - began) if now else "in an earlier run"
     origin = f"trained here, {training.epochs} epochs of {len(train):,} images{f' from {start.name}' if start else ''}"
     return learning.Software.of(network, f"{origin}, {took}")

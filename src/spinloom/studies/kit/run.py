@@ -135,7 +135,7 @@ class Run:
         size = {name: getattr(self.size, name) for name in ("channels", "hidden", "dropout")}
         began = perf_counter()
         run = partial(fit, network, train, training)
-        now = self.trained("network", network, run, title="training the software network", **asdict(training), **size)
+        now = self.trained("network", "training the software network", network, run, **asdict(training), **size)
         took = duration(perf_counter() - began) if now else "in an earlier run"
         origin = f"trained here, {training.epochs} epochs of {len(train):,} images, {took}"
         return Software.of(network, origin)
@@ -154,7 +154,7 @@ class Run:
         return self.stages.kept(function)
 
     def trained(
-        self, name: str, network: nn.Module, fit: Callable[[Path, Report], object], title: str, **key: Any
+        self, name: str, title: str, network: nn.Module, fit: Callable[[Path, Report], object], /, **key: Any
     ) -> bool:
         """Train `network` in place once; its weights are kept, a killed training goes on. Returns whether it was now.
 
