@@ -83,7 +83,7 @@ class Run:
             data=self._data,
         )
         for file, network in self._networks.items():
-            save_weights(network, self.out / file)
+            save_weights(self.out / file, network)
         publish(result, self.out)
         return result
 
@@ -167,7 +167,7 @@ class Run:
             with self.stages.timed(path):
                 fit(checkpoint, self._ticking(report))
 
-        now = train_once(network, path, title, run)
+        now = train_once(path, network, title, run)
         if not now:
             self.stages.take(path)
         return now
