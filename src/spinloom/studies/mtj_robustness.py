@@ -76,7 +76,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         )
         for name, (make, values) in sweeps.items()
     }  # fmt: skip
-    borne = {name: _borne(report.SWEEPS[name], points, software, settings.tolerance) for name, points in swept.items()}
+    borne = {
+        name: find_borne(report.SWEEPS[name], points, software, settings.tolerance) for name, points in swept.items()
+    }
 
     # claim
     for one in swept.get("spread", ()):
@@ -139,7 +141,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.record(software=software, sweeps=report.raw_sweeps(swept))
 
 
-def _borne(kind: report.Sweep, points: tuple[Any, ...], software: float, tolerance: float) -> float | None:
+def find_borne(kind: report.Sweep, points: tuple[Any, ...], software: float, tolerance: float) -> float | None:
     """The most of an imperfection that was measured before the mean loss first exceeds `tolerance` (points)."""
     most = None
     for point in sorted(points, key=lambda point: point.value, reverse=kind.worst_first):

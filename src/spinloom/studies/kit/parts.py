@@ -1,7 +1,8 @@
-"""Parts that the settings of a study are built from, and its two sizes. Imports nothing heavy, so --help is quick."""
+"""What a study is built from: parts of its settings, its two sizes. Imports nothing heavy, so that --help is quick."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,11 +59,11 @@ class Sizes:
     """
 
     def __init__(self, least: Mapping[str, float] | None = None, **values: tuple[Any, Any]) -> None:
-        self._least, self._values = dict(least or {}), values
+        self._least, self.values = dict(least or {}), values
 
     def of(self, settings: Any) -> SimpleNamespace:
         """The size asked for. Raises InputError for a number that is too small."""
-        size = {name: pair[bool(settings.full)] for name, pair in self._values.items()}
+        size = {name: pair[bool(settings.full)] for name, pair in self.values.items()}
         for name in size.keys() & {field.name for field in fields(settings)}:
             given = getattr(settings, name)
             if given is None or given == ():
@@ -77,4 +78,30 @@ class Sizes:
 
     def full(self) -> SimpleNamespace:
         """The published size, that bars are set for."""
-        return SimpleNamespace(**{name: pair[1] for name, pair in self._values.items()})
+        return SimpleNamespace(**{name: pair[1] for name, pair in self.values.items()})
+
+
+Body = Callable[..., None]
+
+
+def study(title: str, sizes: Sizes | None = None, name: str = "") -> Callable[[Body], Callable[[Any], Any]]:
+    """Make `body(run, settings, size)` a study: a function of its settings that writes, prints and returns the result.
+
+    title: of the report. name: as typed on the command line; without it that of the module (mtj_transfer.py is
+    mtj-transfer). sizes: what has a reduced and a full size.
+
+    The study raises InputError for settings, weights or devices that cannot be used, OutputError if `out` cannot be
+    written.
+    """
+
+    def made(body: Body) -> Callable[[Any], Any]:
+        @wraps(body)
+        def run(settings: Any) -> Any:
+            from spinloom.studies.kit.run import Run  # imports torch: not needed for --help
+
+            named = name or body.__module__.rpartition(".")[2].replace("_", "-")
+            return Run(body, named, title, settings, sizes or Sizes()).carry_out()
+
+        return run
+
+    return made

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -12,26 +12,9 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from torch import nn
 
-from spinloom.data import ImageSet, load_pair, resolve
-from spinloom.devices import DeviceSource, Response, device_source, require_free
-from spinloom.evaluation import Examples, Population, SweepPoint, evaluate_instances, on_devices
-from spinloom.learning import Software, fit, plan_software, read_software, save_weights, train_once
+from spinloom import data, devices, evaluation, learning, progress, report
 from spinloom.nn import Converters
-from spinloom.progress import Report, bar
 from spinloom.quantities import duration
-from spinloom.report import (
-    Claim,
-    Condition,
-    Plot,
-    StudyResult,
-    Sweep,
-    Table,
-    draw_sweep,
-    judge,
-    publish,
-    reserve,
-    sweep_table,
-)
 from spinloom.studies import registry
 from spinloom.studies.kit.parts import Sizes
 from spinloom.studies.kit.stages import Stages
@@ -50,41 +33,40 @@ class Run:
         self.out = Path(settings.out or Path("out") / name)
         self.command = registry.command(name, settings)
         self.reason = ""
-        self.source: DeviceSource | None = None
-        self._console = Console(stderr=True)
+        self.source: devices.DeviceSource | None = None
         self._started = perf_counter()
         self._stages: Stages | None = None
-        self._networks: dict[str, nn.Module] = {}
+        self._network: nn.Module | None = None
+        self._summary: tuple[str, ...] = ()
         self._listed: dict[str, Any] = {}
         self._data: dict[str, Any] = {}
-        self._summary = ""
-        self._claims: list[Claim] = []
-        self._tables: list[Table] = []
-        self._plots: list[Plot] = []
-        self._assumptions: list[str] = []
+        self._claims: list[report.Claim] = []
+        self._tables: list[report.Table] = []
+        self._plots: list[report.Plot] = []
+        self._assumptions: tuple[str, ...] = ()
 
-    def carry_out(self) -> StudyResult:
+    def carry_out(self) -> report.StudyResult:
         """Call the study's function, write and print the result."""
         self._body(self, self.settings, self.size)
         size = {key: value for key, value in vars(self.size).items() if key not in self._listed}
-        result = StudyResult(
+        result = report.StudyResult(
             name=self.name,
             title=self.title,
             scale="full" if self.settings.full else "reduced",
-            summary=" ".join(filter(None, (self._summary, self.reason))),
+            summary=" ".join(filter(None, (*self._summary, self.reason))),
             settings={**asdict(self.settings), **size, **self._listed},
             claims=tuple(self._claims),
             tables=tuple(self._tables),
             plots=tuple(self._plots),
-            assumptions=tuple(self._assumptions),
+            assumptions=self._assumptions,
             command=self.command,
             seconds=perf_counter() - self._started + self.stages.earlier,
             resumed=self.stages.resumed,
             data=self._data,
         )
-        for file, network in self._networks.items():
-            save_weights(self.out / file, network)
-        publish(result, self.out)
+        if self._network is not None:
+            learning.save_weights(self.out / "network.safetensors", self._network)
+        report.publish(result, self.out)
         return result
 
     # what the study works on
@@ -93,59 +75,60 @@ class Run:
     def stages(self) -> Stages:
         """The kept stages; the folder is opened when they are first asked for. Raises InputError, OutputError."""
         if self._stages is None:
-            folder = reserve(self.out, self.name, self.command)  # fail early
+            folder = report.reserve(self.out, self.name, self.command)  # fail early
             self._stages = Stages(folder, self._body, {"seed": self.settings.seed})
         return self._stages
 
-    def images(self, preferred: str | None = None, **options: Any) -> tuple[ImageSet, ImageSet]:
+    def images(self, preferred: str | None = None, **options: Any) -> tuple[data.ImageSet, data.ImageSet]:
         """Training and test images of the data set asked for; stages depend on them.
 
         preferred: what "auto" takes where it is found. options: of `data.load_pair`.
         """
-        choice = resolve(self.settings.dataset, **({"preferred": preferred} if preferred else {}))
+        choice = data.resolve(self.settings.dataset, **({"preferred": preferred} if preferred else {}))
         self.tell(choice.reason)
         self.reason = choice.reason
         self.stages.depend(dataset=choice.name)
-        train, test = load_pair(choice.name, **options)
+        train, test = data.load_pair(choice.name, **options)
         self.stages.depend(data=train.source, images=len(train), tests=len(test))
         self.list(data=test.source)
         return train, test
 
-    def on_device(self, devices: int, *fixed: str) -> DeviceSource:
-        """The device asked for. devices: simulated ones that instances draw from. fixed: settings that a file fixes.
+    def on_device(self, count: int, *fixed: str) -> devices.DeviceSource:
+        """The device asked for. count: of simulated ones that instances draw from. fixed: settings that a file fixes.
 
         Raises InputError for a device that cannot be used, or settings beside a file that fixes them.
         """
         settings = self.settings
-        require_free(settings.device, settings, "set", "temperature", *fixed)
-        self.source = device_source(settings.device, settings.set, settings.temperature, devices, settings.seed)
+        devices.require_free(settings.device, settings, "set", "temperature", *fixed)
+        self.source = devices.device_source(settings.device, settings.set, settings.temperature, count, settings.seed)
         return self.source
 
-    def software(self, train: ImageSet) -> Software:
+    def software(self, train: data.ImageSet) -> learning.Software:
         """The convolutional network in software: of the weights asked for, or trained here as `size` says.
 
         Stages depend on it. Raises InputError for weights that cannot be used, OutputError if it cannot be kept.
         """
-        found = read_software(self.settings.weights, train) if self.settings.weights else self._trained_here(train)
+        given = self.settings.weights
+        found = learning.read_software(given, train) if given else self._trained_here(train)
         self.take_up(found)
         return found
 
-    def _trained_here(self, train: ImageSet) -> Software:
-        network, training = plan_software(train, self.size, self.settings.seed)
+    def _trained_here(self, train: data.ImageSet) -> learning.Software:
+        network, training = learning.plan_software(train, self.size, self.settings.seed)
         size = {name: getattr(self.size, name) for name in ("channels", "hidden", "dropout")}
         began = perf_counter()
-        run = partial(fit, network, train, training)
+        run = partial(learning.fit, network, train, training)
         now = self.trained("network", "training the software network", network, run, **asdict(training), **size)
         took = duration(perf_counter() - began) if now else "in an earlier run"
         origin = f"trained here, {training.epochs} epochs of {len(train):,} images, {took}"
-        return Software.of(network, origin)
+        return learning.Software.of(network, origin)
 
-    def take_up(self, software: Software) -> None:
+    def take_up(self, software: learning.Software) -> None:
         """Say where this network is from, list it, let stages depend on it and on the device, save it in the end."""
         self.tell(f"Software network: {software.origin}.")
         self.list(software=software.origin)
         self.stages.depend(weights=software.digest, device=self.source.identity if self.source else None)
-        self._networks["network.safetensors"] = software.network
+        self._network = software.network
 
     # what is kept
 
@@ -154,7 +137,7 @@ class Run:
         return self.stages.kept(function)
 
     def trained(
-        self, name: str, title: str, network: nn.Module, fit: Callable[[Path, Report], object], /, **key: Any
+        self, name: str, title: str, network: nn.Module, fit: Callable[[Path, progress.Report], object], /, **key: Any
     ) -> bool:
         """Train `network` in place once; its weights are kept, a killed training goes on. Returns whether it was now.
 
@@ -163,40 +146,40 @@ class Run:
         """
         path = self.stages.path(name, key, ".safetensors")
 
-        def run(checkpoint: Path, report: Report) -> None:
+        def run(checkpoint: Path, shown: progress.Report) -> None:
             with self.stages.timed(path):
-                fit(checkpoint, self._ticking(report))
+                fit(checkpoint, self._ticking(shown))
 
-        now = train_once(path, network, title, run)
+        now = learning.train_once(path, network, title, run)
         if not now:
             self.stages.take(path)
         return now
 
-    def _ticking(self, report: Report) -> Report:
+    def _ticking(self, shown: progress.Report) -> progress.Report:
         """The same report, which keeps the time of the stage at work too."""
 
         def tick(done: int, total: int, note: str = "") -> None:
             self.stages.tick()
-            report(done, total, note)
+            shown(done, total, note)
 
         return tick
 
     @contextmanager
-    def bar(self, title: str) -> Iterator[Report]:
+    def bar(self, title: str) -> Iterator[progress.Report]:
         """Progress on stderr; the time of the stage at work is kept with it."""
-        with bar(title) as report:
-            yield self._ticking(report)
+        with progress.bar(title) as shown:
+            yield self._ticking(shown)
 
     def population(
         self,
         name: str,
         network: nn.Module,
-        response: Callable[[], Response],
-        examples: Examples,
+        response: Callable[[], devices.Response],
+        examples: evaluation.Examples,
         instances: int,
         converters: Converters | None = None,
         **key: Any,
-    ) -> Population:
+    ) -> evaluation.Population:
         """Accuracies of `instances` networks whose every activation is a device of its own, kept as a stage.
 
         name: in words, of the stage and the progress bar. key: what decides the response.
@@ -205,31 +188,31 @@ class Run:
 
         @self.kept
         def population(name: str, instances: int, images: int, converters: Any, **key: Any) -> list[float]:
-            with self.bar(name) as report:
-                hardware = on_devices(network, response(), examples, seed, chosen)
-                return list(evaluate_instances(hardware, examples, instances, seed, report).accuracies)
+            with self.bar(name) as shown:
+                hardware = evaluation.on_devices(network, response(), examples, seed, chosen)
+                return list(evaluation.evaluate_instances(hardware, examples, instances, seed, shown).accuracies)
 
         found = population(name=name, instances=instances, images=len(examples), converters=asdict(chosen), **key)
-        return Population(tuple(found))
+        return evaluation.Population(tuple(found))
 
     def sweep(
         self,
-        kind: Sweep,
+        kind: report.Sweep,
         values: Sequence[float],
         network: nn.Module,
-        response: Callable[[float], Response],
-        examples: Examples,
+        response: Callable[[float], devices.Response],
+        examples: evaluation.Examples,
         instances: int,
         software: float,
         converters: Callable[[float], Converters | None] = lambda value: None,
         note: str = "",
-    ) -> tuple[SweepPoint, ...]:
+    ) -> tuple[evaluation.SweepPoint, ...]:
         """A population at each value, and its table and figure in the report.
 
         software: accuracy of the software network on these examples. note: below the table.
         """
         points = tuple(
-            SweepPoint(
+            evaluation.SweepPoint(
                 value,
                 self.population(
                     "nominal" if value == kind.none else f"{kind.name} {kind.scale * value:g} {kind.unit}".strip(),
@@ -242,8 +225,8 @@ class Run:
             )
             for value in values
         )
-        self.table(sweep_table(kind.title, kind.axis, kind.scale, points, note))
-        figure = draw_sweep(points, software, kind.title, kind.axis, kind.scale)
+        self.table(report.sweep_table(kind.title, kind.axis, kind.scale, points, note))
+        figure = report.draw_sweep(points, software, kind.title, kind.axis, kind.scale)
         self.show(f"accuracy-{kind.name}", kind.caption, figure)
         return points
 
@@ -251,29 +234,28 @@ class Run:
 
     def tell(self, text: str) -> None:
         """A line on stderr, while the study runs."""
-        self._console.print(text, highlight=False, markup=False)
+        Console(stderr=True).print(text, highlight=False, markup=False)
 
     def say(self, *sentences: str) -> None:
         """The summary: the outcome first."""
-        self._summary = " ".join(filter(None, (self._summary, *sentences)))
+        self._summary += sentences
 
-    def claim(self, claim: Claim, *conditions: Condition, on_device: bool = True) -> None:
+    def claim(self, claim: report.Claim, *conditions: report.Condition, on_device: bool = True) -> None:
         """One published figure beside ours, judged where all conditions are met.
 
         on_device: its source names parameters of the device that were changed, of which bars say nothing.
         """
         if on_device and self.source and self.source.changes:
-            changed = f"{claim.source}; devices with {', '.join(self.source.changes)}"
-            claim = Claim(**{**asdict(claim), "source": changed})
-        self._claims.append(judge(claim, conditions))
+            claim = replace(claim, source=f"{claim.source}; devices with {', '.join(self.source.changes)}")
+        self._claims.append(report.judge(claim, conditions))
 
-    def table(self, table: Table, first: bool = False) -> None:
+    def table(self, table: report.Table, first: bool = False) -> None:
         """A table, printed and in the report, the first one before the figures. first: before those there are."""
         self._tables.insert(0 if first else len(self._tables), table)
 
     def show(self, name: str, caption: str, figure: Figure) -> None:
         """A figure, NAME.png."""
-        self._plots.append(Plot(name, caption, figure))
+        self._plots.append(report.Plot(name, caption, figure))
 
     def assume(self, *sentences: str) -> None:
         """What the figures rest on, a sentence each."""

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -39,12 +40,16 @@ class Stages:
     @property
     def resumed(self) -> bool:
         """Whether anything asked for was there from an earlier run."""
-        return any(self._asked.values())
+        return any(self._asked.values()) or self.earlier > 0
 
     def path(self, name: str, arguments: Mapping[str, Any], suffix: str = ".json") -> Path:
         """The file of the stage of this name with these arguments."""
         name = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
-        parts = {"stage": name, "common": self.common, "arguments": dict(arguments)}
+        parts = {
+            "stage": name,
+            "common": dict(sorted(self.common.items())),
+            "arguments": dict(sorted(arguments.items())),
+        }
         path = self.folder / f"{name}-{identity.of(self._body, **parts)[:16]}{suffix}"
         kept = path.exists() or path.with_suffix(".checkpoint").exists()
         self._asked.setdefault(path, kept)  # at the first time: what this run writes is asked for before
@@ -56,6 +61,7 @@ class Stages:
         All that decides its result must be in its name and arguments, in `common`, or in the code. Raises OutputError.
         """
 
+        @wraps(function)
         def get(**arguments: Any) -> Any:
             path = self.path(function.__name__, arguments)
             try:
@@ -78,7 +84,7 @@ class Stages:
         if self._running:
             yield
             return
-        self._before = self._times().get(path.name, 0.0) if path.with_suffix(".checkpoint").exists() else 0.0
+        self._before = self._times().get(path.name, 0.0)  # of runs that were killed in it
         self.earlier += self._before
         self._counted.add(path)
         self._running, self._started = path, perf_counter()
