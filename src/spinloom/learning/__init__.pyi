@@ -38,6 +38,7 @@ from .shipped import resolve_weights as resolve_weights
 from .shipped import weights_for as weights_for
 from .software import Software as Software
 from .software import plan_software as plan_software
+from .software import read_relu_teacher as read_relu_teacher
 from .software import read_software as read_software
 from .sparse import METHODS as METHODS
 from .sparse import fit_sparse as fit_sparse

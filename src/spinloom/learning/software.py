@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import torch
 from torch import nn
 
 from spinloom.data import ImageSet
+from spinloom.errors import InputError
 from spinloom.learning.augmentation import MIRRORED, Augmentation
 from spinloom.learning.networks import fashion_cnn, fashion_cnn_like
+from spinloom.learning.relu_start import replace_activations
 from spinloom.learning.shipped import load_described, read_description, require_dataset, resolve_weights
 from spinloom.learning.training import Training
 from spinloom.learning.weights import digest, load_weights, read_tensors
+from spinloom.nn import ChannelAffine
 
 
 @dataclass(frozen=True)
@@ -58,3 +62,23 @@ def plan_software(train: ImageSet, size: Any, seed: int) -> tuple[nn.Sequential,
     epochs = min(max(round(size.images_seen / len(train)), 1), size.most_epochs)
     mirrored = Augmentation(flip=train.name in MIRRORED)
     return network, Training(epochs=epochs, batch=min(128, len(train)), augmentation=mirrored, seed=seed)
+
+
+def read_relu_teacher(
+    path: Path, relu: nn.Module, network: nn.Module, train: ImageSet, pixels: tuple[Sequence[float], Sequence[float]]
+) -> nn.Module:
+    """A trained ReLU network for inputs that are scaled as `train` is; its weights are put into `network` too.
+
+    path: its weights. relu: a network of its kind, whose tanh become ReLU. pixels: mean and standard deviation, by
+    channel, of the pixels (0 to 1) that it was trained with. Raises InputError for weights that do not fit.
+    """
+    tensors = {name.removeprefix("module."): tensor for name, tensor in read_tensors(path).items()}
+    for model in (relu, network):
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            wrong = " ".join(str(error).split())[:300]
+            raise InputError(f"{path} does not fit this network for {train.name}: {wrong}") from error
+    replace_activations(relu, nn.Tanh, nn.ReLU)
+    ours, theirs = torch.tensor([train.mean, train.std]), torch.tensor(pixels)
+    return nn.Sequential(ChannelAffine(ours[1] / theirs[1], (ours[0] - theirs[0]) / theirs[1]), relu)

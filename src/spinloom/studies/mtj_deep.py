@@ -331,7 +331,8 @@ def _trained(
         if start is None:
             learning.fit(network, train, training, checkpoint, progress, compute=compute)
             return
-        teacher = _teacher(start, settings, size, train, network)
+        relu = _build(settings, size, train, "post")
+        teacher = learning.read_relu_teacher(start, relu, network, train, (settings.start_mean, settings.start_std))
         learning.replace_activations(network, torch.nn.Tanh, learning.Sliding)
         more: dict[str, Any] = {"objective": learning.Distillation(teacher), "before_step": learning.Slide()}
         learning.fit(network, train, training, checkpoint, progress, compute=compute, **more)
@@ -342,18 +343,3 @@ def _trained(
     took = quantities.duration(perf_counter() - began) if now else "in an earlier run"
     origin = f"trained here, {training.epochs} epochs of {len(train):,} images{f' from {start.name}' if start else ''}"
     return learning.Software.of(network, f"{origin}, {took}")
-
-
-def _teacher(start: Path, settings: Settings, size: Any, train: data.ImageSet, network: Any) -> Any:
-    """The ReLU network of the start file for inputs scaled as ours; its weights are put into `network` too."""
-    tensors = {name.removeprefix("module."): tensor for name, tensor in learning.read_tensors(start).items()}
-    relu = _build(settings, size, train, "post")
-    for model in (relu, network):
-        try:
-            model.load_state_dict(tensors)
-        except RuntimeError as error:
-            wrong = " ".join(str(error).split())[:300]
-            raise errors.InputError(f"{start} does not fit a ResNet-20 for {train.name}: {wrong}") from error
-    learning.replace_activations(relu, torch.nn.Tanh, torch.nn.ReLU)
-    ours, theirs = (torch.tensor([train.mean, train.std]), torch.tensor([settings.start_mean, settings.start_std]))
-    return torch.nn.Sequential(nn.ChannelAffine(ours[1] / theirs[1], (ours[0] - theirs[0]) / theirs[1]), relu)

@@ -48,13 +48,12 @@ class Run:
     def carry_out(self) -> report.StudyResult:
         """Call the study's function, write and print the result."""
         self._body(self, self.settings, self.size)
-        size = {key: value for key, value in vars(self.size).items() if key not in self._listed}
         result = report.StudyResult(
             name=self.name,
             title=self.title,
             scale="full" if self.settings.full else "reduced",
             summary=" ".join(filter(None, (*self._summary, self.reason))),
-            settings={**asdict(self.settings), **size, **self._listed},
+            settings={**asdict(self.settings), **vars(self.size), **self._listed},
             claims=tuple(self._claims),
             tables=tuple(self._tables),
             plots=tuple(self._plots),
@@ -68,8 +67,6 @@ class Run:
             learning.save_weights(self.out / "network.safetensors", self._network)
         report.publish(result, self.out)
         return result
-
-    # what the study works on
 
     @property
     def stages(self) -> Stages:
@@ -129,8 +126,6 @@ class Run:
         self.list(software=software.origin)
         self.stages.depend(weights=software.digest, device=self.source.identity if self.source else None)
         self._network = software.network
-
-    # what is kept
 
     def kept(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: see `Stages.kept`."""
@@ -229,8 +224,6 @@ class Run:
         figure = report.draw_sweep(points, software, kind.title, kind.axis, kind.scale)
         self.show(f"accuracy-{kind.name}", kind.caption, figure)
         return points
-
-    # what the report shows
 
     def tell(self, text: str) -> None:
         """A line on stderr, while the study runs."""

@@ -45,11 +45,7 @@ class Stages:
     def path(self, name: str, arguments: Mapping[str, Any], suffix: str = ".json") -> Path:
         """The file of the stage of this name with these arguments."""
         name = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
-        parts = {
-            "stage": name,
-            "common": dict(sorted(self.common.items())),
-            "arguments": dict(sorted(arguments.items())),
-        }
+        parts = {"stage": name, "common": sorted(self.common.items()), "arguments": sorted(arguments.items())}
         path = self.folder / f"{name}-{identity.of(self._body, **parts)[:16]}{suffix}"
         kept = path.exists() or path.with_suffix(".checkpoint").exists()
         self._asked.setdefault(path, kept)  # at the first time: what this run writes is asked for before
