@@ -45,7 +45,7 @@ def main() -> None:
     )
     legend(left, "upper left")
     legend(right)
-    save(figure, IMAGE)
+    save(IMAGE, figure)
 
 
 if __name__ == "__main__":

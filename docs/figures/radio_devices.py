@@ -114,7 +114,7 @@ def main() -> None:
     line(axes[0])
     widths(axes[1])
     power_and_frequency(axes[2], axes[3])
-    save(figure, IMAGE)
+    save(IMAGE, figure)
 
 
 if __name__ == "__main__":

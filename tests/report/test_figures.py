@@ -67,7 +67,7 @@ def test_stacked_bars_add_up_to_the_energy_of_each_layer():
 
 def test_a_saved_figure_is_a_picture_of_its_size_with_something_on_it(tmp_path):
     before = dict(matplotlib.rcParams)
-    save(draw_sweep(POINTS, 0.94, "t", "x"), tmp_path / "new" / "sweep.png")
+    save(tmp_path / "new" / "sweep.png", draw_sweep(POINTS, 0.94, "t", "x"))
     pixels = np.asarray(Image.open(tmp_path / "new" / "sweep.png").convert("L"))
     assert pixels.shape[1] == 1600
     assert 0.003 < (pixels < 128).mean() < 0.3
@@ -77,4 +77,4 @@ def test_a_saved_figure_is_a_picture_of_its_size_with_something_on_it(tmp_path):
 def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"sweep\.png"):
-        save(draw_sweep(POINTS, 0.94, "t", "x"), tmp_path / "file" / "sweep.png")
+        save(tmp_path / "file" / "sweep.png", draw_sweep(POINTS, 0.94, "t", "x"))

@@ -10,7 +10,7 @@ import torch
 from spinloom.devices import Response, TwoPolarizerMTJ
 from spinloom.errors import InputError, OutputError
 from spinloom.progress import silent
-from spinloom.report.writing import write
+from spinloom.report import write
 from spinloom.studies.mtj_design import Settings, checking, designing, run
 from spinloom.studies.mtj_design.corners import SCALED, corners
 from spinloom.studies.mtj_design.descent import Descent, descend
@@ -61,7 +61,7 @@ def goal(**changes) -> Goal:
 def test_the_whole_study_writes_its_report_and_resumes(quick, tmp_path, monkeypatch):
     settings = Settings("mnist-5k", tmp_path / "out", junction=QUICK)
     result = measured(settings, TINY)
-    write(result, settings.out)
+    write(settings.out, result)
     names = ("curves", "descent", "macrospin", "temperature", "networks")
     assert {path.name for path in settings.out.iterdir()} == {
         ".cache", "network.safetensors", "report.html", "result.json", *(f"{name}.png" for name in names),

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy.stats import ttest_rel
 
 from spinloom.data import load_images
 from spinloom.devices import Response, device_source, response_files
@@ -16,7 +15,6 @@ from spinloom.studies.mtj_training import Settings, run, study, training
 from spinloom.studies.mtj_training import plan as plans
 from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, layer_names
 from spinloom.studies.mtj_training.chip import Tuned
-from spinloom.studies.mtj_training.paired import paired
 from spinloom.studies.mtj_training.plan import FULL, REDUCED, plan_of, training_of
 from spinloom.studies.mtj_training.ways import Hardware
 
@@ -139,17 +137,6 @@ def test_spread_noise_and_converters_are_those_asked_for(tmp_path):
     assert hardware.settings("device") == Hardware.of(replace(asked, slope_bits=5), hardware.junctions).settings(
         "device"
     )
-
-
-def test_differences_are_paired_as_in_students_t_test():
-    one, other = [91.2, 90.8, 91.5, 91.1], [91.0, 90.9, 91.1, 90.8]
-    pair, known = paired(one, other), ttest_rel(one, other)
-    interval = known.confidence_interval(0.95)
-    assert (pair.low, pair.high) == pytest.approx((interval.low, interval.high))
-    assert pair.mean / pair.standard_error == pytest.approx(known.statistic)
-    assert paired([2.0], [1.0]).low is None
-    with pytest.raises(InputError, match="one length"):
-        paired([1.0, 2.0], [1.0])
 
 
 def test_the_share_won_back_is_of_what_was_lost():

@@ -14,7 +14,7 @@ from spinloom.errors import InputError
 from spinloom.evaluation import Population
 from spinloom.learning import accuracies
 from spinloom.nn.radio import Imperfections, fabricate, radio_layers, through_twin
-from spinloom.report.writing import write
+from spinloom.report import write
 from spinloom.studies.mtj_parts.stages import Stages
 from spinloom.studies.rf_drones import Settings, measurements, networks, run, ways
 from spinloom.studies.rf_drones.listing import lost
@@ -66,7 +66,7 @@ def lines(spectra, monkeypatch, tmp_path):
 def test_the_whole_study_learns_writes_its_report_and_resumes(lines, tmp_path, monkeypatch):
     settings = replace(QUICK, out=tmp_path / "out")
     result = measured(settings, TINY)
-    write(result, settings.out)
+    write(settings.out, result)
     names = ("learning", "confusion", "spread", "spectra")
     assert {path.name for path in settings.out.iterdir()} == {
         ".cache", "report.html", "result.json", *(f"{name}.png" for name in names),

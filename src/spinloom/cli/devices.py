@@ -86,6 +86,6 @@ def _write(response: "Response", command: Device) -> None:
     from spinloom.report import draw_curves, save
 
     assert command.out is not None
-    save(draw_curves(response), command.out / "curves.png")
+    save(command.out / "curves.png", draw_curves(response))
     response_files.save(response, command.out / "response.safetensors")
     Console().print(f"written: {command.out / 'curves.png'}, {command.out / 'response.safetensors'}", soft_wrap=True)

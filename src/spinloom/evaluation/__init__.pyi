@@ -8,10 +8,12 @@ from .examples import Examples as Examples
 from .examples import accuracy as accuracy
 from .memory import BackwardMemory as BackwardMemory
 from .memory import backward_memory as backward_memory
+from .populations import Paired as Paired
+from .populations import Population as Population
+from .populations import compare_pairs as compare_pairs
 from .radio_energy import NOMINAL as NOMINAL
 from .radio_energy import RadioCost as RadioCost
 from .radio_energy import radio_cost as radio_cost
-from .robustness import Population as Population
 from .robustness import SweepPoint as SweepPoint
 from .robustness import evaluate_instances as evaluate_instances
 from .robustness import on_devices as on_devices

@@ -1,53 +1,24 @@
 """Accuracy over many fabricated instances of the same network, and along a sweep of an imperfection."""
 
-import math
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
 
+import torch
 from torch import nn
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_count
 from spinloom.evaluation.examples import Examples
-from spinloom.evaluation.side_by_side import accuracies
-from spinloom.nn import PLAIN, Converters, to_hardware
+from spinloom.evaluation.populations import Population
+from spinloom.nn import PLAIN, Converters, can_stand_side_by_side, members, shared_front, to_hardware
 from spinloom.progress import Report, silent
 from spinloom.seeding import child_seed, generator
 
-
-@dataclass(frozen=True)
-class Population:
-    """Accuracies (0..1) of fabricated instances of one network, in the order they were drawn."""
-
-    accuracies: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if not self.accuracies:
-            raise InputError("a population needs at least one instance")
-
-    @property
-    def mean(self) -> float:
-        return fmean(self.accuracies)
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation between instances (0 for a single one)."""
-        return stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
-
-    @property
-    def standard_error(self) -> float:
-        """Of the mean."""
-        return self.deviation / math.sqrt(len(self.accuracies))
-
-    @property
-    def uncertainty(self) -> float | None:
-        """The standard error; None for a single instance, which says nothing of it."""
-        return self.standard_error if len(self.accuracies) > 1 else None
-
-    @property
-    def worst(self) -> float:
-        return min(self.accuracies)
+TOGETHER = 10
+"""Instances per pass: enough that what they share costs little."""
+IMAGES = 10
+"""Images per pass, whatever the number of instances: with TOGETHER, the 100 rows of `accuracy.BATCH`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +47,48 @@ def evaluate_instances(
         results += measured
         report(len(results), instances, f"worst {100 * min(results):.2f} %")
     return Population(tuple(results))
+
+
+def accuracies(
+    hardware: nn.Module, examples: Examples, seeds: Sequence[int], together: int = TOGETHER, images: int = IMAGES
+) -> Iterator[list[float]]:
+    """Accuracies (0..1) of the instances that `resample(hardware, seed)` gives, `together` after `together`.
+
+    Each instance has the devices, and with batches of `images` the noise, that it has alone, so that it does not matter
+    which ones are measured beside it; a network that could not keep them apart in one batch is measured one after the
+    other. `hardware` stays as it is. Raises InputError if it has no device layer or its outputs are not finite.
+    """
+    network = _fast(hardware)
+    if can_stand_side_by_side(network, examples.inputs[:1]):
+        first = shared_front(network, examples.inputs[:1])
+    else:
+        first, together = None, 1
+    for start in range(0, len(seeds), together):
+        yield _measure(network, examples, seeds[start : start + together], first, images)
+
+
+def _fast(hardware: nn.Module) -> nn.Module:
+    """A copy in evaluation mode with channels last, which convolutions and pools are faster with."""
+    network = copy.deepcopy(hardware).eval()
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def _measure(
+    network: nn.Module, examples: Examples, seeds: Sequence[int], first: str | None, images: int
+) -> list[float]:
+    members(network, seeds, first)
+    count = len(seeds)
+    correct = torch.zeros(count, dtype=torch.int64)
+    with torch.inference_mode():
+        for inputs, labels in zip(examples.inputs.split(images), examples.labels.split(images), strict=True):
+            logits = network(inputs if first else inputs.repeat_interleave(count, 0))
+            if not bool(logits.isfinite().all()):
+                raise InputError("the network's outputs are not finite; check its weights and the response")
+            correct += (logits.argmax(1).view(-1, count) == labels[:, None]).sum(0)
+    return [right / len(examples) for right in correct.tolist()]
 
 
 def on_devices(

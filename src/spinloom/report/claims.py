@@ -1,9 +1,11 @@
-"""What was published beside what was measured."""
+"""What was published beside what was measured, and whether it may be judged."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from spinloom.devices import DeviceSource
 from spinloom.report.tables import Table
+from spinloom.units import ROOM_TEMPERATURE as ROOM
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,58 @@ def at_least(
 ) -> Claim:
     """A claim that holds if `measured` reaches `published`, as for an accuracy."""
     return Claim(name, published, measured, unit, measured >= published, source, uncertainty)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing that a bar is set for. wanted, here: what it asks for and what the run had, in words."""
+
+    met: bool
+    wanted: str
+    here: str
+
+
+def one_of(here: str, *wanted: str) -> Condition:
+    """A name, of a data set say."""
+    return Condition(here in wanted, " or ".join(wanted), here)
+
+
+def same(here: object, wanted: object, words: str) -> Condition:
+    """A value that must be the bar's own. words: "{:g} % spread" or the like."""
+    return Condition(here == wanted, words.format(wanted), words.format(here))
+
+
+def enough(here: int, least: int, what: str) -> Condition:
+    """So many or more. what: is counted, "networks" say."""
+    return Condition(
+        here >= least, f"{least:,} {what} or more", f"{here:,} {what}" if here != 1 else f"one {what[:-1]}"
+    )
+
+
+def several(networks: int) -> Condition:
+    """As many as it takes to know an error: one network says nothing of it."""
+    return enough(networks, 2, "networks")
+
+
+def at_room_temperature(source: DeviceSource) -> Condition:
+    """Simulated junctions at room temperature, the one of all bars."""
+    here = f"simulated junctions at {source.kelvin:g} K" if source.simulated else "devices from a file"
+    return Condition(source.simulated and source.kelvin == ROOM, f"simulated junctions at {ROOM:g} K", here)
+
+
+def with_spread(source: DeviceSource, here: float, wanted: float = 0.05) -> Condition:
+    """Standard deviation of every physical parameter, as a fraction."""
+    found = f"{100 * here:g} % spread" if source.simulated else "the spread of a file"
+    return Condition(source.simulated and here == wanted, f"{100 * wanted:g} % spread", found)
+
+
+def judge(claim: Claim, conditions: Iterable[Condition]) -> Claim:
+    """The claim as it is where all conditions are met; else not judged, and it says what differs."""
+    unmet = [one for one in conditions if not one.met]
+    if not unmet:
+        return claim
+    wanted, here = ", ".join(one.wanted for one in unmet), ", ".join(one.here for one in unmet)
+    return replace(claim, holds=None, unjudged=f"set for {wanted}; this run had {here}")
 
 
 def claims_table(claims: Sequence[Claim]) -> Table:

@@ -1,6 +1,6 @@
-"""Figures of a network on devices: curves, accuracy against an imperfection, noise and energy against size."""
+"""Figures of a network on devices: curves, accuracy against an imperfection, energy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.axes import Axes
@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from spinloom.devices import Response
 from spinloom.errors import InputError
-from spinloom.evaluation import SweepPoint
-from spinloom.report.style import BLUE, GREEN, GREY, ORANGE, canvas, label, legend
+from spinloom.evaluation import BackwardMemory, InferenceCost, Population, SweepPoint
+from spinloom.quantities import si
+from spinloom.report.style import BLUE, GREEN, GREY, ORANGE, TEXT, canvas, label, legend
 
 _THIN = 32
 """Single devices drawn, however many there are."""
@@ -127,4 +128,59 @@ def draw_sizes(diameters: Sequence[float], noise: Sequence[float], energy: Seque
     label(right, "Energy of all junctions", "diameter (nm)", "nJ per inference")
     for axis in (left, right):
         axis.set_ylim(bottom=0)
+    return figure
+
+
+def draw_cost(cost: InferenceCost) -> Figure:
+    """Energy per inference by layer of junctions (reset, write, read), beside that of the weights."""
+    figure, (layers, totals) = canvas(2, height=4.2)
+    names = [f"layer {number}\n{layer.neurons:,}" for number, layer in enumerate(cost.layers, 1)]
+    base = [0.0] * len(names)
+    for part, color in (("reset", BLUE), ("write", ORANGE), ("read", GREEN)):
+        heights = [1e9 * getattr(layer, part) for layer in cost.layers]
+        layers.bar(names, heights, bottom=base, color=color, width=0.6, label=part)
+        base = [low + high for low, high in zip(base, heights, strict=True)]
+    label(layers, "Junctions, by layer", "layer and its number of junctions", "nJ per inference")
+    legend(layers, "upper right")
+    amounts = [cost.neurons, cost.weights]
+    bars = totals.bar(["junctions", "weights\n(estimate)"], [1e9 * a for a in amounts], color=[BLUE, GREY], width=0.5)
+    totals.bar_label(bars, [si(amount, "J") for amount in amounts], fontsize=TEXT, padding=3)
+    totals.margins(y=0.15)
+    label(totals, "Whole network", "", "nJ per inference")
+    return figure
+
+
+def draw_groups(groups: Mapping[str, Population], software: float, title: str) -> Figure:
+    """Accuracy of every network, group by group, top to bottom. software: accuracy of the software network, 0..1."""
+    figure, (axis,) = canvas(height=3.6)
+    for place, group in enumerate(groups.values()):
+        values = [100 * value for value in group.accuracies]
+        axis.plot(values, [place] * len(values), "o", color=BLUE, alpha=0.6, markersize=7)
+        axis.plot([100 * group.mean] * 2, [place - 0.3, place + 0.3], color=ORANGE, linewidth=2.5)
+        axis.annotate(
+            f"{100 * group.mean:.2f}", (100 * group.mean, place - 0.34), ha="center", va="bottom", fontsize=TEXT - 1
+        )
+    axis.axvline(100 * software, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), label="software network")
+    axis.set_yticks(range(len(groups)), list(groups))
+    axis.set_ylim(len(groups) - 0.4, -0.9)
+    label(axis, title, "test accuracy (%)", "")
+    legend(axis)
+    return figure
+
+
+def draw_memory(memory: BackwardMemory) -> Figure:
+    """Kilobytes per image of every kind of layer, software beside hardware."""
+    kinds: dict[str, tuple[float, float]] = {}
+    for layer in memory.layers:
+        before = kinds.get(layer.kind, (0.0, 0.0))
+        kinds[layer.kind] = (before[0] + layer.software, before[1] + layer.hardware)
+    kinds = {kind: sizes for kind, sizes in kinds.items() if sizes[0] > 0}
+    figure, (axis,) = canvas(height=1.6 + 0.55 * len(kinds))
+    for place, (software, hardware) in enumerate(kinds.values()):
+        axis.barh(place - 0.2, software / 1e3, 0.38, color=GREY, label="software" if place == 0 else None)
+        axis.barh(place + 0.2, hardware / 1e3, 0.38, color=BLUE, label="on junctions" if place == 0 else None)
+    axis.set_yticks(range(len(kinds)), list(kinds))
+    axis.invert_yaxis()
+    label(axis, "State kept for the backward pass", "kilobytes per image", "")
+    legend(axis)
     return figure

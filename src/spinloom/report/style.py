@@ -44,7 +44,7 @@ def legend(axis: Axes, place: Place = "best") -> None:
     axis.legend(loc=place, fontsize=TEXT - 1, frameon=False)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(path: Path, figure: Figure) -> None:
     """Write a PNG, whole or not at all. Raises OutputError."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", facecolor="white")

@@ -1,6 +1,12 @@
-"""Tables for people, printed and in the report."""
+"""Tables for people, printed and in the report, and the same as numbers for machines."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from spinloom.devices import DeviceSource
+from spinloom.evaluation import BackwardMemory, InferenceCost, Population, SweepPoint
+from spinloom.quantities import si
 
 Cell = str | float | int | None
 
@@ -35,3 +41,69 @@ def cell(value: Cell) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def percent(share: float) -> str:
+    """Of an accuracy 0..1, two digits."""
+    return f"{100 * share:.2f}"
+
+
+def error_in_percent(population: Population) -> float | None:
+    """Standard error of the mean, in per cent (points); None for a single instance."""
+    error = population.uncertainty
+    return None if error is None else 100 * error
+
+
+def percents(population: Population) -> tuple[str, str | None, str]:
+    """Mean, standard deviation (None for a single instance, which has none) and worst of the instances, in per cent."""
+    deviation = percent(population.deviation) if len(population.accuracies) > 1 else None
+    return percent(population.mean), deviation, percent(population.worst)
+
+
+def sweep_table(title: str, axis: str, scale: float, points: Sequence[SweepPoint], note: str = "") -> Table:
+    """One row per point. axis: heading of the value swept. scale: from the value to the column (100 for per cent)."""
+    rows = tuple((f"{scale * point.value:g}", *percents(point.population)) for point in points)
+    return Table(title, (axis, "accuracy (%)", "deviation", "worst"), rows, note)
+
+
+def raw_sweeps(sweeps: Mapping[str, Sequence[SweepPoint]]) -> dict[str, Any]:
+    """Every accuracy (0..1) of every point, ready for JSON."""
+    return {
+        name: [{"value": p.value, "accuracies": list(p.population.accuracies)} for p in points]
+        for name, points in sweeps.items()
+    }
+
+
+def memory_table(found: BackwardMemory) -> Table:
+    """One row per layer, and the total."""
+    total = ("total", "", si(found.software, "B"), si(found.hardware, "B"))
+    rows = tuple((m.name, m.kind, si(m.software, "B"), si(m.hardware, "B")) for m in found.layers)
+    share = f"{found.hardware / found.software:.0%}" if found.software else "none"
+    note = (
+        f"Hardware keeps {share} of it: junctions hold the outputs and slopes of neurons, which are read again. "
+        "Parameters are not counted."
+    )
+    columns = ("layer", "type", "software", "hardware")
+    return Table("State kept for the backward pass, per image", columns, (*rows, total), note)
+
+
+def cost_table(cost: InferenceCost) -> Table:
+    """Energies, latency, counts and memory of one inference."""
+    rows = (
+        ("energy of all junctions", si(cost.neurons, "J")),
+        ("of it reset, write, read", ", ".join(si(part, "J") for part in (cost.reset, cost.write, cost.read))),
+        ("energy of the weights, estimate", si(cost.weights, "J")),
+        ("latency of the junctions", si(cost.latency, "s")),
+        ("junctions", cost.devices),
+        ("multiply-accumulates", cost.macs),
+        ("weights in memory (bytes)", cost.weight_bytes),
+        ("activations kept for backward in software (bytes)", cost.backward_bytes),
+        ("curves of the devices in this simulation (bytes)", cost.table_bytes),
+    )
+    return Table("Cost of one inference", ("quantity", "value"), rows, "See the assumptions for what is left out.")
+
+
+def device_table(source: DeviceSource) -> Table:
+    """Parameters of the device; in the report only."""
+    title = "The simulated junction (SI units)" if source.simulated else "The device given"
+    return Table(title, ("parameter", "value"), tuple(source.parameters.items()), in_print=False)

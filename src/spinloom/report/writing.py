@@ -1,6 +1,7 @@
-"""Write a study's result (JSON, PNG figures, one self-contained HTML page) and print it."""
+"""A study's folder: kept for it before the long work, its result (JSON, PNG, one HTML page) written and printed."""
 
 import json
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 
+from spinloom.errors import InputError
 from spinloom.files import write_text
 from spinloom.report.claims import claims_table
 from spinloom.report.page import page
@@ -16,7 +18,42 @@ from spinloom.report.style import save
 from spinloom.report.tables import Table, cell, is_number
 
 
-def write(result: StudyResult, out: Path) -> Path:
+def reserve(out: Path, study: str, command: str) -> Path:
+    """Keep the command in the folder of stages, which is returned. study: its name.
+
+    Raises InputError if `out` holds a result or stages of another study, OutputError if it cannot be written.
+    """
+    _require_own(out / "result.json", study)
+    stages = out / ".cache"
+    _require_free(stages / "command.txt", study)
+    write_text(stages / "command.txt", f"{command}\n")
+    return stages
+
+
+def _require_free(path: Path, study: str) -> None:
+    """A run that has no result yet, killed or still at work, has left its command."""
+    words = path.read_text(errors="replace").split() if os.path.isfile(path) else []
+    if words[:2] == ["spinloom", "run"] and words[2:3] != [study]:
+        other = " ".join(words[2:3])
+        raise InputError(f"{path.parent} holds stages of {other}; give {study} another --out")
+
+
+def _require_own(path: Path, study: str) -> None:
+    if not os.path.exists(path):  # unlike Path.exists, false for a place that cannot be looked at: writing says why
+        return
+    try:
+        found = json.loads(path.read_bytes())
+        name = found["name"] if {"name", "claims", "versions"} <= found.keys() else None
+    except (OSError, ValueError, AttributeError):
+        name = None
+    if name != study:
+        what = "no result of Spinloom" if name is None else f"a result of {name}"
+        raise InputError(
+            f"{path} is {what}, which {study} would replace; choose another --out, for example {path.parent / study}"
+        )
+
+
+def write(out: Path, result: StudyResult) -> Path:
     """Write figures, `result.json` and `report.html` into `out`, each whole or not at all; returns the report.
 
     Figures of the result that was there before and that this one does not have are removed.
@@ -25,7 +62,7 @@ def write(result: StudyResult, out: Path) -> Path:
     """
     pictures = {plot.name: out / f"{plot.name}.png" for plot in result.plots}
     for plot in result.plots:
-        save(plot.figure, pictures[plot.name])
+        save(pictures[plot.name], plot.figure)
     _remove_figures(out, pictures)
     write_text(out / "result.json", json.dumps(result.as_dict(), indent=2, default=str) + "\n")
     report = out / "report.html"
@@ -33,9 +70,9 @@ def write(result: StudyResult, out: Path) -> Path:
     return report
 
 
-def publish(result: StudyResult, out: Path) -> None:
+def publish(out: Path, result: StudyResult) -> None:
     """Write the result into `out`, print it and say where the report lies. Raises OutputError as `write` does."""
-    report = write(result, out)
+    report = write(out, result)
     show(result)
     Console().print(f"\nreport: {report}", highlight=False, soft_wrap=True)
 

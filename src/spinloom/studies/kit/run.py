@@ -65,7 +65,7 @@ class Run:
         )
         if self._network is not None:
             learning.save_weights(self.out / "network.safetensors", self._network)
-        report.publish(result, self.out)
+        report.publish(self.out, result)
         return result
 
     @property

@@ -26,7 +26,7 @@ from spinloom.studies.registry import command
 def carry_out(settings: Settings) -> StudyResult:
     """Design, check, move a network, write, print. Finished stages of an earlier run are taken from `out`."""
     result = measured(settings, plan_of(settings))
-    publish(result, settings.out)
+    publish(settings.out, result)
     return result
 
 

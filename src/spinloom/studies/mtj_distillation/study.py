@@ -43,5 +43,5 @@ def carry_out(settings: Settings) -> StudyResult:
     seconds, images = perf_counter() - began, len(sets[0])
     run = Run(settings, plan, images, sets[1], choice.reason, junctions, found, seconds, stages.resumed)
     result = outcome(run)
-    publish(result, settings.out)
+    publish(settings.out, result)
     return result

@@ -4,13 +4,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from spinloom.devices import DeviceSource
-from spinloom.evaluation import Population
+from spinloom.evaluation import Paired, Population
 from spinloom.report import Cell, Table, memory_table, percents
 from spinloom.studies.mtj_parts.listing import device_table
 from spinloom.studies.mtj_training.angles import SITUATIONS, WHEN, brief
 from spinloom.studies.mtj_training.chip import Tuned
 from spinloom.studies.mtj_training.measurements import Found
-from spinloom.studies.mtj_training.paired import Paired
 from spinloom.studies.mtj_training.ways import SHORT, TITLES
 
 

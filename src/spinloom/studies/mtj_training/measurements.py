@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from spinloom.evaluation import BackwardMemory, backward_memory
+from spinloom.evaluation import BackwardMemory, Paired, backward_memory, compare_pairs
 from spinloom.studies.mtj_training.angles import NOMINAL, SITUATIONS, Angles, angles, least
 from spinloom.studies.mtj_training.chip import Tuned, tuned
-from spinloom.studies.mtj_training.paired import Paired, paired
 from spinloom.studies.mtj_training.settings import Settings
 from spinloom.studies.mtj_training.training import Trained, Trainer
 
@@ -32,7 +31,7 @@ class Found:
         """Accuracy of one way minus that of the other, percentage points; None where one was not trained."""
         if way not in self.trained or other not in self.trained or way == other:
             return None
-        return paired(*([100 * share for share in self.accuracies(name)] for name in (way, other)))
+        return compare_pairs(*([100 * share for share in self.accuracies(name)] for name in (way, other)))
 
 
 def measure(trainer: Trainer, settings: Settings) -> Found:

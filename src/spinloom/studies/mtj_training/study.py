@@ -46,5 +46,5 @@ def carry_out(settings: Settings) -> StudyResult:
     seconds = perf_counter() - started
     run = Run(settings, plan, hardware, train, test, choice.reason, found, seconds, stages.resumed)
     result = outcome(run)
-    publish(result, settings.out)
+    publish(settings.out, result)
     return result

@@ -28,7 +28,7 @@ def carry_out(settings: Settings) -> StudyResult:
     result = outcome(Run(settings, plan, reason, found, perf_counter() - started))
     for one in found:
         save_weights(settings.out / f"network-{one.test.name}.safetensors", one.network)
-    publish(result, settings.out)
+    publish(settings.out, result)
     return result
 
 

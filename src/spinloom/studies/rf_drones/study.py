@@ -20,7 +20,7 @@ _UNSEEN = ("out", "full", "seeds", "spread_seeds", "spreads")
 def carry_out(settings: Settings) -> StudyResult:
     """Train, test, write, print. Finished stages of an earlier run are taken from `out`."""
     result = measured(settings, plan_of(settings))
-    publish(result, settings.out)
+    publish(settings.out, result)
     return result
 
 

@@ -29,5 +29,5 @@ def carry_out(settings: Settings) -> StudyResult:
     bench = Bench(train, test, size, band, settings.seed, Stages(settings.out / ".cache", common))
     found = bench.measure(settings.damping, settings.fixed_damping)
     result = outcome(Run(settings, size, band, train, test, choice.reason, found, perf_counter() - started))
-    publish(result, settings.out)
+    publish(settings.out, result)
     return result

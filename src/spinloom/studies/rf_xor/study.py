@@ -21,5 +21,5 @@ def carry_out(settings: Settings) -> StudyResult:
     known = {name: value for name, value in asdict(settings).items() if name not in ("out", "full", "diameter", "seed")}
     stages = Stages(settings.out / ".cache", {**known, "version": __version__})
     result = outcome(Run(settings, plan, measure(settings, plan, stages), perf_counter() - started))
-    publish(result, settings.out)
+    publish(settings.out, result)
     return result

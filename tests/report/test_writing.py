@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from spinloom.errors import OutputError
-from spinloom.report import Plot, StudyResult, Table, at_most, draw_curves
-from spinloom.report.writing import show, write
+from spinloom.errors import InputError, OutputError
+from spinloom.report import Plot, StudyResult, Table, at_most, draw_curves, reserve, write
+from spinloom.report.writing import show
 from tanh_devices import tanh_devices
 
 
@@ -55,7 +55,7 @@ class Tags(HTMLParser):
 
 
 def test_the_report_is_one_whole_page_that_fetches_nothing(tmp_path):
-    text = write(result(), tmp_path).read_text()
+    text = write(tmp_path, result()).read_text()
     tags = Tags(text)
     assert not tags.open
     assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in tags.found}
@@ -66,21 +66,21 @@ def test_the_report_is_one_whole_page_that_fetches_nothing(tmp_path):
 
 
 def test_figures_that_a_result_no_longer_has_go_and_other_files_stay(tmp_path):
-    write(result(), tmp_path)
+    write(tmp_path, result())
     (tmp_path / "mine.png").write_bytes(b"")
     (curves,) = result().plots
-    write(replace(result(), plots=(replace(curves, name="sweep"),)), tmp_path)
+    write(tmp_path, replace(result(), plots=(replace(curves, name="sweep"),)))
     assert {path.name for path in tmp_path.glob("*.png")} == {"sweep.png", "mine.png"}
 
 
 def test_the_figure_in_the_report_is_the_file_beside_it(tmp_path):
-    text = write(result(), tmp_path).read_text()
+    text = write(tmp_path, result()).read_text()
     inlined = base64.b64decode(re.search(r"base64,([^\"]+)", text)[1])
     assert inlined == (tmp_path / "curves.png").read_bytes()
 
 
 def test_the_report_says_everything_and_escapes_it(tmp_path):
-    text = write(result(), tmp_path).read_text()
+    text = write(tmp_path, result()).read_text()
     for part in (
         "A trial &lt;of&gt; reports &amp; more",
         "0.25 ± 0.01 points",
@@ -98,7 +98,7 @@ def test_the_report_says_everything_and_escapes_it(tmp_path):
 
 def test_a_resumed_run_says_that_its_time_is_not_the_whole(tmp_path):
     resumed = replace(result(), resumed=True)
-    assert "1 min 15 s, with results kept by an earlier run" in write(resumed, tmp_path).read_text()
+    assert "1 min 15 s, with results kept by an earlier run" in write(tmp_path, resumed).read_text()
     assert json.loads((tmp_path / "result.json").read_text())["resumed"] is True
     printed = io.StringIO()
     show(resumed, Console(width=200, file=printed))
@@ -106,7 +106,7 @@ def test_a_resumed_run_says_that_its_time_is_not_the_whole(tmp_path):
 
 
 def test_the_json_holds_claims_settings_and_versions(tmp_path):
-    write(result(), tmp_path)
+    write(tmp_path, result())
     data = json.loads((tmp_path / "result.json").read_text())
     assert data["claims"][0]["holds"] is False
     assert data["claims"][0]["measured"] == 0.25
@@ -128,18 +128,18 @@ def test_the_printed_result_names_claims_and_assumptions(width):
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
-        write(result(), tmp_path / "file")
+        write(tmp_path / "file", result())
 
 
 FILL = """
 import sys
-sys.path[:0] = [sys.argv[2], sys.argv[2] + "/report"]
+sys.path[:0] = sys.argv[2:]
 from pathlib import Path
-from test_report import result
+from test_writing import result
 from spinloom.errors import OutputError
-from spinloom.report.writing import write
+from spinloom.report import write
 try:
-    write(result(), Path(sys.argv[1]))
+    write(Path(sys.argv[1]), result())
 except OutputError as error:
     print(error)
     sys.exit(2)
@@ -153,7 +153,7 @@ def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path, lim
     -B: compiled code cut off by the limit would be left beside the source, for every later import to fail on.
     """
     done = subprocess.run(
-        [sys.executable, "-B", "-c", FILL, str(tmp_path / "out"), str(Path(__file__).parents[1])],
+        [sys.executable, "-B", "-c", FILL, str(tmp_path / "out"), *map(str, Path(__file__).parents[:2])],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
         text=True,
@@ -167,3 +167,48 @@ def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path, lim
         else:
             assert path.name == "result.json"
             json.loads(path.read_text())
+
+
+def kept_result(name: str) -> str:
+    return json.dumps({"name": name, "claims": [], "versions": {}})
+
+
+def test_an_empty_folder_and_ones_own_result_are_taken(tmp_path):
+    folder = reserve(tmp_path / "out", "mtj-deep", "spinloom run mtj-deep")
+    assert (folder / "command.txt").read_text() == "spinloom run mtj-deep\n"
+    (tmp_path / "out" / "result.json").write_text(kept_result("mtj-deep"))
+    assert reserve(tmp_path / "out", "mtj-deep", "again") == folder
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (kept_result("mtj-transfer"), "a result of mtj-transfer"),
+        ('{"name": "mtj-deep"}', "no result of Spinloom"),
+        ('{"half', "no result of Spinloom"),
+        ("[1, 2]", "no result of Spinloom"),
+        ("\udcff".encode(errors="surrogateescape").decode("latin-1"), "no result of Spinloom"),
+    ],
+)
+def test_a_result_of_something_else_is_refused_and_stays(content, named, tmp_path):
+    (tmp_path / "result.json").write_text(content)
+    with pytest.raises(InputError, match=named) as refused:
+        reserve(tmp_path, "mtj-deep", "spinloom run mtj-deep")
+    assert f"--out, for example {tmp_path / 'mtj-deep'}" in str(refused.value)
+    assert (tmp_path / "result.json").read_text() == content
+    assert not (tmp_path / ".cache").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_found_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        reserve(tmp_path / "file", "mtj-deep", "")
+    with pytest.raises(OutputError, match=r"cannot write.*too long"):
+        reserve(tmp_path / ("a" * 300), "mtj-deep", "")
+
+
+def test_the_folder_of_a_run_without_a_result_is_kept_for_its_study(tmp_path):
+    reserve(tmp_path, "mtj-deep", "spinloom run mtj-deep --seed 1")
+    with pytest.raises(InputError, match="holds stages of mtj-deep; give mtj-transfer another --out"):
+        reserve(tmp_path, "mtj-transfer", "spinloom run mtj-transfer")
+    reserve(tmp_path, "mtj-deep", "spinloom run mtj-deep --seed 2")
