@@ -1,3 +1,4 @@
+from . import radio as radio
 from .activation import DeviceActivation as DeviceActivation
 from .affine import Affine as Affine
 from .channel_affine import ChannelAffine as ChannelAffine
@@ -8,13 +9,17 @@ from .converters import Converters as Converters
 from .folding import fold_batch_norm as fold_batch_norm
 from .front import shared_front as shared_front
 from .gradients import Gradient as Gradient
-from .layers import count_devices as count_devices
+from .hardware import HardwareLayer as HardwareLayer
+from .hardware import LayerUse as LayerUse
+from .hardware import count_devices as count_devices
+from .hardware import hardware_layers as hardware_layers
+from .hardware import ideal as ideal
+from .hardware import planned as planned
+from .hardware import real as real
+from .hardware import resample as resample
+from .hardware import rewind as rewind
 from .layers import device_layers as device_layers
-from .layers import ideal as ideal
 from .layers import members as members
-from .layers import real as real
-from .layers import resample as resample
-from .layers import rewind as rewind
 from .layers import use_gradient as use_gradient
 from .side_by_side_trial import can_stand_side_by_side as can_stand_side_by_side
 from .tracing import CALLS as CALLS

@@ -57,7 +57,7 @@ class DeviceActivation(LayerState):
         require_converters(converters)
         table = response if isinstance(response, Table) else tabulate(response, affine)
         super().__init__(table, sharing)
-        self.spread, self.read_noise, self.converters = True, True, converters
+        self.converters = converters
         self.stream = 0  # of noise: another number is another sequence of reads, for processes that share a batch
         self.use_gradient("device")
         self._members: Instances | None = None
@@ -89,13 +89,9 @@ class DeviceActivation(LayerState):
         self._members = Instances(self, seeds, shared_input) if len(seeds) else None
         return self
 
-    def ideal(self, on: bool = True) -> Self:
-        """Every unit the nominal device and no read noise (on), or spread and read noise (off)."""
-        return self.real(spread=not on, read_noise=not on)
-
     def real(self, *, spread: bool = True, read_noise: bool = True) -> Self:
-        """Switch device spread and read noise separately. The instance stays; switches are not in the state dict."""
-        self.spread, self.read_noise = spread, read_noise
+        """Without spread every unit is the nominal device."""
+        super().real(spread=spread, read_noise=read_noise)
         self._refresh()
         return self
 

@@ -5,19 +5,19 @@ from dataclasses import astuple
 from typing import Any, Self
 
 import torch
-from torch import nn
 
 from spinloom.errors import InputError
 from spinloom.nn.affine import TANH, Affine
 from spinloom.nn.converters import slope_signs
 from spinloom.nn.fabrication import count_units
+from spinloom.nn.hardware import HardwareLayer, LayerUse
 from spinloom.nn.tables import Table
 
 TABLE = ("curves", "noise", "grid", "slope_noise")
 """Buffers that layers may share in memory."""
 
 
-class LayerState(nn.Module):
+class LayerState(HardwareLayer):
     """Devices of a layer: their tables, how they are driven, which one serves which unit, and the noise read so far.
 
     drive_scale: unit drives for a device input of 1. assignment: (devices,) int32, rows of the tables. unit_shape: None
@@ -57,6 +57,17 @@ class LayerState(nn.Module):
         """What the converter of slopes spans, with respect to the network input; that of values spans `affine.ends`."""
         largest = abs(self.affine.gain) * self.drive_scale
         return -largest if self._falls else 0.0, largest if self._rises or not self._falls else 0.0
+
+    def count_devices(self) -> int:
+        """Raises InputError before the first input, which shows the units."""
+        if self.unit_shape is None:
+            raise InputError("it has no size yet; run one batch or give to_hardware an example_input")
+        return self.assignment.numel()
+
+    def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
+        """What drives the devices; their `OperatingCost` then says what that costs."""
+        drive, calls = self.drive(given.double()), max(1, len(given) // examples)
+        return LayerUse("activation", self.count_devices(), drive[0].numel() * calls, calls, drive=drive)
 
     def drive(self, x: torch.Tensor) -> torch.Tensor:
         """What the devices are driven with at network input x, in unit drives of their response; same shape."""

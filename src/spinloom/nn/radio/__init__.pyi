@@ -1,8 +1,8 @@
 from .chains import SENSITIVITY as SENSITIVITY
 from .chains import ResonatorChains as ResonatorChains
 from .convolution import RFConv2d as RFConv2d
-from .hardware import RadioLayer as RadioLayer
-from .imperfections import Imperfections as Imperfections
+from .layer import Imperfections as Imperfections
+from .layer import RadioLayer as RadioLayer
 from .network import RadioNetwork as RadioNetwork
 from .network import fabricate as fabricate
 from .network import multilayer as multilayer
@@ -12,6 +12,5 @@ from .plans import Band as Band
 from .plans import plan as plan
 from .resonance import chain_weights as chain_weights
 from .twins import MeasuredTwin as MeasuredTwin
-from .twins import ideal as ideal
 from .twins import through_twin as through_twin
 from .windows import LAYOUTS as LAYOUTS

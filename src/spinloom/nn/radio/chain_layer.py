@@ -1,13 +1,14 @@
 """What layers of resonator chains have in common, whatever their layout: constants, frequencies, spread, signs."""
 
+import math
 from typing import Any
 
 import torch
 from torch import nn
 
 from spinloom.errors import InputError, require_non_negative, require_positive
-from spinloom.nn.radio.hardware import RadioLayer
-from spinloom.nn.radio.imperfections import factors
+from spinloom.nn.hardware import LayerUse
+from spinloom.nn.radio.layer import RadioLayer, factors
 
 
 class ChainLayer(RadioLayer):
@@ -38,7 +39,7 @@ class ChainLayer(RadioLayer):
         self.unit = float(frequency.max())
         """Hz; frequencies are kept relative to it."""
         self.register_buffer("inputs", self._relative(frequency, dtype))
-        self._fabricate_nothing(("input_factor", "resonance_factor", "linewidth_factor", "sensitivity_factor"))
+        self.register_factors("input_factor", "resonance_factor", "linewidth_factor", "sensitivity_factor")
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
         """A state of an earlier version calls the factors of the linewidths those of the damping."""
@@ -48,6 +49,35 @@ class ChainLayer(RadioLayer):
 
     def _relative(self, frequency: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         return (frequency.detach().double() / self.unit).to(dtype)
+
+    def resonances(self) -> torch.Tensor:
+        """As they are now, Hz; the last dimension along a chain."""
+        raise NotImplementedError
+
+    def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
+        """Operations of all resonators for every position they serve, and the waves that reach all chains."""
+        resonances, inputs = self.resonances().detach().double(), self.input_frequencies().detach().double()
+        chains = resonances[..., 0].numel() // self.copies
+        values = output.numel() // (examples * self.copies)  # chains times positions
+        steps, devices, seen = max(values // chains, 1), self.count_devices(), inputs.shape[-1]
+        everything = torch.cat((resonances.flatten(), inputs.flatten()))
+        low, high = float(everything.min()), float(everything.max())
+        mean = float(given.double().mean())  # padding sends nothing, so this is an upper bound for padded images
+        return LayerUse(
+            "resonator",
+            devices,
+            operations=devices * steps,
+            steps=steps,
+            response=1 / (2 * math.pi * self.linewidth * low),
+            power=chains * seen * mean,
+            macs=values * min(seen, self.taps or seen),
+            band=(low, high),
+        )
+
+    @property
+    def taps(self) -> int | None:
+        """Inputs that one chain is meant to weigh, None for all of them."""
+        return None
 
     def input_frequencies(self) -> torch.Tensor:
         """As emitted now, Hz: (inputs,) or (*members, inputs)."""

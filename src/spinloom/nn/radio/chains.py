@@ -98,6 +98,9 @@ class ResonatorChains(ChainLayer):
         """As they are now, Hz, (*members, chains, resonators)."""
         return self.unit * self._resonances()
 
+    def count_devices(self) -> int:
+        return self.places.numel()
+
     def weights(self) -> torch.Tensor:
         """V/W, (*members, chains, inputs)."""
         resonance = self._resonances()
@@ -132,7 +135,7 @@ class ResonatorChains(ChainLayer):
     def _resonances(self) -> torch.Tensor:
         return self.places * self.factor("resonance_factor") * (self.step * self.shift).exp()
 
-    def _fabricate(self, source: torch.Generator) -> None:
+    def draw(self, source: torch.Generator) -> None:
         self._draw(source, tuple(self.shift.shape))
 
     def extra_repr(self) -> str:

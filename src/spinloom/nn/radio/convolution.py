@@ -98,6 +98,10 @@ class RFConv2d(SharedChains):
         )  # fmt: skip
         self.windows, self.layout, self.image = windows, layout, image
 
+    @property
+    def taps(self) -> int:
+        return self.windows.taps
+
     def weights(self) -> torch.Tensor:
         """V/W: (out_channels, in_channels, kernel, kernel) or, parallel, of every chain for every pixel of the image,
         sneak paths included, (out_channels, rows, columns, in_channels, height, width)."""

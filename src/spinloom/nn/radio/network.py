@@ -8,8 +8,7 @@ from torch import nn
 
 from spinloom.errors import require_positive
 from spinloom.nn.radio.chains import ResonatorChains
-from spinloom.nn.radio.hardware import RadioLayer
-from spinloom.nn.radio.imperfections import Imperfections
+from spinloom.nn.radio.layer import Imperfections, RadioLayer
 from spinloom.nn.radio.oscillators import Oscillators
 from spinloom.nn.radio.plans import Band, plan
 from spinloom.seeding import Seed, child_seed, generator

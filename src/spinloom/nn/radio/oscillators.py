@@ -8,8 +8,8 @@ from torch.autograd.function import once_differentiable
 
 from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.nn.compiled import compile_loop
-from spinloom.nn.radio.hardware import RadioLayer
-from spinloom.nn.radio.imperfections import factors
+from spinloom.nn.hardware import LayerUse
+from spinloom.nn.radio.layer import RadioLayer, factors
 from spinloom.nn.radio.loops import OPTIONS
 
 _PARALLEL = 1 << 15
@@ -57,7 +57,7 @@ class Oscillators(RadioLayer):
         self.neurons, self.members, self.dimension = neurons, tuple(members), dimension
         self.transconductance, self.bias, self.threshold, self.largest = transconductance, bias, threshold, largest
         self.quality, self.amplifier, self.resistance = quality, amplifier, resistance
-        self._fabricate_nothing(("power_factor",))
+        self.register_factors("power_factor")
 
     def forward(self, voltage: torch.Tensor) -> torch.Tensor:
         if voltage.ndim < -self.dimension or voltage.shape[self.dimension] != self.neurons:
@@ -75,7 +75,17 @@ class Oscillators(RadioLayer):
         noise = self.imperfections.power_noise
         return self.noisy(power, noise * power.detach()).clamp(min=0) if noise else power
 
-    def _fabricate(self, source: torch.Generator) -> None:
+    def count_devices(self) -> int:
+        return self.neurons
+
+    def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
+        """Operations of all oscillators for every position they serve, and their direct current R I^2."""
+        values = output.numel() // (examples * self.copies)
+        current = (self.transconductance * (given.double() + self.bias)).clamp(self.threshold, self.largest)
+        power = self.resistance * float(current.square().mean()) * self.neurons
+        return LayerUse("oscillator", self.neurons, values, max(values // self.neurons, 1), power=power)
+
+    def draw(self, source: torch.Generator) -> None:
         drawn = factors((*self.members, self.neurons), self.imperfections.power, source, torch.float32)
         self.power_factor = drawn if self.imperfections.power else None
 

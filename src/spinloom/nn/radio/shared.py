@@ -61,6 +61,10 @@ class SharedChains(ChainLayer):
         """As they are now, Hz, (chains, places, resonators)."""
         return self.unit * self._resonances(slice(None))
 
+    def count_devices(self) -> int:
+        """Resonators; a tap of a filter that lies in the padding has none."""
+        return self.chains * int((self.amplitudes != 0).sum())
+
     def rows(self, places: slice = slice(None)) -> torch.Tensor:
         """Weights of the chains at these places, V/W, (chains, places, inputs)."""
         resonance = self._resonances(places)
@@ -96,5 +100,5 @@ class SharedChains(ChainLayer):
         factor = self.factor(name)
         return factor[:, places] if isinstance(factor, torch.Tensor) else 1.0
 
-    def _fabricate(self, source: torch.Generator) -> None:
+    def draw(self, source: torch.Generator) -> None:
         self._draw(source, (self.chains, *self.places.shape))

@@ -1,14 +1,14 @@
 """Training of fabricated devices with the gradient of a twin: what a computer knows of them instead of themselves."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
 
 from spinloom.errors import require_non_negative
-from spinloom.nn.radio.hardware import RadioLayer
-from spinloom.nn.radio.imperfections import factors
+from spinloom.nn.hardware import planned
+from spinloom.nn.radio.layer import factors
 from spinloom.nn.radio.network import radio_layers
 from spinloom.seeding import Seed, generator
 
@@ -16,26 +16,12 @@ Drawn = Mapping[str, torch.Tensor | None]
 """Factors of one layer by name, None where nothing was drawn."""
 
 
-@contextmanager
-def ideal(layers: Iterable[RadioLayer]) -> Iterator[None]:
-    """The planned devices without noise within the block, whatever was fabricated afterwards."""
-    layers = tuple(layers)
-    before = [(layer.spread, layer.read_noise) for layer in layers]
-    try:
-        for layer in layers:
-            layer.ideal()
-        yield
-    finally:
-        for layer, (spread, read_noise) in zip(layers, before, strict=True):
-            layer.real(spread=spread, read_noise=read_noise)
-
-
 def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Output of the fabricated network with the gradient of its ideal twin (physics-aware training).
 
     The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
     """
-    return _through(ideal(radio_layers(network).values()), network, x)
+    return _through(planned(network), network, x)
 
 
 class MeasuredTwin:

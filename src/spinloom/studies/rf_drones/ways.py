@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from spinloom.learning import Forward
-from spinloom.nn.radio import MeasuredTwin, RadioNetwork, ResonatorChains, ideal, radio_layers, through_twin
+from spinloom.nn import planned
+from spinloom.nn.radio import MeasuredTwin, RadioNetwork, ResonatorChains, radio_layers, through_twin
 from spinloom.seeding import Seed
 
 WIDER = 3.0
@@ -26,7 +27,7 @@ def by_layer(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     for layer in radio_layers(network).values():
         with torch.no_grad():
             made = layer(state)
-        with ideal([layer]):
+        with planned(layer):
             twin = _wide(layer, state)
         state = made + (twin - twin.detach())  # the value of the devices to the last bit
     return network.readout * state

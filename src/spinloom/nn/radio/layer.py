@@ -1,11 +1,15 @@
-"""How far fabricated radio-frequency devices are from the planned ones, and what noise they have."""
+"""What all layers of radio-frequency devices have in common: how fabricated devices differ from the plan, and noise."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
+from typing import Any, Self
 
 import torch
 
 from spinloom import units
 from spinloom.errors import require_non_negative
+from spinloom.nn.hardware import HardwareLayer
+from spinloom.seeding import Seed
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,39 @@ def factors(shape: tuple[int, ...], spread: float, source: torch.Generator, dtyp
     """1 + spread * normal, kept above 0.01: a frequency or a power cannot be negative."""
     drawn = torch.randn(shape, generator=source, dtype=torch.float64)
     return (1 + spread * drawn).clamp_(min=0.01).to(dtype)
+
+
+class RadioLayer(HardwareLayer):
+    """Base of the layers of resonators and oscillators.
+
+    A layer is ideal when it is made. `fabricate(imperfections, seed)` gives it devices that differ from the plan;
+    `resample(seed)` draws others of the same kind. The state dict of a fabricated layer holds its factors,
+    imperfections and noise. members: copies trained side by side, see `ResonatorChains`.
+    """
+
+    members: tuple[int, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.imperfections = Imperfections()
+
+    def fabricate(self, imperfections: Imperfections, seed: Seed = 0) -> Self:
+        """Draw one instance with these imperfections; the same seed draws the same."""
+        self.imperfections = imperfections
+        return self.resample(seed)
+
+    @property
+    def copies(self) -> int:
+        """Independent ones side by side."""
+        return math.prod(self.members)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self.imperfections != Imperfections():
+            destination[prefix + "imperfections"] = torch.tensor(astuple(self.imperfections), dtype=torch.float64)
+
+    def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
+        given = state.pop(prefix + "imperfections", None)
+        if given is not None:
+            self.imperfections = Imperfections(*given.tolist())
+        super()._load_from_state_dict(state, prefix, *rest)
