@@ -1,4 +1,4 @@
-"""What a person types: `spinloom list | run NAME | device NAME | weights | data list | data fetch NAME`.
+"""What a person types: `spinloom list | run NAME | device NAME | evaluate MODEL | weights | data | completion`.
 
 Nothing heavy is imported before it is needed, so that `spinloom --help` answers at once.
 """
@@ -7,18 +7,18 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 
-import tyro
-
-from spinloom.cli.arguments import Command
-from spinloom.studies import registry
+from spinloom.errors import SpinloomError
 
 STOPPED = 130
 """Exit status after Ctrl-C, as shells have it."""
+_ABOUT = "Neural networks made of spintronic devices: from the physics of one junction to the whole network."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 2 for a mistake in what was given, 130 after Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if "" not in sys.path:
+        sys.path.append("")  # a class or a study of the current folder may be named
     try:
         return _guarded(lambda: _dispatch(given))
     except KeyboardInterrupt:
@@ -32,11 +32,7 @@ def _guarded(action: Callable[[], None]) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _show(warnings.showwarning)
             action()
-    except Exception as error:
-        from spinloom.errors import SpinloomError  # imports torch
-
-        if not isinstance(error, SpinloomError):
-            raise
+    except SpinloomError as error:
         print(f"spinloom: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
@@ -55,19 +51,28 @@ def _show(usual: Callable[..., None]) -> Callable[..., None]:
 
 
 def _dispatch(given: list[str]) -> None:
+    if given == ["--version"]:
+        from spinloom import __version__
+
+        print(f"spinloom {__version__}")
+        return
+    if given[:1] == ["complete"]:  # what the scripts of `spinloom completion` ask
+        from spinloom.cli.completion import candidates
+
+        print("\n".join(candidates(given[1:])))
+        return
+    import tyro
+
     if given[:1] == ["run"] and len(given) > 1 and not given[1].startswith("-"):
         # The study's own settings make the rest of the line, so it is known first.
-        _run(given[1], given[2:])
+        from spinloom.studies import registry
+
+        study = registry.study(given[1])
+        study.run(tyro.cli(study.Settings, args=given[2:], prog=f"spinloom run {given[1]}"))
         return
+    from spinloom.cli.arguments import Command
+
     command = tyro.cli(Command, args=given, prog="spinloom", description=_ABOUT)
     from spinloom.cli.commands import carry_out
 
     carry_out(command)
-
-
-def _run(name: str, rest: list[str]) -> None:
-    study = registry.study(name)
-    study.run(tyro.cli(study.Settings, args=rest, prog=f"spinloom run {name}"))
-
-
-_ABOUT = "Neural networks made of spintronic devices: from the physics of one junction to the whole network."

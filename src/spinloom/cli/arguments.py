@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
+
+Shell = Literal["bash", "zsh", "fish"]
 
 Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
 
@@ -26,8 +28,8 @@ class Run:
 class Device:
     """Simulate a device, draw its curves and print its key figures."""
 
-    name: Name
-    """Name of the device, see `spinloom list`."""
+    device: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME|module:Class|FILE")]
+    """A name of `spinloom list`, a class of yours, or a .csv or .safetensors file with measured curves."""
     out: Path | None = None
     """Folder for curves.png and response.safetensors."""
     set: tuple[str, ...] = ()
@@ -73,10 +75,19 @@ class DataCommand:
     action: Data
 
 
+@dataclass(frozen=True)
+class Completion:
+    """Print what makes a shell complete commands and the names of studies, devices and data sets."""
+
+    shell: Annotated[Shell, tyro.conf.Positional]
+    """The script says where it belongs."""
+
+
 Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Device, tyro.conf.subcommand("device")]
     | Annotated[Weights, tyro.conf.subcommand("weights")]
     | Annotated[DataCommand, tyro.conf.subcommand("data")]
+    | Annotated[Completion, tyro.conf.subcommand("completion")]
 )

@@ -4,8 +4,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from spinloom.cli.arguments import Command, DataCommand, DataFetch, DataList, Device, List, Run, Weights
-from spinloom.cli.devices import DEVICES
+from spinloom.cli.arguments import Command, Completion, DataCommand, DataFetch, DataList, Device, List, Run, Weights
+from spinloom.cli.completion import SCRIPTS
+from spinloom.devices import catalogue
+from spinloom.errors import InputError
 from spinloom.studies import registry
 
 
@@ -20,6 +22,8 @@ def carry_out(command: Command) -> None:
             from spinloom.cli.devices import show_device
 
             show_device(command)
+        case Completion(shell):
+            print(SCRIPTS[shell])
         case Weights():
             _list_weights()
         case DataCommand(DataList()):
@@ -29,13 +33,14 @@ def carry_out(command: Command) -> None:
 
 
 def _list() -> None:
-    studies = _grid("Studies", "name", "what it shows")
-    for name in registry.names():
-        studies.add_row(name, registry.headline(name))
-    devices = _grid("Devices", "name", "what it is")
-    for name, (headline, _) in DEVICES.items():
-        devices.add_row(name, headline)
-    Console().print(studies, devices)
+    for title, column, room in (("Studies", "what it shows", registry), ("Devices", "what it is", catalogue)):
+        grid = _grid(title, "name", column)
+        for name in room.names():
+            try:
+                grid.add_row(name, room.headline(name))
+            except InputError as error:
+                grid.add_row(name, f"cannot be used: {error}")
+        Console().print(grid)
     Console().print("spinloom run NAME, spinloom device NAME; --help behind it lists the settings")
 
 
