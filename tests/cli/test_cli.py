@@ -4,12 +4,17 @@ import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
-from spinloom import cli
+from plugin_packages import install
+from spinloom import __version__, cli
 from spinloom.cli import main
 from spinloom.errors import SpinloomWarning
+from spinloom.studies import registry
+
+CURVE = str(Path(__file__).parents[2] / "docs" / "examples" / "measured_junction.csv")
 
 
 def spinloom(*arguments, **options):
@@ -20,26 +25,58 @@ def spinloom(*arguments, **options):
     )
 
 
-def test_help_names_the_commands_and_does_not_wait_for_torch():
-    code = "import sys\nfrom spinloom.cli import main\ntry: main(['--help'])\nfinally: print('torch' in sys.modules)"
+HEAVY = ("torch", "numpy", "numba", "scipy", "matplotlib", "pandas", "pooch", "h5py")
+
+
+@pytest.mark.parametrize(
+    "line", ["--help", "--version", "run mtj-transfer --help", "run mtj-tranfer", "complete run m"]
+)
+def test_no_line_that_only_speaks_waits_for_torch(line):
+    code = (
+        "import sys\nfrom spinloom.cli import main\n"
+        f"try: main({line.split()})\nfinally: print([name for name in {HEAVY} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("list", "run", "device", "data"):
-        assert command in done.stdout
-    assert done.stdout.endswith("False\n")
+    assert done.stdout.endswith("[]\n")
+
+
+def test_help_names_the_commands(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    for command in ("list", "run", "device", "weights", "data", "completion"):
+        assert command in shown
+
+
+@pytest.mark.parametrize(
+    "line", [["-m", "spinloom"], ["-c", "import sys; from spinloom.cli import main; sys.exit(main())"]]
+)
+def test_the_version_and_the_module_as_a_program(line):
+    done = subprocess.run([sys.executable, *line, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"spinloom {__version__}\n"
 
 
 def test_help_of_a_study_lists_its_settings():
     done = spinloom("run", "mtj-transfer", "--help")
     assert done.returncode == 0
-    for flag in ("--dataset", "--out", "--seed", "--full", "--weights", "--response"):
+    for flag in ("--dataset", "--out", "--seed", "--full", "--weights", "--device"):
         assert flag in done.stdout
 
 
-def test_list_shows_studies_and_devices(capsys):
+def test_list_shows_studies_and_devices_and_what_is_wrong_with_others(tmp_path, monkeypatch, capsys):
+    install(tmp_path, "magic", {"magic.py": '"""Magic with spins."""\n'}, {registry.GROUP: {"spin-magic": "magic"}})
+    install(tmp_path, "fraud", {}, {registry.GROUP: {"mtj-deep": "fraud"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
     assert main(["list"]) == 0
     shown = capsys.readouterr().out
-    assert "mtj-transfer" in shown
-    assert "mtj-neuron" in shown
+    for part in (
+        "mtj-transfer",
+        "mtj-neuron",
+        "Magic with spins.",
+        "cannot be used: fraud registers a study 'mtj-deep'",
+    ):
+        assert part in shown
 
 
 def test_data_list_shows_sets_and_what_auto_means(capsys):
@@ -54,13 +91,17 @@ def test_data_list_shows_sets_and_what_auto_means(capsys):
     [
         (["run", "mtj-tranfer"], "'mtj-transfer'"),
         (["device", "mtj-neuro"], "'mtj-neuron'"),
+        (["device", "no_such_module:Ring"], "no_such_module"),
+        (["device", "no/such/curve.csv"], "no/such/curve.csv"),
+        (["device", CURVE, "--spread", "0.1"], "--spread is of a simulated device"),
+        (["device", CURVE, "--set", "diameter=1e-8"], "diameter=1e-8: the curves of a file"),
         (["device", "mtj-neuron", "--spread", "-0.1"], "spread"),
         (["device", "mtj-neuron", "--temperature", "-5"], "temperature"),
         (["data", "fetch", "mnits"], "'mnist'"),
         (["run", "mtj-transfer", "--dataset", "fashion"], "fashion-mnist"),
         (["run", "mtj-transfer", "--dataset", "mnist-5k", "--weights", "none.pt"], "none.pt"),
         (["run", "mtj-deep", "--dataset", "mnist-5k", "--precision", "31-true"], "31-true"),
-        (["run", "mtj-deep", "--dataset", "mnist-5k", "--devices", "3"], "a batch of 128"),
+        (["run", "mtj-deep", "--dataset", "mnist-5k", "--processes", "3"], "a batch of 128"),
         (["run", "mtj-distillation", "--dataset", "mnist-5k", "--images", "5000"], "4,000 training images"),
         (["run", "mtj-training", "--dataset", "mnist-5k", "--out", "/dev/null/out"], "/dev/null/out"),
     ],
@@ -92,6 +133,14 @@ def test_a_device_is_simulated_drawn_and_printed(tmp_path, capsys):
     assert main(["device", "mtj-neuron", "--temperature", "0", "--out", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
     for part in ("unit drive", "deviation from tanh", "noise of one read", "cycle", "diameter"):
+        assert part in shown
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"curves.png", "response.safetensors"}
+
+
+def test_a_measured_curve_is_a_device_too(tmp_path, capsys):
+    assert main(["device", CURVE, "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    for part in ("A1, A2", "unit drive", "deviation from tanh", "noise of one read"):
         assert part in shown
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"curves.png", "response.safetensors"}
 

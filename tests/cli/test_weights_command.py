@@ -1,7 +1,6 @@
 """`spinloom weights`, and shipped weights in a study."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,9 @@ from spinloom.cli import main
 from spinloom.data import load_images
 from spinloom.devices import Response, response_files
 from spinloom.errors import InputError
-from spinloom.learning import shipped
+from spinloom.learning import read_software, shipped
 from spinloom.learning.networks import mlp
-from spinloom.studies.mtj_parts.software import given
-from spinloom.studies.mtj_transfer import plan
+from spinloom.studies import mtj_transfer
 
 
 def test_the_list_shows_every_checkpoint_and_how_to_use_one(capsys, monkeypatch):
@@ -43,14 +41,15 @@ def digits(tmp_path, monkeypatch):
 
 def test_a_study_takes_a_name_and_builds_the_network_of_the_checkpoint(digits, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    less = replace(plan.REDUCED, noise_seeds=1, sweep_instances=1, sweep_images=100, levels=(0.0, 0.1))
-    monkeypatch.setattr(plan, "REDUCED", less)
+    less = {"noise_seeds": 1, "sweep_instances": 1, "sweep_images": 100, "levels": (0.0, 0.1)}
+    for name, value in less.items():
+        monkeypatch.setitem(mtj_transfer.SIZES._values, name, (value, value))
     x = torch.linspace(-4, 4, 81)
     value = x.tanh()[None]
     response = Response(x, value, 1 - value**2, torch.zeros_like(value), 1.0, "A")
     response_files.save(response, tmp_path / "curve.safetensors")
     out = tmp_path / "out"
-    line = ["run", "mtj-transfer", "--dataset", "mnist-5k", "--weights", "digits", "--response", "curve.safetensors"]
+    line = ["run", "mtj-transfer", "--dataset", "mnist-5k", "--weights", "digits", "--device", "curve.safetensors"]
     assert main([*line, "--instances", "1", "--out", str(out)]) == 0, capsys.readouterr().err
     assert "--weights digits" in json.loads((out / "result.json").read_text())["command"]
     assert "shipped weights digits" in " ".join(capsys.readouterr().err.split())
@@ -60,9 +59,9 @@ def test_the_data_set_must_be_that_of_the_checkpoint(digits, tmp_path):
     train = load_images("mnist-5k", "train", limit=10)
     for weights in (Path("clothes"), shipped.path("clothes")):
         with pytest.raises(InputError, match="trained on fashion-mnist, the data set is mnist-5k; add `--dataset fash"):
-            given(weights, train)
-    assert given(Path("digits"), train).origin == "shipped weights digits"
-    assert given(shipped.path("digits"), train).origin == f"weights from {shipped.path('digits')}"
+            read_software(weights, train)
+    assert read_software(Path("digits"), train).origin == "shipped weights digits"
+    assert read_software(shipped.path("digits"), train).origin == f"weights from {shipped.path('digits')}"
 
 
 def test_a_misspelt_name_is_one_line_with_status_2(digits, tmp_path, capsys):

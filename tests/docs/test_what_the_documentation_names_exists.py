@@ -33,7 +33,7 @@ def test_every_study_and_setting_of_a_command(command):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_setting_of_a_junction(page):
     text = TEXT[page.name]
-    for assignment in re.findall(r"(?:--set|--junction) ((?:[\w.]+=[\w.+-]+ ?)+)", text):
+    for assignment in re.findall(r"--set ((?:[\w.]+=[\w.+-]+ ?)+)", text):
         with_parameters(TwoPolarizerMTJ(), assignment.split())
     for given in re.findall(r"TwoPolarizerMTJ\((.*?)\)", text):
         assert set(re.findall(r"(\w+)=", given)) <= names(TwoPolarizerMTJ)

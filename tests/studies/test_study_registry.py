@@ -54,7 +54,7 @@ def test_the_command_repeats_settings_that_are_not_the_defaults():
     assert registry.command("mtj-transfer", Settings()) == "spinloom run mtj-transfer"
     given = Settings(dataset="mnist", full=True, weights=Path("my weights.pt"), spread=0.1)
     assert registry.command("mtj-transfer", given) == (
-        "spinloom run mtj-transfer --dataset mnist --full --weights 'my weights.pt' --spread 0.1"
+        "spinloom run mtj-transfer --full --dataset mnist --weights 'my weights.pt' --spread 0.1"
     )
 
 

@@ -1,10 +1,10 @@
 """Words that complete a command line. The shells' scripts ask for them each time, so that new plugins are known."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any, get_args
 
 from spinloom.cli.arguments import Command, Shell
-
 
 SCRIPTS: dict[Shell, str] = {
     "bash": """\
@@ -60,9 +60,9 @@ def _choices(before: list[str], begun: str) -> Iterable[str]:
 
 
 def _options(settings: Any) -> Iterable[str]:
-    import tyro
-
-    return tyro.extras.get_parser(settings)._option_string_actions
+    """Flags of a dataclass; what is annotated further is positional."""
+    named = [field.name for field in fields(settings) if not hasattr(field.type, "__metadata__")]
+    return ["--help", *(f"--{name.replace('_', '-')}" for name in named)]
 
 
 def _data_sets() -> Iterable[str]:
