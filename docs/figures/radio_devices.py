@@ -9,9 +9,7 @@ from pathlib import Path
 import torch
 from matplotlib.axes import Axes
 
-from spinloom.devices import SimulatedDiode, SimulatedOscillator
-from spinloom.devices.oscillator_run import fit_power_curve
-from spinloom.devices.resonance_fit import fit_resonance
+from spinloom.devices import SimulatedDiode, SimulatedOscillator, fit_power_curve, fit_resonance
 from spinloom.magnetism import Applied, Constant, Demagnetization, Magnet, Material
 from spinloom.report import BLUE, GREEN, GREY, ORANGE, canvas, label, legend, save
 

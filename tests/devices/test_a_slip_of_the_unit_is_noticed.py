@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinloom.devices import AutoOscillator, SpinDiode, Spread, TunnelJunction, TwoPolarizerMTJ, with_parameters
-from spinloom.devices.plausible import RANGES, require_plausible
+from spinloom.devices.parameters import KNOWN, require_plausible
 from spinloom.errors import InputError, SpinloomWarning
 
 IMPOSSIBLE = {
@@ -79,9 +79,9 @@ def test_fabricated_devices_of_a_usual_design_never_warn():
         TwoPolarizerMTJ(diameter=4e-9, damping=0.4).fabricate(1000, Spread.uniform(0.5), seed=1)
 
 
-@given(name=st.sampled_from(sorted(RANGES)), part=st.floats(0, 1), sign=st.sampled_from([-1, 1]))
+@given(name=st.sampled_from(sorted(KNOWN)), part=st.floats(0, 1), sign=st.sampled_from([-1, 1]))
 def test_everything_between_the_bounds_passes_in_silence(name, part, sign):
-    known = RANGES[name]
+    known = KNOWN[name]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         require_plausible(**{name: sign * (known.low + part * (known.high - known.low))})

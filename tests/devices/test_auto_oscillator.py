@@ -81,13 +81,13 @@ def test_frequency_shifts_with_power():
 
 
 def test_linewidth_narrows_to_the_threshold_and_nonlinearity_widens_it_above():
-    below = NEURON.linewidth(tensor(0.0, 5e-6), 300.0)
+    below = NEURON.full_width(tensor(0.0, 5e-6), 300.0)
     torch.testing.assert_close(below, tensor(2e6, 1e6))  # 2 alpha f without current
     shifting = AutoOscillator(nonlinear_shift=3e6)  # nu = 3e6 / (1e6 (2 + 2))
-    ratio = shifting.linewidth(20e-6) / NEURON.linewidth(20e-6)
+    ratio = shifting.full_width(20e-6) / NEURON.full_width(20e-6)
     assert float(ratio) == pytest.approx(1 + 0.75**2)
-    assert float(NEURON.linewidth(20e-6, 300.0)) == pytest.approx(1e6 * 1.5 * 1e-3 / 0.25)
-    assert float(NEURON.linewidth(20e-6, 600.0)) == pytest.approx(2 * 1e6 * 1.5 * 1e-3 / 0.25)
+    assert float(NEURON.full_width(20e-6, 300.0)) == pytest.approx(1e6 * 1.5 * 1e-3 / 0.25)
+    assert float(NEURON.full_width(20e-6, 600.0)) == pytest.approx(2 * 1e6 * 1.5 * 1e-3 / 0.25)
 
 
 def test_thermal_power_far_below_threshold_and_through_it():
@@ -115,7 +115,7 @@ def test_gradients_are_those_of_finite_differences():
         return (
             o.emitted_power(current),
             o.frequency_at(current),
-            o.linewidth(current),
+            o.full_width(current),
             o.thermal_power(current, 1.0),
             run,
         )
@@ -127,7 +127,7 @@ def test_gradients_at_the_threshold_and_below_are_finite():
     current = tensor(0.0, 5e-6, 10e-6, 10.1e-6).requires_grad_()
     for shown in (
         NEURON.emitted_power(current),
-        NEURON.linewidth(current),
+        NEURON.full_width(current),
         NEURON.transient(current, 1e-7, steps=4).final,
     ):
         (gradient,) = torch.autograd.grad(shown.sum(), current)
@@ -148,7 +148,7 @@ def test_the_transient_has_a_slope_at_the_threshold():
         ({"nonlinear_damping": -1.0}, "nonlinear_damping must be > -1"),
         ({"largest_current": 5e-6}, "largest_current must not be below the threshold"),
         ({"frequency": 0.0}, "frequency must be finite and > 0, got 0 Hz"),
-        ({"damping": -0.01}, "damping must be finite and > 0"),
+        ({"linewidth": -0.01}, "linewidth must be finite and > 0"),
         ({"energy": 0.0}, "energy must be finite and > 0, got 0 J"),
     ],
 )
@@ -165,6 +165,6 @@ def test_impossible_runs_are_refused():
     with pytest.raises(InputError, match="steps must be a whole number >= 1"):
         NEURON.transient(2e-5, 1e-6, steps=0)
     with pytest.raises(InputError, match="temperature must be finite and >= 0"):
-        NEURON.linewidth(2e-5, -1.0)
+        NEURON.full_width(2e-5, -1.0)
     with pytest.raises(InputError, match="current must be finite"):
         NEURON.emitted_power(math.inf)

@@ -7,7 +7,7 @@ from spinloom.devices import Spread, TwoPolarizerMTJ
 from spinloom.errors import InputError
 
 DEVICES = 20000
-SPREAD = Spread(0.03, 0.05, 0.07, 0.2, 0.04, 0.06)
+SPREAD = Spread(diameter=0.03, thickness=0.05, anisotropy=0.07, damping=0.2, polarization=0.04, polarizer_angle=0.06)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,14 @@ def test_same_seed_same_devices():
 
 
 def test_uniform_sets_every_part_and_negative_spread_is_refused():
-    assert Spread.uniform(0.05) == Spread(0.05, 0.05, 0.05, 0.05, 0.05, 0.05)
+    named = Spread(dict.fromkeys(TwoPolarizerMTJ.spreads(), 0.05))
+    every, fraction, each = (
+        TwoPolarizerMTJ().fabricate(3, spread, 1) for spread in (Spread.uniform(0.05), 0.05, named)
+    )
+    for name in ("diameter", "damping", "in_plane_tilt"):
+        assert str(getattr(every, name)) == str(getattr(fraction, name)) == str(getattr(each, name))
+    assert every.diameter.std() > 0
+    with pytest.raises(InputError, match="unknown parameter of the spread 'diametre': did you mean 'diameter'"):
+        TwoPolarizerMTJ().fabricate(3, Spread(diametre=0.1))
     with pytest.raises(InputError, match=r"thickness must be finite and >= 0, got -0.1"):
         Spread(thickness=-0.1)

@@ -7,9 +7,7 @@ import pytest
 import torch
 
 from spinloom import units
-from spinloom.devices import SimulatedDiode, SimulatedOscillator
-from spinloom.devices.oscillator_run import fit_power_curve
-from spinloom.devices.resonance_fit import fit_resonance
+from spinloom.devices import SimulatedDiode, SimulatedOscillator, fit_power_curve, fit_resonance
 from spinloom.errors import InputError, PhysicsError
 from spinloom.magnetism import Applied, Constant, Demagnetization, Magnet, Material, Mesh, Sine, SpinTransfer
 

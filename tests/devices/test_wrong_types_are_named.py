@@ -35,7 +35,6 @@ MADE = {
     TunnelJunction: {},
     SpinDiode: {},
     AutoOscillator: {},
-    Spread: {},
     Response: CURVE,
     SimulatedDiode: LAYER,
     SimulatedOscillator: LAYER,
@@ -53,10 +52,11 @@ CALLS = {
     "conductance": (BARRIER.conductance, {"cosine": X}),
     "read_noise": (BARRIER.read_noise, {"area": 1e-14, "voltage": 0.1, "length": 1e-9, "temperature": 300}),
     "uniform": (Spread.uniform, {"sigma": 0.1}),
+    "spread": (Spread, {"diameter": 0.1, "gain": 0.2}),
     "with_read_noise": (Response(**CURVE).with_read_noise, {"sigma": 0.1, "slope": 0.1}),
     "with_stuck": (Response(**CURVE).with_stuck, {"fraction": 0.1, "rows": 10}),
     "diode": (DIODE.voltage, {"power": 1e-6, "frequency": 1e8}),
-    "oscillator": (NEURON.linewidth, {"current": 2e-5, "temperature": 300}),
+    "oscillator": (NEURON.full_width, {"current": 2e-5, "temperature": 300}),
     "transient": (NEURON.transient, {"current": 2e-5, "duration": 1e-8, "start": 0.1, "steps": 2}),
     "design_curves": (design_curves, {"device": MTJ, "drive": X, "starts": X, "step": 1e-12, "dtype": torch.float32}),
     "save": (response_files.save, {"response": Response(**CURVE), "path": Path()}),
@@ -84,7 +84,7 @@ def test_in_a_call_is_an_input_error_or_converted(call, tmp_path, monkeypatch):
                 function(**{**given, name: wrong})
 
 
-@pytest.mark.parametrize("made", [TwoPolarizerMTJ, TunnelJunction, SpinDiode, AutoOscillator, Spread])
+@pytest.mark.parametrize("made", [TwoPolarizerMTJ, TunnelJunction, SpinDiode, AutoOscillator])
 @pytest.mark.parametrize("wrong", ["1e-9", (1.0, 2.0), [1e-9]])
 def test_in_the_first_parameter_is_named(made, wrong):
     name = fields(made)[0].name

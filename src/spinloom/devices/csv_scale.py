@@ -1,11 +1,10 @@
 """Whether the columns of a table have the scale of a Response: full scale is 1, the slope is that of the value."""
 
-import warnings
-
 import numpy as np
 
 from spinloom.devices.csv_table import Table
-from spinloom.errors import InputError, SpinloomWarning
+from spinloom.devices.parameters import warn
+from spinloom.errors import InputError
 
 LARGEST = {"value": 2.0, "noise": 1.0}
 """Beyond full scale by noise and overshoot, not by more."""
@@ -51,27 +50,23 @@ def slope_scale(inputs: np.ndarray, value: np.ndarray, slope: np.ndarray) -> flo
     return float(np.median(np.divide(square, product, out=np.zeros_like(square), where=product != 0)))
 
 
-def warn_of_slope(culprit: str, inputs: np.ndarray, value: np.ndarray, slope: np.ndarray, stacklevel: int) -> None:
+def warn_of_slope(culprit: str, inputs: np.ndarray, value: np.ndarray, slope: np.ndarray) -> None:
     """SpinloomWarning where the slope cannot be that of the value by the network input."""
     scale, wider = slope_scale(inputs, value, slope), 2.5 if np.diff(inputs).max() > COARSE else 1.0
     if LEAST / wider <= scale <= MOST * wider:
         return
     remedy = f"multiply it by {1 / scale:.3g}" if scale else "leave it out and it is the derivative of value"
-    warnings.warn(
+    warn(
         f"{culprit}: the integral of slope is {scale:.3g} times the rise of value, where about 1 is expected; slope is "
-        f"the change of value per network input, drive / unit_drive: check its unit or {remedy}",
-        SpinloomWarning,
-        stacklevel=stacklevel,
+        f"the change of value per network input, drive / unit_drive: check its unit or {remedy}"
     )
 
 
-def warn_of_reach(culprit: str, inputs: np.ndarray, stacklevel: int) -> None:
+def warn_of_reach(culprit: str, inputs: np.ndarray) -> None:
     """SpinloomWarning where extremes were taken from a sweep, inputs (points,), that ends before it saturates."""
     reach = float(np.abs(inputs[[0, -1]]).min())
     if reach < LEAST_REACH:
-        warnings.warn(
+        warn(
             f"{culprit}: the sweep ends at {reach:.2g} network inputs, before the resistance has settled, and its ends "
-            "were taken for the parallel and the antiparallel state; pass in_plane=(R_P, R_AP) or measure further",
-            SpinloomWarning,
-            stacklevel=stacklevel,
+            "were taken for the parallel and the antiparallel state; pass in_plane=(R_P, R_AP) or measure further"
         )

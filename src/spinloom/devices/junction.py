@@ -1,12 +1,13 @@
 """The electrical side of a magnetic tunnel junction: conductance against angle, reading, noise of a reading."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
 from spinloom import units
-from spinloom.devices.plausible import require_plausible
+from spinloom.devices.contract import Design
+from spinloom.devices.parameters import known
 from spinloom.errors import InputError, require_non_negative, require_number, require_positive, require_quantity
 from spinloom.magnetism import Quantity
 
@@ -14,7 +15,7 @@ Readout = Literal["conductance", "resistance"]
 
 
 @dataclass(frozen=True)
-class TunnelJunction:
+class TunnelJunction(Design):
     """Barrier between the free layer and one reference layer.
 
     resistance_area: R_P A of the parallel state, ohm m^2 (1e-12 is 1 ohm um^2; read heads reach 0.5e-12, memories use
@@ -22,13 +23,10 @@ class TunnelJunction:
     tmr: (R_AP - R_P) / R_P, 0.5 to 2 at room temperature for CoFeB/MgO; falls with thinner barriers.
     """
 
+    parameters: ClassVar = known("resistance_area", "tmr", spread=True)
+
     resistance_area: Quantity = 1.5e-12
     tmr: Quantity = 1.0
-
-    def __post_init__(self) -> None:
-        require_positive("ohm m^2", resistance_area=self.resistance_area)
-        require_positive("", tmr=self.tmr)
-        require_plausible(resistance_area=self.resistance_area, tmr=self.tmr)
 
     @property
     def contrast(self) -> Quantity:

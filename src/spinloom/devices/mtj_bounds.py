@@ -5,23 +5,19 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from spinloom.devices.plausible import RANGES, require_plausible
+from spinloom.devices.parameters import require_parameters, require_plausible
 from spinloom.errors import (
     InputError,
     require_count,
     require_finite,
     require_non_negative,
     require_number,
-    require_positive,
-    require_quantity,
 )
 from spinloom.magnetism import double
 
 if TYPE_CHECKING:
     from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 
-_FRAMES = 5
-"""From the warning to the line that makes the device: check, check, __post_init__, __init__, that line."""
 _WORDS = {
     "operation": ("bipolar", "single"),
     "source": ("voltage", "current"),
@@ -30,36 +26,12 @@ _WORDS = {
 MOST_POLARIZATION = {"voltage": 1.0, "current": 0.95}
 """By source. At fixed current the torque of a half-metal grows without bound as m turns against the polarizer, and no
 step is short enough; 0.95 is more than a room-temperature TMR of 6 (Julliere: 0.87) stands for."""
-_SINGLE = {"pulse": "s", "reset": "s", "read": "s", "read_voltage": "V", "amplifier_noise": "of full scale"}
-"""The same for all devices."""
-_OPTIONAL = {"resolution": "m", "interface_anisotropy": "J/m^2", "reset_current_density": "A/m^2"}
 
 
 def require_design(device: "TwoPolarizerMTJ") -> None:
     """Raise InputError for an impossible device; SpinloomWarning for one that looks like a slip of the unit."""
     d = device
-    for name, unit in _SINGLE.items():
-        require_number(unit, **{name: getattr(d, name)})
-    if d.resolution is not None:
-        require_number("m", resolution=d.resolution)
-        require_positive("m", resolution=d.resolution)
-    require_positive("J/m", exchange_stiffness=d.exchange_stiffness)
-    require_positive("m", diameter=d.diameter, thickness=d.thickness)
-    require_positive("A/m", saturation_magnetization=d.saturation_magnetization)
-    require_non_negative("", damping=d.damping)
-    require_positive("s", pulse=d.pulse, reset=d.reset, read=d.read)
-    require_positive("V", read_voltage=d.read_voltage)
-    require_positive("", polarization=d.polarization, reset_polarization=d.reset_polarization)
-    require_quantity(reset_drive=d.reset_drive)
-    require_positive("", reset_drive=d.reset_drive)
-    require_non_negative("", amplifier_noise=d.amplifier_noise)
-    require_finite("", field_like=d.field_like)
-    require_finite("T", residual_field=d.residual_field)
-    for name, unit in _OPTIONAL.items():
-        if getattr(d, name) is not None:
-            require_finite(unit, **{name: getattr(d, name)})
-    for name in ("in_plane_tilt", "perpendicular_tilt"):
-        _require_angles(name, getattr(d, name))
+    require_parameters(d)
     for name, allowed in _WORDS.items():
         if getattr(d, name) not in allowed:
             first, second = allowed
@@ -69,10 +41,6 @@ def require_design(device: "TwoPolarizerMTJ") -> None:
             raise InputError(f"{name} must be a TunnelJunction, got {getattr(d, name)!r}")
     _require_shapes(d)
     _require_polarization(d)
-    own = {name: getattr(d, name) for name in RANGES if hasattr(d, name)}
-    require_plausible(**own, current_density=d.reset_current_density, stacklevel=_FRAMES)
-    for angle in (*d.in_plane_tilt, *d.perpendicular_tilt):
-        require_plausible(tilt=angle, stacklevel=_FRAMES)
 
 
 def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dtype: torch.dtype) -> None:
@@ -83,7 +51,7 @@ def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dt
     require_count(devices=devices)
     require_number("K", temperature=temperature)
     require_non_negative("K", temperature=temperature)
-    require_plausible(temperature=temperature, stacklevel=_FRAMES)
+    require_plausible(temperature=temperature)
     require_float(dtype)
     if drive is None:
         return
@@ -94,7 +62,7 @@ def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dt
             f"drive must be (points,), 2 or more that increase strictly, in A/m^2; got shape {tuple(given.shape)}, "
             f"{float(given.min()):g} to {float(given.max()):g} A/m^2"
         )
-    require_plausible(current_density=given.abs().max(), stacklevel=_FRAMES)
+    require_plausible(current_density=given.abs().max())
 
 
 def shapes(device: "TwoPolarizerMTJ") -> dict[str, tuple[int, ...]]:
@@ -130,10 +98,3 @@ def require_float(dtype: torch.dtype) -> None:
     """Raise InputError for a type that simulations do not have."""
     if dtype not in (torch.float32, torch.float64):
         raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
-
-
-def _require_angles(name: str, angles: object) -> None:
-    if not isinstance(angles, tuple | list) or len(angles) != 2:
-        raise InputError(f"{name} must be a pair of angles in rad, got {angles!r}")
-    for angle in angles:
-        require_finite("rad", **{name: angle})

@@ -2,7 +2,7 @@
 
 import torch
 
-from spinloom.devices.cost import OperatingCost
+from spinloom.devices.contract import OperatingCost
 from spinloom.devices.mtj_bounds import shapes
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.errors import InputError, require_finite

@@ -29,12 +29,13 @@ from typing import ClassVar, Literal
 import torch
 
 from spinloom import units
-from spinloom.devices.cost import OperatingCost
+from spinloom.devices.contract import Device, OperatingCost
 from spinloom.devices.junction import Readout, TunnelJunction
 from spinloom.devices.mtj_bounds import MOST_POLARIZATION, require_design, shapes
 from spinloom.devices.mtj_mesh import free_layer, spatial
+from spinloom.devices.parameters import KNOWN, Parameter, known
 from spinloom.devices.response import Response
-from spinloom.devices.spread import Spread, factor, tilt
+from spinloom.devices.spread import Spread, as_spread, factor, tilt
 from spinloom.errors import InputError, require_count, require_number, require_positive, require_quantity
 from spinloom.magnetism import (
     Demagnetization,
@@ -55,7 +56,7 @@ from spinloom.seeding import Seed, generator
 
 
 @dataclass(frozen=True)
-class TwoPolarizerMTJ:
+class TwoPolarizerMTJ(Device):
     """Parameters of one device, SI. Numbers or tensors that broadcast over the devices (shape (devices, 1)).
 
     diameter, thickness: of the free layer, m. saturation_magnetization: A/m. damping: Gilbert.
@@ -76,6 +77,17 @@ class TwoPolarizerMTJ:
     """
 
     noun: ClassVar[str] = "junction"
+    parameters: ClassVar = {
+        **known("diameter", "thickness", "polarization", spread=True),
+        **known("damping", sign="non-negative", spread=True),
+        **known("interface_anisotropy", spread="anisotropy"),
+        **known("reset_polarization", spread="polarization"),
+        **known("saturation_magnetization", "exchange_stiffness", "residual_field", "field_like"),
+        **known("pulse", "reset", "read", "read_voltage", "amplifier_noise", "resolution", single=True),
+        "reset_current_density": KNOWN["current_density"],
+        "reset_drive": Parameter(),
+        **dict.fromkeys(("in_plane_tilt", "perpendicular_tilt"), replace(KNOWN["tilt"], spread="polarizer_angle")),
+    }
 
     diameter: Quantity = 120e-9
     thickness: Quantity = 1.6e-9
@@ -197,38 +209,37 @@ class TwoPolarizerMTJ:
             if drive is not None
         )
 
-    def fabricate(self, devices: int, spread: Spread | None, seed: Seed = 0) -> "TwoPolarizerMTJ":
+    def fabricate(self, devices: int, spread: float | Spread | None = None, seed: Seed = 0) -> "TwoPolarizerMTJ":
         """`devices` real ones of this design: parameters of shape (devices, 1), drawn with `spread`.
 
         The anisotropy of the nominal geometry is kept and spread by itself: a thicker or wider device is not
         compensated again. Raises InputError for a count that is not whole or < 1.
         """
         require_count(devices=devices)
-        if spread is not None and not isinstance(spread, Spread):
-            raise InputError(f"spread must be a Spread, got {spread!r}; for 5 % of everything: Spread.uniform(0.05)")
         for name, shape in shapes(self).items():
             if shape and shape[0] not in (1, devices):
                 raise InputError(
                     f"{name} is that of {shape[0]} devices, {devices} are asked for; pass devices={shape[0]}"
                 )
-        s, source = spread or Spread(), generator(seed)
+        s, source = as_spread(spread), generator(seed)
+        s.require_known(self.spreads())
         most = MOST_POLARIZATION[self.source]
 
         def drawn(value: Quantity, sigma: float) -> torch.Tensor:
             return torch.as_tensor(value, dtype=torch.float64) * factor(sigma, devices, source).unsqueeze(-1)
 
         def tilted(design: tuple[Quantity, Quantity]) -> tuple[torch.Tensor, torch.Tensor]:
-            first, second = (angle + tilt(s.polarizer_angle, devices, source).unsqueeze(-1) for angle in design)
+            first, second = (angle + tilt(s.of("polarizer_angle"), devices, source).unsqueeze(-1) for angle in design)
             return first, second
 
         return replace(
             self,
-            diameter=drawn(self.diameter, s.diameter),
-            thickness=drawn(self.thickness, s.thickness),
-            interface_anisotropy=drawn(self.anisotropy, s.anisotropy),
-            damping=drawn(self.damping, s.damping),
-            polarization=drawn(self.polarization, s.polarization).clamp(max=most),
-            reset_polarization=drawn(self.reset_polarization, s.polarization).clamp(max=most),
+            diameter=drawn(self.diameter, s.of("diameter")),
+            thickness=drawn(self.thickness, s.of("thickness")),
+            interface_anisotropy=drawn(self.anisotropy, s.of("anisotropy")),
+            damping=drawn(self.damping, s.of("damping")),
+            polarization=drawn(self.polarization, s.of("polarization")).clamp(max=most),
+            reset_polarization=drawn(self.reset_polarization, s.of("polarization")).clamp(max=most),
             reset_current_density=self.reset_density.detach(),
             in_plane_tilt=tilted(self.in_plane_tilt),
             perpendicular_tilt=tilted(self.perpendicular_tilt),
@@ -245,7 +256,7 @@ class TwoPolarizerMTJ:
         self,
         drive: torch.Tensor | None = None,
         *,
-        spread: Spread | None = None,
+        spread: float | Spread | None = None,
         devices: int = 1,
         temperature: float = units.ROOM_TEMPERATURE,
         realizations: int | None = None,

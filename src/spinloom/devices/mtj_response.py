@@ -8,7 +8,7 @@ from spinloom.devices.mtj_bounds import require_run
 from spinloom.devices.mtj_mesh import spatial, thermal_step
 from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
 from spinloom.devices.response import Response
-from spinloom.devices.spread import Spread
+from spinloom.devices.spread import Spread, as_spread
 from spinloom.errors import InputError, as_whole
 from spinloom.magnetism import Constant, Magnet, simulate
 from spinloom.seeding import child_seed, generator
@@ -37,7 +37,7 @@ class Reads:
 def respond(
     device: TwoPolarizerMTJ,
     drive: torch.Tensor | None,
-    spread: Spread | None,
+    spread: float | Spread | None,
     devices: int,
     temperature: float,
     realizations: int | None,
@@ -68,7 +68,7 @@ def respond(
         raise InputError(
             f"realizations must be a whole number >= 2 at {temperature:g} K (a spread needs two), got {count!r}"
         )
-    source = generator(seed)
+    spread, source = as_spread(spread), generator(seed)
     made = device.fabricate(devices, spread, source)
     value, gradient = _operate(made, drive, devices, count, temperature, source, dtype)
     noise = _read_noise(made, temperature, devices).to(dtype).square() + (

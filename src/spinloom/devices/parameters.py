@@ -1,45 +1,161 @@
-"""Parameters of a device from text, `diameter=80e-9`, as people type them on a command line."""
+"""What a parameter can be: beyond it the unit has slipped. Refused where impossible, a warning where unusual.
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Any, TypeVar
+The bounds are wide on purpose: they are there for 80 m in place of 80 nm, not to judge a material.
+"""
 
-from spinloom.errors import InputError, unknown_name
+import math
+import sys
+import warnings
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
-Design = TypeVar("Design")
+from spinloom import units
+from spinloom.errors import (
+    InputError,
+    SpinloomWarning,
+    require_finite,
+    require_non_negative,
+    require_number,
+    require_positive,
+    require_quantity,
+)
+from spinloom.magnetism import Quantity, double
+
+_PERCENT = (0.01, "%")
+_METRES = ((1e-9, "nm"), (1e-6, "um"))
+_SECONDS = ((1e-9, "ns"), (1e-12, "ps"))
+_AMPERES = ((1e-6, "uA"), (1e-3, "mA"))
+_HERTZ = ((1e9, "GHz"), (1e6, "MHz"))
+Sign = Literal["positive", "non-negative", "any"]
+_SIGNS = {"positive": require_positive, "non-negative": require_non_negative, "any": require_finite}
 
 
-def with_parameters(device: Design, assignments: Sequence[str]) -> Design:
-    """`device` with `name=value` for each assignment: numbers in SI units, or a word (source=current).
+@dataclass(frozen=True)
+class Parameter:
+    """What one parameter of a device can be, in `unit` (SI, "" for a plain number).
 
-    Nested parameters are written with a dot: barrier.tmr=1.5. Raises InputError for an unknown name, a value that is no
-    number where one is needed, and whatever the device itself refuses.
+    Usual magnitudes lie from `low` to `high`, others are a warning (low is 0 where a small value is no slip); none is
+    above `most`. slips: (factor, unit): a value times the factor is what was meant where it was given in that unit.
+    spread: the name under which a `Spread` varies it from device to device, "" where it does not. single: one number
+    for all devices; others may also be tensors, (devices, 1) once fabricated.
     """
-    if isinstance(assignments, str) or not isinstance(assignments, Sequence):
-        raise InputError(f"assignments must be a list of texts such as ['diameter=80e-9'], got {assignments!r}")
-    for assignment in assignments:
-        if not isinstance(assignment, str):
-            raise InputError(f"{assignment!r} is no assignment; write name=value, for example 'diameter=80e-9'")
-        name, equals, text = assignment.partition("=")
-        if not equals or not name or not text:
-            raise InputError(f"{assignment!r} is no assignment; write name=value, for example diameter=80e-9")
-        device = _assign(device, name.strip(), text.strip())
-    return device
+
+    unit: str = ""
+    low: float = 0.0
+    high: float = math.inf
+    most: float = math.inf
+    slips: tuple[tuple[float, str], ...] = ()
+    sign: Sign = "positive"
+    spread: str = ""
+    single: bool = False
+
+    def usual(self, value: float) -> bool:
+        return self.low <= abs(value) <= self.high
 
 
-def _assign(device: Any, name: str, text: str) -> Any:
-    outer, _, inner = name.partition(".")
-    plain = [part.name for part in fields(device) if isinstance(getattr(device, part.name), int | float | str | None)]
-    nested = [part.name for part in fields(device) if hasattr(getattr(device, part.name), "__dataclass_fields__")]
-    if inner and outer in nested:
-        return replace(device, **{outer: _assign(getattr(device, outer), inner, text)})
-    if name not in plain:
-        raise unknown_name("parameter", name, [*plain, *(f"{part}.…" for part in nested)])
-    if isinstance(getattr(device, name), str):
-        return replace(device, **{name: text})
-    try:
-        return replace(device, **{name: float(text)})
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{name} must be a number in SI units, got {text!r}") from None
+KNOWN = {
+    "diameter": Parameter("m", 3e-9, 2e-5, 1e-3, _METRES),
+    "thickness": Parameter("m", 1e-10, 2e-7, 1e-4, _METRES),
+    "resolution": Parameter("m", 1e-10, 1e-6, 1e-3, _METRES),
+    "saturation_magnetization": Parameter("A/m", 5e3, 3e6, 1e7, ((1 / units.MU0, "T"), (1e3, "emu/cm^3 or kA/m"))),
+    "damping": Parameter("", 0.0, 0.5, 10.0, (_PERCENT,)),
+    "linewidth": Parameter("", 0.0, 0.5, 10.0, (_PERCENT,)),
+    "residual_field": Parameter("T", 0.0, 2.0, 20.0, ((1e-3, "mT"), (units.MU0, "A/m")), "any"),
+    "interface_anisotropy": Parameter("J/m^2", 0.0, 1e-2, 1.0, ((1e-3, "mJ/m^2"),), "any"),
+    "exchange_stiffness": Parameter("J/m", 1e-14, 1e-9, 1e-6, ((1e-12, "pJ/m"), (1e-5, "erg/cm"))),
+    "polarization": Parameter("", 0.0, 1.0, 1.0, (_PERCENT,)),
+    "reset_polarization": Parameter("", 0.0, 1.0, 1.0, (_PERCENT,)),
+    "field_like": Parameter("", 0.0, 10.0, 1e4, (_PERCENT,), "any"),
+    "pulse": Parameter("s", 1e-13, 1e-6, 1e-3, _SECONDS),
+    "reset": Parameter("s", 1e-13, 1e-6, 1e-3, _SECONDS),
+    "read": Parameter("s", 1e-13, 1e-6, 1e-3, _SECONDS),
+    "read_voltage": Parameter("V", 1e-5, 2.0, 50.0, ((1e-3, "mV"),)),
+    "amplifier_noise": Parameter("of full scale", 0.0, 0.5, 1e4, (_PERCENT,), "non-negative"),
+    "tilt": Parameter("rad", 0.0, math.pi / 2, 1e4, ((units.DEGREE, "degrees"),), "any"),
+    "current_density": Parameter("A/m^2", 1e6, 1e14, 1e18, ((1e10, "MA/cm^2"), (1e4, "A/cm^2")), "any"),
+    "resistance_area": Parameter("ohm m^2", 0.0, 1e-6, 1e-3, ((1e-12, "ohm um^2"),)),
+    "tmr": Parameter("", 0.0, 12.0, 50.0, (_PERCENT,)),
+    "spread": Parameter("", 0.0, 1.0, 100.0, (_PERCENT,), "non-negative"),
+    "read_noise": Parameter("of full scale", 0.0, 1.0, 1e4, (_PERCENT,), "non-negative"),
+    "temperature": Parameter("K", 0.0, 1500.0, 1e6, (), "non-negative"),
+    # the closed forms of the radio devices have no scale of their own: nothing is impossible there
+    "frequency": Parameter("Hz", 1e6, 1e12, math.inf, _HERTZ),
+    "threshold": Parameter("A", 1e-10, 0.1, math.inf, _AMPERES),
+    "largest_current": Parameter("A", 1e-10, 0.5, math.inf, _AMPERES),
+}
+"""By name, the same in every device; a class says what is its own."""
+
+
+def known(*names: str, spread: bool | str = False, **changes: Any) -> dict[str, Parameter]:
+    """Parameters of `KNOWN` for a class, with changes. spread: each varies under its own, or that name."""
+    under = {name: name if spread is True else spread or "" for name in names}
+    return {name: replace(KNOWN[name], spread=under[name], **changes) for name in names}
+
+
+def require_parameters(device: Any) -> None:
+    """Check every parameter of a device. Raises InputError for an impossible one, SpinloomWarning for a slip.
+
+    A parameter whose default is None may be None; one whose default is a pair is a pair.
+    """
+    defaults = {part.name: part.default for part in fields(device)}
+    for name, parameter in device.parameters.items():
+        value, unit, default = getattr(device, name), parameter.unit, defaults.get(name)
+        if value is None and default is None:
+            continue
+        if isinstance(default, tuple) and (not isinstance(value, tuple | list) or len(value) != len(default)):
+            raise InputError(f"{name} must be a pair of numbers in {unit}, got {value!r}")
+        for part in value if isinstance(default, tuple) else (value,):
+            if parameter.single:
+                require_number(unit, **{name: part})
+            require_quantity(**{name: part})
+            _SIGNS[parameter.sign](unit, **{name: part})
+            _require_usual(name, part, parameter)
+
+
+def require_plausible(**quantities: Quantity | None) -> None:
+    """Raise InputError for what is impossible in any device; SpinloomWarning for a design that is unusual.
+
+    Names are those of `KNOWN`, values finite; None and 0 pass, lists and arrays do not. A design is a number or a
+    tensor (): fabricated devices (devices, 1) were drawn from one and do not warn again.
+    """
+    for name, quantity in quantities.items():
+        if quantity is not None:
+            require_quantity(**{name: quantity})
+            _require_usual(name, quantity, KNOWN[name])
+
+
+def warn(message: str) -> None:
+    """SpinloomWarning at the line outside Spinloom that made the device or the call."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and _is_inside(frame.f_globals.get("__name__", ""), frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, SpinloomWarning, stacklevel=level)
+
+
+def _is_inside(module: str, file: str) -> bool:
+    return module.split(".")[0] in ("spinloom", "dataclasses") or file == "<string>"  # the __init__ of a dataclass
+
+
+def _require_usual(name: str, quantity: Quantity, known: Parameter) -> None:
+    given = double(quantity).detach()
+    largest = float(given.flatten()[given.abs().argmax()])
+    if abs(largest) > known.most:
+        raise InputError(f"{name} must be at most {_with_unit(known.most, known.unit)}{_got(largest, known)}")
+    if given.ndim == 0 and given != 0 and not known.usual(float(given)):
+        usual = f"{name} is usually {known.low:g} to {_with_unit(known.high, known.unit)}"
+        warn(usual + _got(float(given), known))
+
+
+def _got(value: float, known: Parameter) -> str:
+    """The value, and what it would be in the units that the person may have had in mind."""
+    fits = [
+        f"{_with_unit(value * factor, known.unit)} ({_with_unit(value, unit)})"
+        for factor, unit in known.slips
+        if known.usual(value * factor)
+    ]
+    hint = f"; did you mean {' or '.join(fits)}?" if fits else ""
+    return f", got {_with_unit(value, known.unit)}{hint}"
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:.4g} {unit}".rstrip()

@@ -6,7 +6,7 @@ from itertools import chain
 
 import torch
 
-from spinloom.devices.plausible import require_plausible
+from spinloom.devices.parameters import require_plausible
 from spinloom.devices.response_checks import UNITS, as_curve, as_unit_drive, is_stuck
 from spinloom.errors import InputError, require_count, require_finite, require_non_negative, require_number
 
@@ -79,7 +79,7 @@ class Response:
         """
         require_number("", sigma=sigma, slope=slope)
         require_non_negative("of full scale", sigma=sigma, slope=slope)
-        require_plausible(read_noise=max(sigma, slope), stacklevel=3)
+        require_plausible(read_noise=max(sigma, slope))
         noise, slope_noise = self.noise.square() + sigma**2, self.slope_noise.square() + slope**2
         return replace(self, noise=noise.sqrt(), slope_noise=slope_noise.sqrt())
 

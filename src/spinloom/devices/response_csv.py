@@ -72,12 +72,12 @@ def read_csv(
         unit_drive, left = fit_unit_drive(sweeps.drive, value[alive], str(table.path))
         metadata["unit_drive"] = f"fitted to tanh, rms residual {left:.3g}"
     if "value" not in table.columns and in_plane is None:
-        warn_of_reach(str(table.path), sweeps.drive / unit_drive, stacklevel=3)
+        warn_of_reach(str(table.path), sweeps.drive / unit_drive)
     if slope is None:
         slope = derivative(sweeps.drive / unit_drive, value)
         metadata["slope"] = "numerical derivative of value"
     elif "slope" in table.columns and alive.any():
-        warn_of_slope(str(table.path), sweeps.drive / unit_drive, value[alive], slope[alive], stacklevel=3)
+        warn_of_slope(str(table.path), sweeps.drive / unit_drive, value[alive], slope[alive])
     return Response(
         drive=torch.from_numpy(sweeps.drive),
         value=torch.from_numpy(value),

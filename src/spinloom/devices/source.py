@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spinloom.devices import catalogue, response_csv, response_files
-from spinloom.devices.cost import OperatingCost
-from spinloom.devices.parameters import with_parameters
+from spinloom.devices.contract import OperatingCost, with_parameters
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread
 from spinloom.errors import InputError

@@ -1,11 +1,10 @@
 """The drive that stands for a network input of 1, fitted to a curve."""
 
-import warnings
-
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from spinloom.errors import InputError, SpinloomWarning
+from spinloom.devices.parameters import warn
+from spinloom.errors import InputError
 
 POOR = 0.15
 """Of full scale, root mean square, between the mean curve and tanh: an offset of 0.3 unit drives leaves it."""
@@ -17,7 +16,7 @@ def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[
     """Least squares of value ~ tanh(drive / I0) over all devices: I0 and the root mean square that is left.
 
     drive: (points,), any unit. value: (devices, points). `culprit` names the curve in errors.
-    Raises InputError where no positive I0 describes the curve, SpinloomWarning where one hardly does.
+    Raises InputError where no positive I0 describes the curve where one hardly does.
     """
     largest = float(np.abs(drive).max())
 
@@ -38,10 +37,8 @@ def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[
     unit_drive = largest * float(np.exp(fit.x))
     off = float(np.sqrt(np.mean((value.mean(0) - np.tanh(drive / unit_drive)) ** 2)))
     if off > POOR:
-        warnings.warn(
+        warn(
             f"{culprit}: the mean curve is {off:.2f} of full scale (rms) off tanh(drive / I0), I0 = {unit_drive:.3g}: "
-            "subtract an offset of drive or value, or pass unit_drive to keep the curve as it is",
-            SpinloomWarning,
-            stacklevel=3,
+            "subtract an offset of drive or value, or pass unit_drive to keep the curve as it is"
         )
     return unit_drive, float(np.sqrt(left))

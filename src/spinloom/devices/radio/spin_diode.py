@@ -19,16 +19,20 @@ ends.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
-from spinloom.devices.plausible import require_plausible
-from spinloom.errors import InputError, require_finite, require_non_negative, require_positive
+from spinloom.devices.contract import Design
+from spinloom.devices.parameters import Parameter, known
+from spinloom.errors import InputError, PhysicsError, require_finite, require_non_negative, require_positive
 from spinloom.magnetism import Quantity, double
+
+_ROUNDS = 4
 
 
 @dataclass(frozen=True)
-class SpinDiode:
+class SpinDiode(Design):
     """One diode or many: numbers, or tensors that broadcast with each other and with the inputs. SI units.
 
     frequency: of the resonance, Hz; 20 MHz to 10 GHz, from the zero of the rectified voltage.
@@ -43,6 +47,15 @@ class SpinDiode:
     not positive, a polarizer at pi/2 or beyond, and anything that is not finite.
     """
 
+    parameters: ClassVar = {
+        **known("frequency", "damping", "threshold", spread=True, sign="positive"),
+        "half_width": Parameter("Hz"),
+        "resistance_change": Parameter(sign="non-negative", spread="resistance_change"),
+        "polarizer_angle": Parameter("rad", sign="any"),
+        "impedance": Parameter(sign="non-negative"),
+        "mixing_angle": Parameter("rad", sign="any"),
+    }
+
     frequency: Quantity = 100e6
     damping: Quantity = 0.01
     half_width: Quantity | None = None
@@ -53,14 +66,7 @@ class SpinDiode:
     mixing_angle: Quantity = 0.0
 
     def __post_init__(self) -> None:
-        require_positive("Hz", frequency=self.frequency)
-        require_positive("", damping=self.damping)
-        if self.half_width is not None:
-            require_positive("Hz", half_width=self.half_width)
-        require_non_negative("", resistance_change=self.resistance_change, impedance=self.impedance)
-        require_positive("A", threshold=self.threshold)
-        require_finite("rad", polarizer_angle=self.polarizer_angle, mixing_angle=self.mixing_angle)
-        require_plausible(frequency=self.frequency, damping=self.damping, threshold=self.threshold)
+        super().__post_init__()
         if bool((double(self.polarizer_angle).abs() >= math.pi / 2).any()):
             raise InputError("polarizer_angle must lie between -pi/2 and pi/2 rad, where its tangent is finite")
 
@@ -68,6 +74,11 @@ class SpinDiode:
     def width(self) -> torch.Tensor:
         """Gam, half width at half maximum, Hz."""
         return double(self.damping) * self.frequency if self.half_width is None else double(self.half_width)
+
+    @property
+    def linewidth(self) -> torch.Tensor:
+        """Half width at half maximum over the frequency: what a network layer takes."""
+        return double(self.damping) if self.half_width is None else self.width / self.frequency
 
     @property
     def sensitivity(self) -> torch.Tensor:
@@ -93,3 +104,41 @@ class SpinDiode:
         """
         require_non_negative("W", power=power)
         return self.conversion(frequency) * double(power)
+
+
+def fit_resonance(frequency: torch.Tensor, voltage: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Resonance f0 and half width Gam in Hz of curves voltage (*batch, points) at `frequency` (*batch, points) in Hz.
+
+    The in-phase response of any damped harmonic motion, dispersive, absorptive or mixed, is with u = f^2
+
+        V = (c0 + c1 u) / ((f0^2 - u)^2 + 4 Gam^2 u).
+
+    Multiplied out this is linear in four unknowns: least squares, repeated with the last denominator as weight (C. K.
+    Sanathanan and J. Koerner, IEEE Trans. Autom. Control 8, 56 (1963)). Exact for small power; a line that leans over
+    is no such curve. Differentiable.
+
+    Raises InputError for fewer than 5 points, PhysicsError where no resonance lies in the curve.
+    """
+    require_positive("Hz", frequency=frequency)
+    require_finite("V", voltage=voltage)
+    if frequency.shape[-1] < 5 or frequency.shape[-1] != voltage.shape[-1]:
+        raise InputError(f"5 points or more are needed, got {tuple(frequency.shape)} and {tuple(voltage.shape)}")
+    f, v = torch.broadcast_tensors(frequency.to(torch.float64), voltage.to(torch.float64))
+    centre = f.mean(-1, keepdim=True)
+    u = (f / centre).square() - 1  # centred: the powers of u are then not alike
+    v = v / v.detach().abs().amax(-1, keepdim=True).clamp(min=1e-300)
+    weight = torch.ones_like(u)
+    for _ in range(_ROUNDS):
+        columns = torch.stack((-v * u, -v, torch.ones_like(u), u), -1) * weight.unsqueeze(-1)
+        target = (v * u.square() * weight).unsqueeze(-1)
+        found = torch.linalg.lstsq(columns, target).solution[..., 0]
+        k1, k0 = found[..., 0, None], found[..., 1, None]
+        weight = 1 / (u.square() + k1 * u + k0).detach().abs().clamp(min=1e-12)
+    fourth = (1 - k1 + k0)[..., 0]
+    square = fourth.clamp(min=0).sqrt()
+    width = k1[..., 0] - 2 + 2 * square
+    if not bool(((fourth > 0) & (width > 0)).all()):
+        raise PhysicsError(
+            "no resonance lies in this curve; sweep a range that holds it, with several points per width"
+        )
+    return centre[..., 0] * square.sqrt(), centre[..., 0] * width.sqrt() / 2

@@ -1,4 +1,4 @@
-"""The small oscillation of a macrospin about its equilibrium: ferromagnetic resonance in closed form.
+"""The free layer of a radio device: a macrospin's small oscillation about its equilibrium, and what drives it.
 
 With the stiffness h (2 x 2, A/m), the second derivatives of energy / (mu0 Ms V) in the plane across the equilibrium,
 the linearised Landau-Lifshitz-Gilbert equation has (J. Smit and H. G. Beljers, Philips Res. Rep. 10, 113 (1955))
@@ -11,13 +11,30 @@ alpha^2) and larger by (h_11 + h_22) / (2 sqrt(h_11 h_22)) for an elliptical one
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 
 from spinloom import units
-from spinloom.devices.macrospin_energy import derivatives
+from spinloom.devices.contract import Design
+from spinloom.devices.parameters import known
 from spinloom.errors import InputError, PhysicsError
-from spinloom.magnetism import Constant, Direction, Magnet, Material, Quantity, double, relax, unit
+from spinloom.magnetism import (
+    AngularFactor,
+    Constant,
+    Direction,
+    Drive,
+    Magnet,
+    Material,
+    Quantity,
+    SpinTransfer,
+    X,
+    Z,
+    double,
+    rate_per_current,
+    relax,
+    unit,
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,65 @@ class Mode:
         """A vector (3, *batch) along equilibrium, first and second, (3, *batch)."""
         x, y, z = vector
         return torch.stack([a[0] * x + a[1] * y + a[2] * z for a in (self.equilibrium, self.first, self.second)])
+
+
+@dataclass(frozen=True)
+class DrivenLayer(Design):
+    """magnet: the free layer, a macrospin with its constant fields, without the torque of the current.
+
+    thickness: of the free layer, m; its area is volume / thickness. polarizer: magnetisation of the fixed layer.
+    start: direction from which the free layer relaxes to its equilibrium. polarization, field_like, angular_factor: of
+    the torque, as in `SpinTransfer`.
+
+    Parameters may be tensors that broadcast with what the methods take. Raises InputError for a mesh, for fields that
+    change in time, for a magnet with torques, and for what `SpinTransfer` refuses.
+    """
+
+    parameters: ClassVar = known("thickness", "polarization", spread=True) | known("field_like")
+
+    magnet: Magnet
+    thickness: Quantity
+    polarizer: Direction = X
+    start: Direction = Z
+    polarization: Quantity = 0.6
+    field_like: Quantity = 0.0
+    angular_factor: AngularFactor = "constant"
+
+    def __post_init__(self) -> None:
+        require_still(self.magnet)
+        super().__post_init__()
+        if self.magnet.torques:
+            raise InputError("the device adds the torque of its current itself: give the magnet no torques")
+        self.torque(Constant(0.0))
+        self.fixed_layer()
+
+    @property
+    def area(self) -> torch.Tensor:
+        """m^2."""
+        return double(self.magnet.cell_volume) / self.thickness
+
+    def mode(self) -> Mode:
+        """Equilibrium, resonance and width of the free layer without current, closed form."""
+        return find_mode(self.magnet, self.start)
+
+    def torque(self, density: Drive) -> SpinTransfer:
+        """Of a current density in A/m^2."""
+        return SpinTransfer(
+            density, self.thickness, self.polarization, self.polarizer, self.field_like, self.angular_factor
+        )
+
+    def fixed_layer(self) -> torch.Tensor:
+        """Unit vector of the polarizer, (3, *batch)."""
+        return torch.stack(torch.broadcast_tensors(*unit(self.polarizer, "polarizer")))
+
+    def cosine(self, mode: Mode) -> torch.Tensor:
+        """Between the polarizer and the free layer at rest."""
+        return mode.components(self.fixed_layer())[0]
+
+    def rate(self, cosine: Quantity) -> torch.Tensor:
+        """Damping-like torque per ampere at this cosine to the polarizer, rad/(s A)."""
+        a, b = self.torque(Constant(0.0)).coefficients()
+        return rate_per_current(self.magnet.material, self.thickness) / (self.area * (a + b * cosine))
 
 
 def find_mode(magnet: Magnet, start: Direction) -> Mode:
@@ -123,3 +199,39 @@ def _polished(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
     second = (h[0, 0] * slope[1] - h[0, 1] * slope[0]) / det
     turned = m - u * first - v * second
     return turned / turned.norm(dim=0)
+
+
+def energy_field(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
+    """Energy / (mu0 Ms V) of the state m (3, *batch), A/m."""
+    moment = double(magnet.material.saturation_magnetization) * double(magnet.cell_volume)
+    return magnet.energy(m) / (units.MU0 * moment)
+
+
+def derivatives(magnet: Magnet, m: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Slope (2, *batch) and stiffness (2, 2, *batch) along u and v, which are across m; A/m.
+
+    Part of the graph only where a parameter has a gradient: the helper variable y must not slow down all that follows.
+    """
+    wanted = energy_field(magnet, m).requires_grad or u.requires_grad
+    with torch.enable_grad():
+        y = torch.zeros(2, *m.shape[1:], dtype=m.dtype, requires_grad=True)
+        turned = m + u * y[0] + v * y[1]
+        total = energy_field(magnet, turned / turned.norm(dim=0)).sum()
+        (slope,) = torch.autograd.grad(total, y, create_graph=True)
+        rows = [torch.autograd.grad(part.sum(), y, create_graph=True, materialize_grads=True)[0] for part in slope]
+    h = torch.stack(rows)
+    return (slope, h) if wanted else (slope.detach(), h.detach())
+
+
+def curvature(magnet: Magnet, m: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """d^2 / d cosine^2 at m (3, *batch), an axis of symmetry, A/m: (e'''' + e'') / 3 in the angle towards u."""
+    wanted = energy_field(magnet, m).requires_grad
+    with torch.enable_grad():
+        angle = torch.zeros(m.shape[1:], dtype=torch.float64, requires_grad=True)
+        part = energy_field(magnet, m * angle.cos() + u * angle.sin())
+        orders = []
+        for _ in range(4):
+            (part,) = torch.autograd.grad(part.sum(), angle, create_graph=True, materialize_grads=True)
+            orders.append(part)
+    result = (orders[3] + orders[1]) / 3
+    return result if wanted else result.detach()

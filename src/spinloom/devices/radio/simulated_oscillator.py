@@ -7,9 +7,8 @@ symmetry, a polarizer along it and the torque's angular factor 1 / (A + B c), c 
     dp/dt = -2 Gam0 p (1 - p) [ 1 + q p - xi / (1 + kappa p) ],    q = N / f0,    kappa = 2 B / (A - B)
 
 so that it is stationary where (1 + q p)(1 + kappa p) = xi, and the frequency is f0 + N p. The equation of
-`oscillator.py` with Q = q + kappa - 1 agrees to first order in p: its p = (xi - 1) / (xi + Q) is too low further up
-(by 11 % at xi = 1.5 and 20 % at xi = 2 for q = 4, kappa = 0), and power relaxes slower by the
-factor 1 - p. The
+`auto_oscillator.py` with Q = q + kappa - 1 agrees to first order in p: its p = (xi - 1) / (xi + Q) is too low further
+up (by 11 % at xi = 1.5 and 20 % at xi = 2 for q = 4, kappa = 0), and power relaxes slower by the factor 1 - p. The
 threshold is exact for any easy axes, as long as the polarizer lies along the equilibrium. In elliptical precession p
 swings twice per turn and Q has to be fitted; where f falls with p (a film magnetised in its plane) Q is below -1, and
 the layer jumps at the threshold to a large cone or switches.
@@ -21,14 +20,45 @@ from dataclasses import dataclass, replace
 import torch
 
 from spinloom import units
-from spinloom.devices.driven_layer import DrivenLayer
-from spinloom.devices.macrospin_energy import curvature
-from spinloom.devices.macrospin_mode import Mode
-from spinloom.devices.oscillator import AutoOscillator
-from spinloom.devices.oscillator_run import OscillatorRun, observe
+from spinloom.devices.radio.auto_oscillator import AutoOscillator
+from spinloom.devices.radio.free_layer import DrivenLayer, Mode, curvature
 from spinloom.errors import InputError, require_positive
-from spinloom.magnetism import Constant, Direction, Quantity, double, simulate
+from spinloom.magnetism import Constant, Direction, Quantity, Trajectory, double, simulate
 from spinloom.seeding import Seed
+
+
+@dataclass(frozen=True)
+class OscillatorRun:
+    """time (records,): s. power (records, *batch): (1 - cosine to rest) / 2.
+
+    phase (records, *batch): rad, unwrapped.
+    """
+
+    time: torch.Tensor
+    power: torch.Tensor
+    phase: torch.Tensor
+
+    def after(self, start: float) -> "OscillatorRun":
+        """The part from `start` (s) on. Raises InputError where fewer than 4 records remain."""
+        kept = self.time >= start
+        if int(kept.sum()) < 4:
+            raise InputError(f"the run ends at {float(self.time[-1]):.3g} s; nothing is left after {start:.3g} s")
+        return OscillatorRun(self.time[kept], self.power[kept], self.phase[kept])
+
+    def mean_power(self) -> torch.Tensor:
+        """(*batch)."""
+        return self.power.mean(0)
+
+    def frequency(self) -> torch.Tensor:
+        """Hz, (*batch): slope of the phase."""
+        return _slope(self.time, self.phase) / (2 * math.pi)
+
+    def growth_rate(self) -> torch.Tensor:
+        """1/s, (*batch), of the *power*: slope of its logarithm; the amplitude grows half as fast.
+
+        Of use while the power is small against 1 and 1 / Q; over many turns the ripple of an ellipse averages out.
+        """
+        return _slope(self.time, self.power.log())
 
 
 @dataclass(frozen=True)
@@ -79,7 +109,7 @@ class SimulatedOscillator(DrivenLayer):
             resistance=resistance,
             amplification=amplification,
             frequency=mode.frequency,
-            damping=mode.half_width / mode.frequency,
+            linewidth=mode.half_width / mode.frequency,
             nonlinear_shift=shift,
             energy=units.MU0 * moment * mode.trace,
         )
@@ -115,3 +145,23 @@ class SimulatedOscillator(DrivenLayer):
             magnet, mode.state(shape, start), duration, step, temperature=temperature, seed=seed, records=records
         )
         return observe(trajectory, mode)
+
+
+def observe(trajectory: Trajectory, mode: Mode) -> OscillatorRun:
+    """Power and phase about the equilibrium of `mode`, in float64."""
+    x, y, z = trajectory.m.to(torch.float64).unbind(1)
+    along, first, second = mode.components((x, y, z))
+    turns = torch.atan2(second, first)
+    step = turns.diff(dim=0)
+    step = step - 2 * math.pi * torch.round(step / (2 * math.pi))
+    phase = torch.cat((turns[:1], turns[:1] + step.cumsum(0)))
+    # 1 - cosine from the components across: at small power nothing is left of the difference itself
+    across = first.square() + second.square()
+    power = torch.where(along > 0, across / (1 + along.clamp(min=0)), 1 - along) / 2
+    return OscillatorRun(trajectory.time, power, phase)
+
+
+def _slope(time: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Of the straight line of least squares, (*batch)."""
+    t = (time - time.mean()).reshape(-1, *[1] * (values.ndim - 1))
+    return (t * values).sum(0) / t.square().sum()

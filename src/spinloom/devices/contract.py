@@ -1,0 +1,166 @@
+"""What every device promises, ours and a user's; `spinloom.testing` has the suites that hold it to that.
+
+A device is a frozen dataclass of parameters in SI units with defaults, numbers or tensors that broadcast.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self, TypeVar
+
+import torch
+
+from spinloom.devices.parameters import Parameter, require_parameters
+from spinloom.devices.response import Response
+from spinloom.devices.spread import Spread, as_spread, factor
+from spinloom.errors import InputError, require_count, unknown_name
+from spinloom.magnetism import Quantity
+from spinloom.seeding import Seed, generator
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class OperatingCost:
+    """Energy and time of one neuron operation: reset, pulse, read.
+
+    drive: (points,), in the unit of the Response it belongs to.
+    write_energy: (points,), J, energy of the pulse at each drive.
+    reset_energy: J. read_energy: J, one read of the value junction (a gradient read costs as much again).
+    cycle_time: s, reset + pulse + read of one neuron; all neurons of a layer work at once.
+    assumptions: sentences to print beside every figure made from these numbers.
+    """
+
+    drive: torch.Tensor
+    write_energy: torch.Tensor
+    reset_energy: float
+    read_energy: float
+    cycle_time: float
+    assumptions: tuple[str, ...]
+
+
+class Design:
+    """What all devices have in common: a frozen dataclass with these `parameters`, checked as it is made.
+
+    parameters: by the name of a field: unit, usual range, sign, and whether it spreads.
+    """
+
+    parameters: ClassVar[Mapping[str, Parameter]] = {}
+
+    def __post_init__(self) -> None:
+        require_parameters(self)
+
+    @classmethod
+    def spreads(cls) -> tuple[str, ...]:
+        """The names that a `Spread` of this device can give."""
+        return tuple(dict.fromkeys(part.spread for part in cls.parameters.values() if part.spread))
+
+    def fabricate(self, devices: int, spread: float | Spread | None = None, seed: Seed = 0) -> Self:
+        """`devices` real ones of this design: what spreads has the shape (devices, 1), drawn log-normal.
+
+        Raises InputError for a count below 1 and for a parameter of the spread that does not exist or does not spread.
+        """
+        require_count(devices=devices)
+        sigmas, source = as_spread(spread), generator(seed)
+        sigmas.require_known(self.spreads())
+        drawn = {
+            name: torch.as_tensor(getattr(self, name), dtype=torch.float64)
+            * factor(sigmas.of(part.spread), devices, source).unsqueeze(-1)
+            for name, part in self.parameters.items()
+            if part.spread and getattr(self, name) is not None
+        }
+        return replace(self, **drawn)  # type: ignore[type-var]
+
+
+class Device(Design, ABC):
+    """A device that a network uses as its activation: a drive in, value and slope out."""
+
+    @abstractmethod
+    def simulate(
+        self,
+        drive: torch.Tensor | None = None,
+        *,
+        spread: float | Spread | None = None,
+        devices: int = 1,
+        temperature: float = 300.0,
+        realizations: int | None = None,
+        seed: int = 0,
+    ) -> Response:
+        """The response of `devices` fabricated devices, at `drive` (points,) in its unit, or where the device chooses.
+
+        spread: 0.05 is 5 % of everything that spreads. temperature: K. realizations: thermal runs behind each point;
+        a device without thermal motion takes no notice. The same seed gives the same response.
+        """
+
+    @abstractmethod
+    def cost(self, drive: torch.Tensor | None = None) -> OperatingCost:
+        """Energy and time of one operation at `drive` (points,)."""
+
+
+class Memory(Design, ABC):
+    """A device that keeps a weight: its state is a conductance in S, a tensor of any shape, one device each.
+
+    window: least and most conductance, S. levels: states between them, None where they are continuous.
+    """
+
+    @property
+    @abstractmethod
+    def window(self) -> tuple[Quantity, Quantity]: ...
+
+    @property
+    @abstractmethod
+    def levels(self) -> int | None: ...
+
+    @abstractmethod
+    def mean_change(self, state: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
+        """S, what one programming event does on average; direction: +1 raises, -1 lowers, 0 leaves alone."""
+
+    @abstractmethod
+    def program(self, state: torch.Tensor, direction: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
+        """The state after one event, within the window: the mean change and its noise from cycle to cycle."""
+
+    @abstractmethod
+    def read(self, state: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
+        """S, one read with its noise."""
+
+    @abstractmethod
+    def retained(self, state: torch.Tensor, time: float) -> torch.Tensor:
+        """The state after `time` (s) without events."""
+
+    @abstractmethod
+    def energy(self, state: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
+        """J of one event; 0 where direction is 0."""
+
+
+def with_parameters(device: Made, assignments: Sequence[str]) -> Made:
+    """`device` with `name=value` for each assignment: numbers in SI units, or a word (source=current).
+
+    Nested parameters are written with a dot: barrier.tmr=1.5. Raises InputError for an unknown name, a value that is no
+    number where one is needed, and whatever the device itself refuses.
+    """
+    if isinstance(assignments, str) or not isinstance(assignments, Sequence):
+        raise InputError(f"assignments must be a list of texts such as ['diameter=80e-9'], got {assignments!r}")
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=") if isinstance(assignment, str) else ("", "", "")
+        if not equals or not name or not text:
+            raise InputError(f"{assignment!r} is no assignment; write name=value, for example 'diameter=80e-9'")
+        device = _assign(device, name.strip(), text.strip())
+    return device
+
+
+def _assign(device: Any, name: str, text: str) -> Any:
+    outer, _, inner = name.partition(".")
+    plain = [part.name for part in fields(device) if isinstance(getattr(device, part.name), int | float | str | None)]
+    nested = [part.name for part in fields(device) if hasattr(getattr(device, part.name), "__dataclass_fields__")]
+    if inner and outer in nested:
+        return replace(device, **{outer: _assign(getattr(device, outer), inner, text)})
+    if name not in plain:
+        raise unknown_name("parameter", name, [*plain, *(f"{part}.…" for part in nested)])
+    if isinstance(getattr(device, name), str):
+        return replace(device, **{name: text})
+    try:
+        return replace(device, **{name: float(text)})
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name} must be a number in SI units, got {text!r}") from None
