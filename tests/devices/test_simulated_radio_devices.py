@@ -201,7 +201,7 @@ def test_thermal_power_and_phase_diffusion_at_300_kelvin():
     assert below == pytest.approx(float(closed.thermal_power(current, 300.0)[0]), rel=0.05)
     spread, half = (late.phase - late.phase[:1])[:, :, 1].var(1), len(late.time) // 2
     rate = (spread[-1] - spread[half]) / (late.time[-1] - late.time[half])
-    assert float(rate) / (2 * math.pi) == pytest.approx(float(closed.linewidth(current, 300.0)[1]), rel=0.15)
+    assert float(rate) / (2 * math.pi) == pytest.approx(float(closed.full_width(current, 300.0)[1]), rel=0.15)
 
 
 def test_impossible_layers_are_refused():
