@@ -63,7 +63,7 @@ def test_what_is_borne_ends_where_the_loss_first_exceeds_the_tolerance():
 def test_the_loss_is_judged_on_the_published_images_at_room_temperature_and_with_an_error(
     made_up, weights, curve, tmp_path, shrink
 ):
-    shrink(mtj_robustness, spreads=(0.05,), noises=(0.0,), bits=(8,), temperatures=(), stuck=(0.0,))
+    shrink(mtj_robustness, spreads=(0.05,), noises=(0.0,), bits=(8,), temperatures=(0.0,), stuck=(0.0,))
 
     def judged(accuracies=(0.9, 0.894), software=0.9, name="fashion-mnist", **more):
         given = Settings(dataset="mnist-5k", out=tmp_path / "out", weights=weights, **more)

@@ -278,7 +278,7 @@ def _require(settings: Settings, size: Any) -> None:
             f"--processes {settings.processes} cannot share a batch of {size.batch}; give 1, 2, 4, 8 ..."
         )
     if settings.start or settings.weights:
-        size.__dict__ |= {name: getattr(SIZES.full(), name) for name in ("width", "blocks", "growth", "layers")}
+        vars(size).update((name, getattr(SIZES.full(), name)) for name in ("width", "blocks", "growth", "layers"))
     size.epochs_from_start = settings.epochs or size.epochs_from_start
 
 

@@ -216,6 +216,7 @@ class Run:
                     examples,
                     instances,
                     converters(value),
+                    value=float(value),
                 ),
             )
             for value in values
