@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from spinloom.errors import InputError
+
 
 @dataclass(frozen=True)
 class Common:
@@ -70,8 +72,6 @@ class Sizes:
                 continue
             for one in given if isinstance(given, tuple) else (given,):
                 if not isinstance(one, str) and one < self._least.get(name, 1):
-                    from spinloom.errors import InputError  # imports torch
-
                     raise InputError(f"{name} must be >= {self._least.get(name, 1)}, got {one}")
             size[name] = given
         return SimpleNamespace(**size)
