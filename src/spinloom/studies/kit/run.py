@@ -60,7 +60,6 @@ class Run:
             assumptions=self._assumptions,
             command=self.command,
             seconds=perf_counter() - self._started + self.stages.earlier,
-            earlier=self.stages.earlier,
             resumed=self.stages.resumed,
             data=self._data,
         )
