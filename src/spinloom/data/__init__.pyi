@@ -10,6 +10,9 @@ from .loaders import resolve as resolve
 from .places import CACHE_VARIABLE as CACHE_VARIABLE
 from .places import DATA_VARIABLE as DATA_VARIABLE
 from .places import Found as Found
+from .points import POINT_LAYOUTS as POINT_LAYOUTS
+from .points import Points as Points
+from .points import draw_points as draw_points
 from .sets import ImageSet as ImageSet
 from .sets import SpectraSet as SpectraSet
 from .spec import DatasetSpec as DatasetSpec

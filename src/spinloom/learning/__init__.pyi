@@ -31,6 +31,8 @@ from .pixels import Scaling as Scaling
 from .relu_start import Slide as Slide
 from .relu_start import Sliding as Sliding
 from .relu_start import replace_activations as replace_activations
+from .restarts import fabricate_restarts as fabricate_restarts
+from .restarts import keep_best_start as keep_best_start
 from .shipped import load_described as load_described
 from .shipped import read_description as read_description
 from .shipped import require_dataset as require_dataset
@@ -45,6 +47,10 @@ from .sparse import fit_sparse as fit_sparse
 from .training import Training as Training
 from .training import require_share as require_share
 from .tuning import FreshInstances as FreshInstances
+from .watched import Watched as Watched
+from .watched import confusion as confusion
+from .watched import fit_watched as fit_watched
+from .watched import join_watched as join_watched
 from .weights import digest as digest
 from .weights import load_weights as load_weights
 from .weights import read_tensors as read_tensors
