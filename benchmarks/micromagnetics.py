@@ -33,8 +33,8 @@ from spinloom.magnetism import (
     relax,
     simulate,
 )
-from spinloom.magnetism.mesh_rates import MeshRates
-from spinloom.magnetism.preparation import right_hand_side
+from spinloom.magnetism.compiled.mesh_rates import MeshRates
+from spinloom.magnetism.engine.right_hand_side import right_hand_side
 
 PEER = Path(__file__).parent / "peers" / "magnumnp_films.py"
 FLOATS = {"float64": torch.float64, "float32": torch.float32}

@@ -28,9 +28,7 @@ from spinloom.magnetism import (
     relax,
     simulate,
 )
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.textures import skyrmion
+from spinloom.magnetism.scene import disk, masked, skyrmion
 
 RECORDED = {7.50e5: 11.47e9, 7.75e5: 12.81e9, 8.00e5: 14.15e9, 8.25e5: 15.48e9, 8.50e5: 16.79e9}
 """Ku (J/m^3) and breathing frequency (Hz) of the MuMax3 tables."""

@@ -43,10 +43,7 @@ from spinloom.magnetism import (
     relax,
     simulate,
 )
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.texture_measures import core_position, skyrmion_radius
-from spinloom.magnetism.textures import skyrmion, uniform, vortex
+from spinloom.magnetism.scene import core_position, disk, masked, skyrmion, skyrmion_radius, uniform, vortex
 
 MS, A = 8e5, 1.3e-11
 """Permalloy, A/m and J/m."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from spinloom.devices import Response, TunnelJunction, TwoPolarizerMTJ, with_parameters
-from spinloom.magnetism.adaptive import TABLEAUX
-from spinloom.magnetism.steps import STEPS
+from spinloom.magnetism.engine.adaptive import TABLEAUX
+from spinloom.magnetism.engine.steps import STEPS
 from spinloom.studies import registry
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from prism import prism_field
 from scipy.integrate import dblquad
 
 from spinloom.magnetism import Cuboid, Mesh
-from spinloom.magnetism.newell import demagnetizing_tensor
+from spinloom.magnetism.stray.tensor import demagnetizing_tensor
 
 NM = 1e-9
 SECOND = ((-1, 1), (0, -2), (1, 1))

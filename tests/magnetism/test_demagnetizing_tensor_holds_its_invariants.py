@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.errors import InputError
-from spinloom.magnetism import Mesh, newell
-from spinloom.magnetism.newell import demagnetizing_tensor
+from spinloom.magnetism import Mesh
+from spinloom.magnetism.stray import tensor as newell
+from spinloom.magnetism.stray.tensor import demagnetizing_tensor
 
 NM = 1e-9
 LENGTH = st.floats(0.5, 10.0)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from spinloom.magnetism import Mesh
-from spinloom.magnetism.newell import demagnetizing_tensor
+from spinloom.magnetism.stray.tensor import demagnetizing_tensor
 
 
 def leaves(*lengths) -> list[torch.Tensor]:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from spinloom.errors import InputError
 from spinloom.magnetism import Mesh
-from spinloom.magnetism.images import from_image
+from spinloom.magnetism.scene import from_image
 
 MESH = Mesh((4, 3, 2), (1e-9, 1e-9, 1e-9))
 PIXELS = np.array([[0, 255, 255, 255], [255, 255, 255, 255], [255, 255, 0, 0]], dtype=np.uint8)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spinloom.errors import InputError
 from spinloom.magnetism import Mesh
-from spinloom.magnetism.tracks import Notch, track
+from spinloom.magnetism.scene import Notch, track
 
 NM = 1e-9
 MESH = Mesh((201, 60, 1), (1 * NM, 1 * NM, 1 * NM))

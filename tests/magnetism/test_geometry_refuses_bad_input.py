@@ -7,9 +7,7 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.magnetism import Mesh, require_mask
-from spinloom.magnetism.geometry import disk, ellipse, fraction_inside_ellipse, rectangle, ring
-from spinloom.magnetism.masks import require_material
-from spinloom.magnetism.tracks import track
+from spinloom.magnetism.scene import disk, ellipse, fraction_inside_ellipse, rectangle, require_material, ring, track
 
 NM = 1e-9
 MESH = Mesh((16, 16, 2), (4 * NM, 4 * NM, 1 * NM))

@@ -7,9 +7,7 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.magnetism import Mesh
-from spinloom.magnetism.edges import rough_edge
-from spinloom.magnetism.geometry import disk, rectangle
-from spinloom.magnetism.tracks import track
+from spinloom.magnetism.scene import disk, rectangle, rough_edge, track
 
 NM = 1e-9
 MESH = Mesh((1024, 100, 1), (1 * NM, 1 * NM, 1 * NM))

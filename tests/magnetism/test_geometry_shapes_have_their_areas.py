@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.magnetism import Mesh
-from spinloom.magnetism.geometry import disk, ellipse, fraction_inside_ellipse, rectangle, ring
+from spinloom.magnetism.scene import disk, ellipse, fraction_inside_ellipse, rectangle, ring
 
 NM = 1e-9
 LENGTHS = st.floats(8 * NM, 40 * NM)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spinloom.errors import InputError
 from spinloom.magnetism import Mesh
-from spinloom.magnetism.grains import per_grain, tilted_axes, voronoi_grains
+from spinloom.magnetism.scene import per_grain, tilted_axes, voronoi_grains
 
 NM = 1e-9
 MESH = Mesh((300, 200, 2), (2 * NM, 3 * NM, 1 * NM))

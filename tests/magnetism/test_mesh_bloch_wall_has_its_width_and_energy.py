@@ -6,7 +6,7 @@ from mesh_magnets import MS, member, mesh_magnet
 
 from spinloom import units
 from spinloom.magnetism import Demagnetization, Exchange, Mesh, Uniaxial, relax
-from spinloom.magnetism.textures import domain_wall
+from spinloom.magnetism.scene import domain_wall
 
 A, K = 1.6e-11, 4e5
 DELTA, ENERGY = (A / K) ** 0.5, 4 * (A * K) ** 0.5

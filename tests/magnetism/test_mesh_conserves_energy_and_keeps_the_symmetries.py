@@ -18,7 +18,7 @@ from spinloom.magnetism import (
     ZhangLi,
     simulate,
 )
-from spinloom.magnetism.textures import vortex
+from spinloom.magnetism.scene import vortex
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 MESH = Mesh((6, 5, 3), (2e-9, 2.5e-9, 2e-9))

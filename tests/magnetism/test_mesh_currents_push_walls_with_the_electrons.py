@@ -11,8 +11,7 @@ from mesh_magnets import MS, member, mesh_magnet
 
 from spinloom import units
 from spinloom.magnetism import Constant, Exchange, Mesh, Uniaxial, ZhangLi, simulate
-from spinloom.magnetism.texture_measures import wall_position
-from spinloom.magnetism.textures import domain_wall
+from spinloom.magnetism.scene import domain_wall, wall_position
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 A, K, HARD, DAMPING, CURRENT, POLARIZATION = 1.6e-11, 4e5, 2e4, 0.3, 4e12, 0.6

@@ -7,8 +7,7 @@ from mesh_magnets import member, mesh_magnet
 from scipy.integrate import solve_bvp
 
 from spinloom.magnetism import BulkDMI, Exchange, InterfacialDMI, Mesh, Uniaxial, relax
-from spinloom.magnetism.texture_measures import skyrmion_number, skyrmion_radius
-from spinloom.magnetism.textures import skyrmion
+from spinloom.magnetism.scene import skyrmion, skyrmion_number, skyrmion_radius
 
 A = 1.5e-11
 STEP, PAIR = 2e-9, {"interfacial": (InterfacialDMI, (2, 0)), "bulk": (BulkDMI, (1, 2))}

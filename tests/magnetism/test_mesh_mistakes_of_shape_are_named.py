@@ -6,7 +6,7 @@ from mesh_magnets import A, mesh_magnet, uniform_state
 
 from spinloom.errors import InputError
 from spinloom.magnetism import Constant, Exchange, InterlayerExchange, Mesh, Uniaxial, ZhangLi, relax, simulate
-from spinloom.magnetism.textures import domain_wall
+from spinloom.magnetism.scene import domain_wall
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 MESH = Mesh((4, 3, 2), (2e-9, 2e-9, 2e-9))

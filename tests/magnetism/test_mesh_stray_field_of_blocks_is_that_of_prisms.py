@@ -7,7 +7,7 @@ from mesh_magnets import MS, member, mesh_magnet, per_cell, random_state, unifor
 from prism import prism_field
 
 from spinloom.magnetism import Applied, Constant, Cuboid, Demagnetization, Magnet, Material, Mesh, simulate
-from spinloom.magnetism.space import stray_field
+from spinloom.magnetism.engine.space import stray_field
 
 AXES = torch.eye(3, dtype=torch.float64)
 PARTS = ([0, 3, 4], [3, 1, 5], [4, 5, 2])

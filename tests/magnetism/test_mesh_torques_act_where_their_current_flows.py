@@ -15,13 +15,11 @@ from spinloom.magnetism import (
     SpinOrbit,
     SpinTransfer,
     Uniaxial,
+    pillar_field,
     relax,
     simulate,
 )
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.oersted import pillar_field
-from spinloom.magnetism.textures import vortex
+from spinloom.magnetism.scene import disk, masked, vortex
 
 MESH = Mesh((6, 4, 2), (2e-9, 2e-9, 2e-9))
 LEFT = (torch.arange(6) < 3).expand(MESH.shape).double()

@@ -18,9 +18,7 @@ from scipy.special import j0, j1, struve
 
 from spinloom import units
 from spinloom.magnetism import Applied, Demagnetization, Exchange, Mesh, Pulse, relax, simulate
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.textures import vortex
+from spinloom.magnetism.scene import disk, masked, vortex
 
 RADIUS, THICKNESSES = 75e-9, (10e-9, 15e-9, 20e-9)
 

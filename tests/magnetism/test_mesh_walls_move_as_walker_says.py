@@ -13,8 +13,7 @@ from mesh_magnets import MS, member, mesh_magnet
 
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, Exchange, Mesh, Uniaxial, simulate
-from spinloom.magnetism.texture_measures import wall_position
-from spinloom.magnetism.textures import domain_wall
+from spinloom.magnetism.scene import domain_wall, wall_position
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 A, K, HARD, DAMPING = 1.6e-11, 4e5, 2e4, 0.3

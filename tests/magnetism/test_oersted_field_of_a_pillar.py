@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.errors import InputError
-from spinloom.magnetism import Mesh
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.oersted import pillar_field
+from spinloom.magnetism import Mesh, pillar_field
+from spinloom.magnetism.scene import disk
 
 NM = 1e-9
 MESH = Mesh((128, 128, 1), (1 * NM, 1 * NM, 2 * NM))

@@ -8,11 +8,11 @@ import torch
 from magnets import damping_like, magnet, random_states
 
 from spinloom.magnetism import Applied, Constant, Demagnetization, Sine, Uniaxial, simulate
-from spinloom.magnetism.adaptive import TABLEAUX, integrate
-from spinloom.magnetism.preparation import right_hand_side
-from spinloom.magnetism.rates import llgs
-from spinloom.magnetism.reduced import reduce_magnet
-from spinloom.magnetism.steps import heun
+from spinloom.magnetism.engine.adaptive import TABLEAUX, integrate
+from spinloom.magnetism.engine.right_hand_side import right_hand_side
+from spinloom.magnetism.engine.rates import llgs
+from spinloom.magnetism.engine.rates import reduce_magnet
+from spinloom.magnetism.engine.steps import heun
 
 DURATION = 0.2e-9
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spinloom.magnetism import Mesh
-from spinloom.magnetism.ovf import read_ovf, write_ovf
+from spinloom.magnetism import Mesh, read_ovf, write_ovf
 
 CHECK = {4: "49 96 B4 38", 8: "42 DC 12 21 83 77 DE 40"}
 """Check values in network byte order, as the guide prints them."""

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.errors import InputError, OutputError
-from spinloom.magnetism import Mesh
-from spinloom.magnetism.ovf import VectorField, read_ovf, write_ovf
+from spinloom.magnetism import Mesh, VectorField, read_ovf, write_ovf
 
 COUNTS = st.integers(1, 4)
 LENGTHS = st.floats(1e-10, 1e-6)

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from spinloom.errors import InputError
-from spinloom.magnetism import Mesh
-from spinloom.magnetism.ovf import read_ovf, write_ovf
+from spinloom.magnetism import Mesh, read_ovf, write_ovf
 
 MESH = Mesh((3, 2, 1), (5e-9, 5e-9, 3e-9))
 

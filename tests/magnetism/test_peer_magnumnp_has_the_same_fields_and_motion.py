@@ -12,8 +12,8 @@ import torch
 
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, Demagnetization, Exchange, Magnet, Material, Mesh, Uniaxial, simulate
-from spinloom.magnetism.preparation import right_hand_side
-from spinloom.magnetism.space import stray_field
+from spinloom.magnetism.engine.right_hand_side import right_hand_side
+from spinloom.magnetism.engine.space import stray_field
 
 pytestmark = [
     pytest.mark.peer,

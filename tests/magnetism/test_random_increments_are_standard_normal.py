@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import stats
 
-from spinloom.magnetism import normals
+from spinloom.magnetism.compiled import normals
 
 COUNT, LANES = 2000, 1000
 N = COUNT * LANES

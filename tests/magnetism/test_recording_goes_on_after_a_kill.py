@@ -13,10 +13,9 @@ import torch
 from magnets import damping_like, random_states
 
 from spinloom.magnetism import Applied, Constant, Exchange, Magnet, Material, Mesh, Sine, Uniaxial
-from spinloom.magnetism import recording_writer as writing
-from spinloom.magnetism.recording import load_recording, record, when_mean
-from spinloom.magnetism.recording_file import finished_records
-from spinloom.magnetism.recording_run import segment_seed
+from spinloom.magnetism.recording import writer as writing
+from spinloom.magnetism.recording.file import finished_records
+from spinloom.magnetism.recording.run import load_recording, record, segment_seed, when_mean
 
 MESH = Mesh((5, 4, 1), (2e-9, 2e-9, 2e-9))
 

@@ -14,9 +14,8 @@ from magnets import magnet, random_states
 
 from spinloom.errors import InputError, OutputError, PhysicsError, SpinloomWarning
 from spinloom.magnetism import Applied, Constant, Exchange, Magnet, Material, Mesh, Uniaxial
-from spinloom.magnetism.recording import load_recording, record, when_mean
-from spinloom.magnetism.recording_run import record_times
-from spinloom.magnetism.recording_settings import as_json, described, differences
+from spinloom.magnetism.recording.run import load_recording, record, record_times, when_mean
+from spinloom.magnetism.recording.settings import as_json, described, differences
 
 K1 = torch.linspace(1e5, 2e5, 12, dtype=torch.float64)
 THING = magnet(Uniaxial(K1), Applied(Constant(1e4)), damping=0.05)

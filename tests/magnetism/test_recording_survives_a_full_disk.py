@@ -10,9 +10,9 @@ from magnets import magnet, random_states
 
 from spinloom.errors import OutputError, SpinloomWarning
 from spinloom.magnetism import Applied, Constant, Uniaxial
-from spinloom.magnetism import recording_layout as layout
-from spinloom.magnetism import recording_writer as writing
-from spinloom.magnetism.recording import load_recording, record
+from spinloom.magnetism.recording import file as layout
+from spinloom.magnetism.recording import writer as writing
+from spinloom.magnetism.recording.run import load_recording, record
 
 THING = magnet(Uniaxial(1e5), Applied(Constant(1e4)), damping=0.05)
 OPTIONS = {"duration": 40e-12, "every": 1e-12, "engine": "eager", "temperature": 300.0}
@@ -40,14 +40,14 @@ def test_a_full_disk_loses_no_record(small_disk, tmp_path, averages_only):
         pytest.warns(SpinloomWarning, match=r"will take 0.* GB are free"),
         pytest.raises(OutputError, match=r"cannot write .*r\.h5: No space left on device; free space and run"),
     ):
-        record(THING, m, path=path, averages_only=averages_only, **OPTIONS)
+        record(path, THING, m, averages_only=averages_only, **OPTIONS)
     cut = load_recording(path)
     assert 3 < len(cut.time) < 41
     assert not cut.complete
     os.unlink(small_disk / "filler")
-    whole = record(THING, m, path=tmp_path / "whole.h5", averages_only=averages_only, **OPTIONS)
+    whole = record(tmp_path / "whole.h5", THING, m, averages_only=averages_only, **OPTIONS)
     assert torch.equal(cut.mean, whole.mean[: len(cut.time)])
-    kept = record(THING, m, path=path, averages_only=averages_only, **OPTIONS)
+    kept = record(path, THING, m, averages_only=averages_only, **OPTIONS)
     assert torch.equal(kept.mean, whole.mean)
     assert torch.equal(kept.final, whole.final)
 
@@ -55,7 +55,7 @@ def test_a_full_disk_loses_no_record(small_disk, tmp_path, averages_only):
 def test_a_disk_too_small_for_the_file_itself_is_left_as_it_was(small_disk):
     (small_disk / "filler").write_bytes(b"x" * 258_000)
     with pytest.raises(OutputError, match="cannot write"), pytest.warns(SpinloomWarning):
-        record(THING, random_states(400), path=small_disk / "r.h5", **OPTIONS)
+        record(small_disk / "r.h5", THING, random_states(400), **OPTIONS)
     assert [item.name for item in small_disk.iterdir()] == ["filler"]
 
 
@@ -87,14 +87,14 @@ class Full:
 def test_writes_that_fail_lose_no_record(tmp_path, monkeypatch, room, averages_only):
     """The same without a mount, at several places."""
     path, m = tmp_path / "r.h5", random_states(20)
-    whole = record(THING, m, path=tmp_path / "whole.h5", averages_only=averages_only, **OPTIONS)
+    whole = record(tmp_path / "whole.h5", THING, m, averages_only=averages_only, **OPTIONS)
     monkeypatch.setattr(writing, "open", lambda *a, **k: Full(*a, **k, room=room), raising=False)
     with pytest.raises(OutputError, match="No space left on device"):
-        record(THING, m, path=path, averages_only=averages_only, **OPTIONS)
+        record(path, THING, m, averages_only=averages_only, **OPTIONS)
     monkeypatch.undo()
     cut = load_recording(path)
     assert torch.equal(cut.mean, whole.mean[: len(cut.time)])
-    kept = record(THING, m, path=path, averages_only=averages_only, **OPTIONS)
+    kept = record(path, THING, m, averages_only=averages_only, **OPTIONS)
     assert torch.equal(kept.mean, whole.mean)
     assert torch.equal(kept.final, whole.final)
 
@@ -116,13 +116,13 @@ def test_records_that_did_not_reach_the_disk_do_not_exist(tmp_path, monkeypatch,
     monkeypatch.setattr(writing.os, "fsync", fsync)
     monkeypatch.setattr(writing, "_WAITING", waiting)
     with pytest.raises(OutputError, match="Input/output error"):
-        record(THING, random_states(20), path=tmp_path / "r.h5", **OPTIONS)
+        record(tmp_path / "r.h5", THING, random_states(20), **OPTIONS)
     assert len(load_recording(tmp_path / "r.h5").time) == left
 
 
 def test_room_is_not_taken_before_it_is_needed(tmp_path):
     """A run that a criterion ends early has not filled the disk with what it never wrote."""
-    record(THING, random_states(1000), 1e-9, tmp_path / "r.h5", every=1e-12, engine="eager", stop=lambda t, m: True)
+    record(tmp_path / "r.h5", THING, random_states(1000), 1e-9, every=1e-12, engine="eager", stop=lambda t, m: True)
     assert (tmp_path / "r.h5").stat().st_size > 24_000_000
     if (tmp_path / "r.h5").stat().st_blocks * 512 > 5_000_000:
         pytest.skip("NOT TESTED: this file system has no sparse files")
@@ -131,4 +131,4 @@ def test_room_is_not_taken_before_it_is_needed(tmp_path):
 def test_a_disk_that_is_too_small_is_told_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(layout.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
     with pytest.warns(SpinloomWarning, match=r"r\.h5 will take .* GB for all its records"):
-        record(THING, random_states(10), 3e-12, tmp_path / "r.h5", every=1e-12, engine="eager")
+        record(tmp_path / "r.h5", THING, random_states(10), 3e-12, every=1e-12, engine="eager")

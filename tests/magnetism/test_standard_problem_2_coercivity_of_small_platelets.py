@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, Cuboid, Demagnetization, Exchange, Mesh, relax
-from spinloom.magnetism.textures import uniform
+from spinloom.magnetism.scene import uniform
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 PUBLISHED = 0.057069

@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, Demagnetization, Exchange, Magnet, Material, Mesh, relax, simulate
-from spinloom.magnetism.textures import uniform
+from spinloom.magnetism.scene import uniform
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 FIELD = (-24.6e-3, 4.3e-3, 0.0)

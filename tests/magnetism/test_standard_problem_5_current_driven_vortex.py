@@ -12,8 +12,7 @@ from mesh_magnets import MS, A
 
 from spinloom import units
 from spinloom.magnetism import Constant, Demagnetization, Exchange, Magnet, Material, Mesh, ZhangLi, relax, simulate
-from spinloom.magnetism.texture_measures import core_position
-from spinloom.magnetism.textures import vortex
+from spinloom.magnetism.scene import core_position, vortex
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 MESH = Mesh((25, 25, 1), (4e-9, 4e-9, 10e-9))

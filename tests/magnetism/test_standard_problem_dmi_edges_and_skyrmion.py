@@ -19,10 +19,7 @@ from scipy.integrate import solve_bvp
 from scipy.optimize import brentq
 
 from spinloom.magnetism import Exchange, InterfacialDMI, Mesh, Uniaxial, relax
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.texture_measures import skyrmion_radius
-from spinloom.magnetism.textures import skyrmion, uniform
+from spinloom.magnetism.scene import disk, masked, skyrmion, skyrmion_radius, uniform
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 A, D, K, MS = 13e-12, 3e-3, 0.4e6, 0.86e6

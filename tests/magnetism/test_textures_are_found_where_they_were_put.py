@@ -6,11 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.magnetism import Mesh, X, Z
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.texture_measures import core_position, skyrmion_radius, wall_position
-from spinloom.magnetism.textures import domain_wall, random_state, skyrmion, uniform, vortex
-from spinloom.magnetism.tracks import Notch, track
+from spinloom.magnetism.scene import (
+    Notch,
+    core_position,
+    disk,
+    domain_wall,
+    masked,
+    random_state,
+    skyrmion,
+    skyrmion_radius,
+    track,
+    uniform,
+    vortex,
+    wall_position,
+)
 
 NM = 1e-9
 FILM = Mesh((64, 64, 2), (2 * NM, 2 * NM, 1 * NM))

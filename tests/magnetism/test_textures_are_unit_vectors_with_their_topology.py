@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.magnetism import Mesh, X
-from spinloom.magnetism.geometry import disk
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.texture_measures import skyrmion_number
-from spinloom.magnetism.textures import (
+from spinloom.magnetism.scene import (
+    disk,
     domain_wall,
     head_to_head_wall,
+    masked,
     random_state,
     skyrmion,
+    skyrmion_number,
     two_domain,
     uniform,
     vortex,

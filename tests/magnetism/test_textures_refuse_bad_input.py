@@ -7,9 +7,19 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.magnetism import Mesh, Z
-from spinloom.magnetism.masks import masked
-from spinloom.magnetism.texture_measures import core_position, skyrmion_number, skyrmion_radius, wall_position
-from spinloom.magnetism.textures import domain_wall, head_to_head_wall, skyrmion, two_domain, uniform, vortex
+from spinloom.magnetism.scene import (
+    core_position,
+    domain_wall,
+    head_to_head_wall,
+    masked,
+    skyrmion,
+    skyrmion_number,
+    skyrmion_radius,
+    two_domain,
+    uniform,
+    vortex,
+    wall_position,
+)
 
 NM = 1e-9
 MESH = Mesh((6, 5, 2), (2 * NM, 2 * NM, 1 * NM))

@@ -7,17 +7,16 @@ from typing import Literal
 import torch
 
 from spinloom.errors import InputError, PhysicsError, require_finite, require_positive, unknown_name
-from spinloom.magnetism.adaptive import TABLEAUX, integrate
-from spinloom.magnetism.compiled_engine import CompiledRun, available
+from spinloom.magnetism.compiled.compiled_engine import CompiledRun, available
+from spinloom.magnetism.compiled.mesh_engine import MeshRun
 from spinloom.magnetism.drives import Quantity
-from spinloom.magnetism.eager import EagerRun
-from spinloom.magnetism.magnet import Magnet
-from spinloom.magnetism.mesh_engine import MeshRun
-from spinloom.magnetism.preparation import prepared_state, right_hand_side
-from spinloom.magnetism.reduced import TIME_UNIT, Reduced
-from spinloom.magnetism.right_hand_side import RightHandSide
-from spinloom.magnetism.schedule import pieces
-from spinloom.magnetism.steps import STEPS
+from spinloom.magnetism.engine.adaptive import TABLEAUX, integrate
+from spinloom.magnetism.engine.eager import EagerRun
+from spinloom.magnetism.engine.rates import Reduced
+from spinloom.magnetism.engine.right_hand_side import RightHandSide, prepared_state, right_hand_side
+from spinloom.magnetism.engine.schedule import pieces
+from spinloom.magnetism.engine.steps import STEPS
+from spinloom.magnetism.magnet import TIME_UNIT, Magnet
 from spinloom.seeding import Seed, generator
 
 Method = Literal["auto", "rk4", "heun", "abm3", "rk43", "dopri5"]

@@ -1,17 +1,86 @@
-"""A magnet: material, volume or mesh, terms of its effective field, torques on it."""
+"""A magnet, and what every term that acts on it promises.
 
+A term is one class, in a file of `terms/` or in a package of yours. Its energy says what it is; `rows` and `act` are
+what both engines need of it: the plain one runs `act` on tensors, the compiled one traces it once into its loop.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 
+from spinloom import units
 from spinloom.errors import InputError, require_positive
-from spinloom.magnetism.drives import Drive, Quantity
-from spinloom.magnetism.exchange import Exchange, InterlayerExchange
-from spinloom.magnetism.fields import Applied, Demagnetization, FieldTerm, Oersted, Uniaxial
-from spinloom.magnetism.links import LinkTerm
+from spinloom.magnetism.drives import Drive, Quantity, double
 from spinloom.magnetism.material import Material
 from spinloom.magnetism.mesh import Mesh
-from spinloom.magnetism.torques import SpinOrbit, SpinTransfer, Torque, ZhangLi
+from spinloom.magnetism.vectors import Triple
+
+TIME_UNIT = 1e-9
+"""s per unit of the solvers' time: inside of them times are in ns and every field is a precession rate in rad/ns."""
+
+Components = tuple[Any, Any, Any]
+Act = Callable[[Components, Components, Any, Callable[[], Any]], Components]
+
+
+class Term:
+    """What acts on a magnet. Subclasses are frozen dataclasses of SI quantities that broadcast over the batch."""
+
+    ORDER: ClassVar[int] = 4
+    """Place in the sum and among the drives: uniaxial 0, polarizers 1, external fields 2, cubic 3, currents in the
+    texture 5, which must be last."""
+
+    @property
+    def drive(self) -> Drive | None:
+        """What the term follows in time."""
+        return None
+
+    @property
+    def couples(self) -> bool:
+        """Whether cells feel each other by it, which needs a mesh."""
+        return False
+
+    def check(self, magnet: "Magnet") -> None:
+        """Raise InputError where the term cannot act on this magnet."""
+
+    def rows(self, magnet: "Magnet") -> list[torch.Tensor]:
+        """The numbers that `act` needs, in the solvers' unit, differentiable: see `Magnet.rate_per_energy`."""
+        return []
+
+    @staticmethod
+    def act(w: Components, m: Components, rows: Any, wave: Callable[[], Any]) -> Components:
+        """W (rad/ns, `engine/rates.py`) with what the term adds, -gamma dE/dm / Ms of its energy.
+
+        Straight-line arithmetic (+ - * /) on components: of w, of m, on rows[0], rows[1] ... and on wave(), the
+        waveform of the drive at this instant, whose amplitude belongs into the rows.
+        """
+        return w
+
+    def formula(self, magnet: "Magnet") -> Act:
+        """The `act` that serves on this magnet."""
+        return self.act
+
+    def constant(self, magnet: "Magnet") -> Triple | None:
+        """A part of W that does not depend on m, rad/ns."""
+        return None
+
+    def diagonal(self, magnet: "Magnet") -> Triple | None:
+        """k of a part -k_c m_c of W, rad/ns."""
+        return None
+
+
+class FieldTerm(Term, ABC):
+    """A term of the effective field: an energy density first, its field is -dE/dm / (mu0 Ms)."""
+
+    @abstractmethod
+    def energy(self, m: torch.Tensor, magnet: "Magnet", t: torch.Tensor) -> torch.Tensor:
+        """Density in J/m^3 of the state m (3, *batch), on a mesh (3, *batch, nz, ny, nx), at the time t in s."""
+
+
+class Torque(Term):
+    """A torque that no energy gives."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +112,8 @@ class Magnet:
             self._require_no_space()
         elif self.geometry is not None:
             _require_geometry(self.geometry, self.mesh)
-        self._require_room()
+        for term in (*self.fields, *self.torques):
+            term.check(self)
 
     @property
     def cell_volume(self) -> Quantity:
@@ -53,13 +123,20 @@ class Magnet:
         assert self.volume is not None
         return self.volume
 
+    @property
+    def rate_per_field(self) -> Quantity:
+        """gamma mu0, rad/ns per A/m."""
+        return self.material.gamma * units.MU0 * TIME_UNIT
+
+    @property
+    def rate_per_energy(self) -> torch.Tensor:
+        """gamma / Ms, rad/ns per J/m^3: it turns -dE/dm into a part of W."""
+        return self.material.gamma * TIME_UNIT / double(self.material.saturation_magnetization)
+
     def energies(self, m: torch.Tensor, t: float = 0.0) -> dict[str, torch.Tensor]:
         """Energy in J of each term by the name of its class, (*batch); terms of one class are added up."""
-        if self.mesh is not None and m.shape[-3:] != self.mesh.shape:
-            raise InputError(
-                f"a state on this mesh must have shape (3, *batch, nz, ny, nx) with {self.mesh.shape} last, "
-                f"got {tuple(m.shape)}"
-            )
+        if self.mesh is not None:
+            self.mesh.require_state(m)
         time = torch.tensor(t, dtype=torch.float64)
         found: dict[str, torch.Tensor] = {}
         for term in self.fields:
@@ -75,23 +152,13 @@ class Magnet:
             total = total + part
         return total
 
+    def terms(self) -> list[Term]:
+        """Fields and torques in the order of the solvers."""
+        return sorted((*self.fields, *self.torques), key=lambda term: term.ORDER)
+
     def drives(self) -> tuple[Drive, ...]:
-        """Every drive, in the order in which the solvers number them: voltages, currents of the polarizers, fields,
-        currents of the Zhang-Li torques."""
-        voltages = [term.voltage for term in self.fields if isinstance(term, Uniaxial)]
-        currents = [torque.current_density for torque in self.polarizers]
-        applied = [term.drive for term in self.fields if isinstance(term, Applied | Oersted)]
-        return (*voltages, *currents, *applied, *(torque.current_density for torque in self.in_plane_currents))
-
-    @property
-    def polarizers(self) -> list[SpinTransfer | SpinOrbit]:
-        """Torques of a fixed polarizer: spin-transfer and spin-orbit."""
-        return [torque for torque in self.torques if not isinstance(torque, ZhangLi)]
-
-    @property
-    def in_plane_currents(self) -> list[ZhangLi]:
-        """Torques of a current that flows through the texture itself."""
-        return [torque for torque in self.torques if isinstance(torque, ZhangLi)]
+        """Every drive, in the order in which the solvers number them."""
+        return tuple(term.drive for term in self.terms() if term.drive is not None)
 
     def _total(self, density: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
         density = density.expand(torch.broadcast_shapes(density.shape, m.shape[1:]))
@@ -102,7 +169,7 @@ class Magnet:
         return (density * self.cell_volume).sum((-3, -2, -1))
 
     def _require_no_space(self) -> None:
-        spatial = [type(term).__name__ for term in (*self.fields, *self.torques) if _couples(term)]
+        spatial = [type(term).__name__ for term in (*self.fields, *self.torques) if term.couples]
         if spatial:
             raise InputError(
                 f"{spatial[0]} couples cells and needs a mesh: Magnet(..., mesh=Mesh(cells, cell)); "
@@ -110,23 +177,6 @@ class Magnet:
             )
         if self.geometry is not None:
             raise InputError("a geometry needs a mesh: Magnet(..., mesh=Mesh(cells, cell), geometry=mask)")
-
-    def _require_room(self) -> None:
-        exchange = [term for term in self.fields if isinstance(term, Exchange)]
-        if len(exchange) > 1:
-            raise InputError(f"one Exchange term is needed at most, got {len(exchange)}; add their constants")
-        for term in self.fields:
-            if isinstance(term, LinkTerm) and not isinstance(term, Exchange | InterlayerExchange) and not exchange:
-                raise InputError(f"{type(term).__name__} needs an Exchange term: its edge condition holds D / A")
-            if isinstance(term, InterlayerExchange) and self.mesh and term.upper >= self.mesh.cells[2]:
-                raise InputError(
-                    f"InterlayerExchange couples layers {term.lower} and {term.upper}, the mesh has layers 0 to "
-                    f"{self.mesh.cells[2] - 1}"
-                )
-
-
-def _couples(term: object) -> bool:
-    return isinstance(term, LinkTerm | ZhangLi) or (isinstance(term, Demagnetization) and term.shape is None)
 
 
 def _require_geometry(geometry: torch.Tensor, mesh: Mesh) -> None:

@@ -68,6 +68,14 @@ class Mesh:
         dx, dy, dz = self.spatial_lengths
         return dx * dy * dz
 
+    def require_state(self, m: torch.Tensor) -> None:
+        """Raise InputError unless m has the shape of a state on this mesh."""
+        if m.ndim < 4 or m.shape[-3:] != self.shape:
+            raise InputError(
+                f"a state on this mesh must have shape (3, *batch, nz, ny, nx) with {self.shape} last, "
+                f"got {tuple(m.shape)}"
+            )
+
     def coordinates(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """x (1, 1, nx), y (1, ny, 1), z (nz, 1, 1) of the cell centres in m, the origin in the middle of the grid.
 

@@ -13,15 +13,13 @@ from typing import Literal
 import torch
 
 from spinloom.errors import InputError, PhysicsError, require_positive, unknown_name
-from spinloom.magnetism.adaptive import TABLEAUX, integrate
-from spinloom.magnetism.compiled_engine import available
+from spinloom.magnetism.compiled.compiled_engine import available
+from spinloom.magnetism.compiled.mesh_engine import MeshRun
+from spinloom.magnetism.compiled.mesh_rates import MeshRates
 from spinloom.magnetism.drives import Drive
-from spinloom.magnetism.magnet import Magnet
-from spinloom.magnetism.mesh_engine import MeshRun
-from spinloom.magnetism.mesh_rates import MeshRates
-from spinloom.magnetism.preparation import prepared_state, right_hand_side
-from spinloom.magnetism.reduced import TIME_UNIT
-from spinloom.magnetism.right_hand_side import RightHandSide
+from spinloom.magnetism.engine.adaptive import TABLEAUX, integrate
+from spinloom.magnetism.engine.right_hand_side import RightHandSide, prepared_state, right_hand_side
+from spinloom.magnetism.magnet import TIME_UNIT, Magnet
 
 _LONGEST = 0.5
 """rad, largest rotation of a cell in one step of the minimiser."""

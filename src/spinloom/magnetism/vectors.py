@@ -25,6 +25,12 @@ def unit(direction: Direction, name: str) -> Triple:
     return x / length, y / length, z / length
 
 
+def along(m: torch.Tensor, axis: Direction, name: str) -> torch.Tensor:
+    """The component of m (3, ...) along an axis, which is normalised."""
+    x, y, z = unit(axis, name)
+    return x * m[0] + y * m[1] + z * m[2]
+
+
 def from_angles(polar: Quantity, azimuth: Quantity) -> Direction:
     """Unit vector from the polar angle (from +z) and the azimuth (from +x), both in rad."""
     polar, azimuth = torch.as_tensor(polar), torch.as_tensor(azimuth)

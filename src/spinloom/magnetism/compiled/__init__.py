@@ -1,0 +1,1 @@
+"""The rates of `engine`, traced into straight-line code and compiled by numba."""

@@ -1,0 +1,90 @@
+"""The same schemes on torch tensors: differentiable, on any device, one kernel call per operation."""
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from spinloom.magnetism.engine.right_hand_side import RightHandSide
+from spinloom.magnetism.engine.schedule import Piece, waves
+from spinloom.magnetism.engine.steps import STEPS, Memory
+from spinloom.magnetism.magnet import Components
+
+_CHECKPOINT = 32
+"""Steps between the states kept for the backward pass."""
+
+
+class EagerRun:
+    """Runs pieces of time; keeps the memory of a multistep scheme between the records of a piece.
+
+    With gradients wanted, the state is kept every few steps only and the rest computed again in the backward pass.
+    """
+
+    def __init__(self, method: str, rhs: RightHandSide, source: torch.Generator | None) -> None:
+        self.method, self.rhs, self.source = method, rhs, source
+        self.memory: Memory = ()
+
+    def __call__(self, piece: Piece, m: torch.Tensor, records: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """States at `records` even instants of the piece (records, 3, *batch) and the largest abs(|m|^2 - 1)."""
+        kept, drift = [], m.new_zeros(())
+        every = piece.steps // records
+        for k in range(records):
+            m, off = self._advance(piece, k * every, every, m)
+            kept.append(m)
+            drift = torch.maximum(drift, off)
+        return torch.stack(kept), drift
+
+    def _advance(self, piece: Piece, first: int, steps: int, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        drift, end = m.new_zeros(()), first + steps
+        while self.method == "abm3" and first < min(2, end):  # the first two steps of a piece fill the memory
+            self.memory = (self._rate(piece, first, m), *(self.memory if first else ()))[:2]
+            m, _, off = self._chunk("rk4", piece, first, 1, m, ())
+            drift, first = torch.maximum(drift, off), first + 1
+        for at in range(first, end, _CHECKPOINT):
+            m, self.memory, off = self._chunk(self.method, piece, at, min(_CHECKPOINT, end - at), m, self.memory)
+            drift = torch.maximum(drift, off)
+        return m, drift
+
+    def _rate(self, piece: Piece, step: int, m: torch.Tensor) -> Components:
+        table = waves(self.rhs.drives, piece, step, 1, m.shape[1:]).to(m)
+        rate = self.rhs((m[0], m[1], m[2]), None, table[0])
+        x, y, z = torch.broadcast_tensors(*rate)
+        return x, y, z
+
+    def _chunk(
+        self, method: str, piece: Piece, first: int, steps: int, m: torch.Tensor, memory: Memory
+    ) -> tuple[torch.Tensor, Memory, torch.Tensor]:
+        table = waves(self.rhs.drives, piece, first, steps, m.shape[1:]).to(m)
+        noise = None if self.source is None else _noise(m, self.rhs, piece, steps, self.source)
+        arguments = (method, self.rhs, piece.step, m, memory, table, noise)
+        if self.rhs.wants_gradient(m):
+            return checkpoint(_steps, *arguments, use_reentrant=False)
+        return _steps(*arguments)
+
+
+def _noise(m: torch.Tensor, rhs: RightHandSide, piece: Piece, steps: int, source: torch.Generator) -> torch.Tensor:
+    normals = torch.randn((steps, *m.shape), generator=source, dtype=m.dtype, device=m.device)
+    return normals * (rhs.rows[2] / piece.step**0.5)
+
+
+def _steps(
+    method: str,
+    rhs: RightHandSide,
+    h: float,
+    m: torch.Tensor,
+    memory: Memory,
+    table: torch.Tensor,
+    noise: torch.Tensor | None,
+) -> tuple[torch.Tensor, Memory, torch.Tensor]:
+    drift = m.new_zeros(())
+    for k in range((table.shape[0] - 1) // 2):
+        push: Components | None = None if noise is None else (noise[k, 0], noise[k, 1], noise[k, 2])
+
+        def rate(state: Components, stage: int, k: int = k, push: Components | None = push) -> Components:
+            return rhs(state, push, table[2 * k + stage])
+
+        new, memory = STEPS[method](rate, (m[0], m[1], m[2]), h, memory)
+        m = torch.stack(torch.broadcast_tensors(*new))
+        length = m.norm(dim=0)
+        outside = length == 0  # cells without material
+        drift = torch.maximum(drift, torch.where(outside, 0.0, (length.detach().square() - 1).abs()).max())
+        m = m / torch.where(outside, 1.0, length)
+    return m, memory, drift

@@ -1,0 +1,1 @@
+"""Vector fields in OVF files."""

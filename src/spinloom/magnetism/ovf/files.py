@@ -1,0 +1,122 @@
+"""Vector fields in OVF files, the format that OOMMF, MuMax3 and their viewers share.
+
+OVF 1.0 and 2.0 on rectangular meshes, data as text, "binary 4" or "binary 8". Source: OOMMF User's Guide, chapter
+"Vector Field File Format (OVF)". The place of a mesh in space (xmin, xbase ...) is not kept: a `Mesh` has its origin
+in the middle; written files begin at 0, as those of MuMax3 do.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spinloom.errors import InputError, unknown_name
+from spinloom.files import replacing
+from spinloom.magnetism.mesh import Mesh
+from spinloom.magnetism.ovf.data import decode, encode
+from spinloom.magnetism.ovf.header import DATA_FORMATS, header_lines, read_header
+
+
+@dataclass(frozen=True, eq=False)
+class VectorField:
+    """A field on a mesh: m itself (MuMax3), M in A/m (OOMMF), or another, as `unit` says.
+
+    values: (3, nz, ny, nx) in `unit` ("" for none), float32 from "binary 4", else float64. time: s, None where the
+    file does not tell. labels: names of the components; x, y, z where the file has not three.
+    """
+
+    values: torch.Tensor
+    mesh: Mesh
+    unit: str = ""
+    title: str = ""
+    time: float | None = None
+    labels: tuple[str, str, str] = ("x", "y", "z")
+
+    @property
+    def saturation(self) -> torch.Tensor:
+        """Length of each vector (nz, ny, nx) in `unit`: Ms of each cell in a file of OOMMF, 1 in one of MuMax3."""
+        largest, scaled = self._scaled()
+        return largest * scaled.norm(dim=0)
+
+    def magnetization(self) -> torch.Tensor:
+        """Unit vectors (3, nz, ny, nx), zeros where the field is zero (outside of the magnet)."""
+        _, scaled = self._scaled()
+        length = scaled.norm(dim=0)
+        return scaled / torch.where(length > 0, length, 1.0)
+
+    def _scaled(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Largest component of each cell, and the field divided by it: squares neither overflow nor vanish."""
+        largest = self.values.abs().amax(dim=0)
+        return largest, self.values / torch.where(largest > 0, largest, 1.0)
+
+
+def read_ovf(path: str | Path) -> VectorField:
+    """Read a field. Values are multiplied by the valuemultiplier of OVF 1.0.
+
+    Text data may have several vectors in a line, but none broken over two. Raises InputError, with the file and a
+    remedy, for a file that cannot be read, is no OVF file, is cut off or damaged, contradicts its header, holds NaN,
+    an irregular mesh, several segments or values that are not vectors.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+    try:
+        header = read_header(content)
+        vectors = decode(content, header)
+        values = header.multiplier * torch.from_numpy(np.ascontiguousarray(vectors.T)).reshape(3, *header.mesh.shape)
+        if not bool(values.isfinite().all()):
+            raise InputError("its data contain NaN or infinity; the simulation that wrote it failed, use another state")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return VectorField(values, header.mesh, header.unit, header.title, header.time, header.labels)
+
+
+def write_ovf(
+    path: str | Path,
+    m: torch.Tensor,
+    mesh: Mesh,
+    *,
+    version: int = 2,
+    data: str = "binary 8",
+    title: str = "m",
+    unit: str = "",
+    labels: tuple[str, str, str] = ("m_x", "m_y", "m_z"),
+    time: float | None = None,
+) -> None:
+    """Write a field m (3, nz, ny, nx), in `unit`, whole or not at all.
+
+    version: 1 or 2; OVF 1.0 keeps no labels. data: "text" (17 digits, exact), "binary 4" (rounds to float32) or
+    "binary 8". time: s.
+
+    Raises InputError for a field that does not fit the mesh or is not finite, a mesh of several sizes and texts that
+    a header cannot hold; OutputError where the file cannot be written.
+    """
+    if version not in (1, 2):
+        raise InputError(f"OVF versions are 1 and 2, got {version!r}")
+    if data not in DATA_FORMATS:
+        raise unknown_name("data format", data, DATA_FORMATS)
+    vectors = _vectors(m, mesh, data)
+    lines = header_lines(version, mesh, title, unit, labels, time)
+    if version == 1:
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        lines += [f"ValueRangeMinMag: {lengths.min()!s}", f"ValueRangeMaxMag: {lengths.max()!s}"]
+    head = "".join(f"# {line}\n" for line in [*lines, "End: Header", f"Begin: Data {data.title()}"])
+    tail = f"# End: Data {data.title()}\n# End: Segment\n"
+    with replacing(Path(path), remedy="free space or choose another path") as temporary:
+        temporary.write_bytes(head.encode() + encode(vectors, version, data) + tail.encode())
+
+
+def _vectors(m: torch.Tensor, mesh: Mesh, data: str) -> np.ndarray:
+    """(cells, 3), x fastest."""
+    if tuple(m.shape) != (3, *mesh.shape):
+        raise InputError(
+            f"a field on this mesh has shape {(3, *mesh.shape)}, got {tuple(m.shape)}; write states singly"
+        )
+    if m.dtype not in (torch.float32, torch.float64):
+        raise InputError(f"a field must be float32 or float64, got {m.dtype}")
+    rounded = m.detach().cpu().to(torch.float32 if data == "binary 4" else torch.float64)
+    if not bool(rounded.isfinite().all()):
+        raise InputError(f"the field contains NaN or infinity, or numbers too large for {data}")
+    return rounded.reshape(3, -1).T.numpy()

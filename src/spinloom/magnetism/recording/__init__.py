@@ -1,0 +1,1 @@
+"""Long runs, kept in a file as they go."""

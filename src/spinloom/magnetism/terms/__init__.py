@@ -1,0 +1,1 @@
+"""What acts on a magnet, one file a term or torque."""
