@@ -5,7 +5,8 @@ A device is a frozen dataclass of parameters in SI units with defaults, numbers 
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from inspect import signature
 from typing import Any, ClassVar, Self, TypeVar
 
 import torch
@@ -18,6 +19,7 @@ from spinloom.magnetism import Quantity
 from spinloom.seeding import Seed, generator
 
 Made = TypeVar("Made")
+_KEYWORDS = ("drive", "spread", "devices", "temperature", "realizations", "seed")
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,31 @@ class Device(Design, ABC):
     @abstractmethod
     def cost(self, drive: torch.Tensor | None = None) -> OperatingCost:
         """Energy and time of one operation at `drive` (points,)."""
+
+
+def require_promises(made: Any, name: str) -> None:
+    """Raise InputError, which names the promise, unless `made` is a class that keeps those of a `Device`."""
+
+    def broken(promise: str) -> InputError:
+        return InputError(f"device {name!r} breaks a promise: {promise}; see spinloom.devices.Device")
+
+    if not isinstance(made, type) or not is_dataclass(made):
+        raise broken("it is a frozen dataclass of its parameters")
+    for method, wanted in (("simulate", _KEYWORDS), ("cost", ("drive",))):
+        if not callable(getattr(made, method, None)):
+            raise broken(f"it has a method `{method}`")
+        known = signature(getattr(made, method)).parameters
+        for missing in (word for word in wanted if word not in known):
+            if not any(part.kind is part.VAR_KEYWORD for part in known.values()):
+                raise broken(f"`{method}` takes `{missing}`")
+    if not isinstance(getattr(made, "parameters", None), Mapping):
+        raise broken("`parameters` maps each parameter to its unit, range and spread")
+    for field_name in made.parameters.keys() - {part.name for part in fields(made)}:  # type: ignore[attr-defined]
+        raise broken(f"each of its `parameters` is a field, {field_name!r} is none")
+    try:
+        made()
+    except TypeError as error:
+        raise broken(f"every parameter has a default ({error})") from error
 
 
 class Memory(Design, ABC):

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from inspect import getfile
 from pathlib import Path
 from typing import Any
 
 from spinloom.devices import catalogue, response_csv, response_files
-from spinloom.devices.contract import OperatingCost, with_parameters
+from spinloom.devices.contract import OperatingCost, require_promises, with_parameters
 from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread
 from spinloom.errors import InputError
@@ -89,9 +90,14 @@ def device_source(
         if changes:
             raise InputError(f"{', '.join(changes)}: the curves of a file or a Response are fixed; change a device")
         return _given(device, "given in the program") if isinstance(device, Response) else _read(Path(device))
+    noun = getattr(type(device), "noun", type(device).__name__)
     if isinstance(device, str):
-        device = catalogue.find(device)()
-    return replace(_simulated(with_parameters(device, changes), temperature, devices, seed), changes=tuple(changes))
+        name, made = device, catalogue.find(device)
+        device, noun = made(), getattr(made, "noun", made.__name__ if ":" in name else name)
+    else:
+        require_promises(type(device), type(device).__name__)
+    source = _simulated(with_parameters(device, changes), temperature, devices, seed)
+    return replace(source, changes=tuple(changes), noun=noun)
 
 
 def is_file(device: object) -> bool:
@@ -119,22 +125,29 @@ def _simulated(device: Any, temperature: float, devices: int, seed: int) -> Devi
             return replace(device, diameter=metres)
         return replace(device, diameter=metres, resolution=device.resolution * metres / float(device.diameter))
 
+    def simulate(device: Any, **settings: Any) -> Response:
+        response = device.simulate(seed=seed, **settings)
+        if not isinstance(response, Response):
+            kind = type(response).__name__
+            raise InputError(f"{type(device).__name__} breaks a promise: simulate returns a Response, got {kind}")
+        return response
+
     @cache
     def one(device: Any, kelvin: float) -> Response:
-        return device.simulate(temperature=kelvin, realizations=reads, seed=seed)
+        return simulate(device, temperature=kelvin, realizations=reads)
 
     @cache
     def nominal() -> Response:
-        return device.simulate(temperature=temperature, seed=seed)
+        return simulate(device, temperature=temperature)
 
     @cache
     def fabricated(sigma: float) -> Response:
         if sigma == 0:
             return nominal()  # one device, averaged over many more realisations
-        return device.simulate(spread=Spread.uniform(sigma), devices=count, temperature=temperature, seed=seed)
+        return simulate(device, spread=Spread.uniform(sigma), devices=count, temperature=temperature)
 
     return DeviceSource(
-        identity=f"{device}, {temperature} K, {count} devices",
+        identity=f"{device}, {temperature} K, {count} devices{_written(type(device))}",
         parameters=parameters(device),
         nominal=nominal,
         fabricated=fabricated,
@@ -142,8 +155,17 @@ def _simulated(device: Any, temperature: float, devices: int, seed: int) -> Devi
         at_diameter=(lambda metres: one(sized(metres), temperature)) if has_diameter else None,
         cost=lambda metres: (sized(metres) if metres else device).cost(),
         kelvin=temperature,
-        noun=getattr(device, "noun", type(device).__name__),
     )
+
+
+def _written(made: type) -> str:
+    """Of a class that is not ours, a digest of the file it is written in: it may change while its name stays."""
+    if made.__module__.startswith("spinloom."):
+        return ""
+    try:
+        return f", source {hashlib.sha256(Path(getfile(made)).read_bytes()).hexdigest()[:16]}"
+    except (TypeError, OSError):
+        return ""
 
 
 def _read(path: Path) -> DeviceSource:
