@@ -96,13 +96,14 @@ def test_the_report_says_everything_and_escapes_it(tmp_path):
         assert part in text, part
 
 
-def test_a_resumed_run_says_that_its_time_is_not_the_whole(tmp_path):
-    resumed = replace(result(), resumed=True)
-    assert "1 min 15 s, with results kept by an earlier run" in write(tmp_path, resumed).read_text()
-    assert json.loads((tmp_path / "result.json").read_text())["resumed"] is True
+def test_a_resumed_run_says_how_much_of_its_time_was_in_an_earlier_one(tmp_path):
+    resumed = replace(result(), resumed=True, earlier=30.0)
+    assert "1 min 15 s, 30 s of it in an earlier run" in write(tmp_path, resumed).read_text()
+    data = json.loads((tmp_path / "result.json").read_text())
+    assert (data["resumed"], data["seconds"], data["earlier"]) == (True, 75.0, 30.0)
     printed = io.StringIO()
     show(resumed, Console(width=200, file=printed))
-    assert "earlier run" in printed.getvalue()
+    assert "30 s of it in an earlier run" in printed.getvalue()
 
 
 def test_the_json_holds_claims_settings_and_versions(tmp_path):

@@ -27,14 +27,15 @@ class Plot:
 class StudyResult:
     """One run of a study.
 
-    scale: "reduced" or "full". summary: a few sentences, the outcome first. settings: everything chosen.
+    scale: "reduced" or "full" size of a study; "own" for what is none. summary: a few sentences, the outcome first. settings: everything chosen.
     data: raw numbers for machines, beside the tables for people. command: repeats this run exactly.
-    seconds: wall-clock time of this run. resumed: whether it took stages of an earlier one, whose time is not in it.
+    seconds: wall-clock time of all the work, in this run and, `earlier`, in those whose kept stages it took.
+    resumed: whether it took any.
     """
 
     name: str
     title: str
-    scale: Literal["reduced", "full"]
+    scale: Literal["reduced", "full", "own"]
     summary: str
     settings: Mapping[str, Any]
     claims: tuple[Claim, ...]
@@ -46,11 +47,14 @@ class StudyResult:
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=lambda: versions())
     resumed: bool = False
+    earlier: float = 0.0
 
     @property
     def took(self) -> str:
-        """The time in words, and what is not in it."""
-        return duration(self.seconds) + (", with results kept by an earlier run" if self.resumed else "")
+        """The time in words, and what of it was in earlier runs."""
+        part = f"{duration(self.earlier)} of it in an earlier run whose results were kept"
+        words = part if self.earlier else "with results kept by an earlier run"
+        return duration(self.seconds) + (f", {words}" if self.resumed else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the pictures, ready for JSON."""

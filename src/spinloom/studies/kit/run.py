@@ -61,6 +61,7 @@ class Run:
             command=self.command,
             seconds=perf_counter() - self._started + self.stages.earlier,
             resumed=self.stages.resumed,
+            earlier=self.stages.earlier,
             data=self._data,
         )
         if self._network is not None:
