@@ -7,7 +7,7 @@ from torch import nn
 from spinloom.devices import OperatingCost
 from spinloom.errors import InputError
 from spinloom.evaluation import inference_cost, on_devices
-from spinloom.evaluation.macs import count_macs
+from spinloom.evaluation.cost import count_macs
 from spinloom.learning.calibration import scale_drive
 from spinloom.nn import DeviceActivation, device_layers, to_hardware
 from tanh_devices import tanh_devices

@@ -10,7 +10,7 @@ from torch import nn
 
 from spinloom.errors import InputError
 from spinloom.evaluation import FLOAT32, INT8, Digital, radio_cost
-from spinloom.evaluation.digital import CORTEX_M4
+from spinloom.evaluation.radio import CORTEX_M4
 from spinloom.nn.radio import Band, Oscillators, RadioLayer, RadioNetwork, ResonatorChains, RFConv2d, multilayer, plan
 
 

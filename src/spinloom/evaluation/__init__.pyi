@@ -1,9 +1,7 @@
 from .cost import MAC_ENERGY as MAC_ENERGY
+from .cost import NOMINAL as NOMINAL
 from .cost import InferenceCost as InferenceCost
 from .cost import inference_cost as inference_cost
-from .digital import FLOAT32 as FLOAT32
-from .digital import INT8 as INT8
-from .digital import Digital as Digital
 from .examples import Examples as Examples
 from .examples import accuracy as accuracy
 from .memory import BackwardMemory as BackwardMemory
@@ -11,9 +9,11 @@ from .memory import backward_memory as backward_memory
 from .populations import Paired as Paired
 from .populations import Population as Population
 from .populations import compare_pairs as compare_pairs
-from .radio_energy import NOMINAL as NOMINAL
-from .radio_energy import RadioCost as RadioCost
-from .radio_energy import radio_cost as radio_cost
+from .radio import FLOAT32 as FLOAT32
+from .radio import INT8 as INT8
+from .radio import Digital as Digital
+from .radio import RadioCost as RadioCost
+from .radio import radio_cost as radio_cost
 from .robustness import SweepPoint as SweepPoint
 from .robustness import evaluate_instances as evaluate_instances
 from .robustness import on_devices as on_devices

@@ -27,7 +27,8 @@ class Plot:
 class StudyResult:
     """One run of a study.
 
-    scale: "reduced" or "full" size of a study; "own" for what is none. summary: a few sentences, the outcome first. settings: everything chosen.
+    scale: "reduced" or "full" size of a study; "own" for what is none. summary: a few sentences, the outcome first.
+    settings: everything chosen.
     data: raw numbers for machines, beside the tables for people. command: repeats this run exactly.
     seconds: wall-clock time of all the work, in this run and, `earlier`, in those whose kept stages it took.
     resumed: whether it took any.

@@ -1,4 +1,4 @@
-"""Devices, energy, time and power of one inference of a radio-frequency network, beside a microcontroller's."""
+"""Devices, energy, time and power of one inference of a radio-frequency network, beside digital arithmetic."""
 
 from dataclasses import dataclass, field, replace
 
@@ -6,13 +6,50 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError, require_non_negative, require_positive
-from spinloom.evaluation.digital import CORTEX_M4, Digital
-from spinloom.evaluation.radio_assumptions import assumptions
-from spinloom.evaluation.radio_meters import LayerUse, meter
+from spinloom.evaluation.cost import NOMINAL, OPERATION, SETTLING, meter, radio_assumptions
+from spinloom.nn import LayerUse
 
-SYNAPSE, NEURON, NOMINAL = 10e-15, 100e-15, 20e-9
-"""J of a synaptic and a neuron operation of junctions of this diameter, m (Ross et al., abstract of a talk on Nature
-Nanotechnology 18, 1273 (2023))."""
+
+@dataclass(frozen=True)
+class Digital:
+    """A computer by what one multiply-accumulate takes: energy, J, and time, s. assumptions: where both come from.
+
+    Raises InputError unless the energy is positive and the time not negative.
+    """
+
+    name: str
+    mac_energy: float
+    mac_time: float
+    assumptions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        require_positive("J", mac_energy=self.mac_energy)
+        require_non_negative("s", mac_time=self.mac_time)
+
+
+CORTEX_M4 = Digital(
+    "microcontroller (Cortex-M4)",
+    mac_energy=39e-6 / 1e6 * 3.3,
+    mac_time=1 / 80e6,
+    assumptions=(
+        "Microcontroller: 129 pJ per clock cycle, from the 39 uA/MHz at 3.3 V and up to 80 MHz that the STM32L476 data "
+        "sheet (Cortex-M4, external step-down supply) gives for the run mode, instruction fetch and memory included.",
+        "It takes one cycle for a multiply-accumulate (assumed; optimistic, as operands must be loaded), none for "
+        "activations, and its converters and antenna are not counted.",
+    ),
+)
+INT8 = Digital(
+    "8-bit arithmetic alone (45 nm)",
+    mac_energy=0.23e-12,
+    mac_time=0.0,
+    assumptions=("8-bit multiply-accumulate in 45 nm CMOS: 0.20 + 0.03 pJ (Horowitz, ISSCC 2014), no memory access.",),
+)
+FLOAT32 = Digital(
+    "32-bit floating point alone (45 nm)",
+    mac_energy=4.6e-12,
+    mac_time=0.0,
+    assumptions=("32-bit float multiply-accumulate in 45 nm: 3.7 + 0.9 pJ (Horowitz, ISSCC 2014), no memory access.",),
+)
 
 
 @dataclass(frozen=True)
@@ -31,30 +68,30 @@ class RadioCost:
 
     @property
     def resonators(self) -> int:
-        return sum(layer.devices for layer in self.layers if not layer.neurons)
+        return sum(layer.devices for layer in self.layers if layer.kind == "resonator")
 
     @property
     def oscillators(self) -> int:
-        return sum(layer.devices for layer in self.layers if layer.neurons)
+        return sum(layer.devices for layer in self.layers if layer.kind == "oscillator")
 
     @property
     def synaptic_operations(self) -> int:
         """Every resonator once for every position it serves."""
-        return sum(layer.operations for layer in self.layers if not layer.neurons)
+        return sum(layer.operations for layer in self.layers if layer.kind == "resonator")
 
     @property
     def neuron_operations(self) -> int:
-        return sum(layer.operations for layer in self.layers if layer.neurons)
+        return sum(layer.operations for layer in self.layers if layer.kind == "oscillator")
 
     @property
     def synapse_energy(self) -> float:
         """Of all synaptic operations of an inference, J, from the published 10 fJ."""
-        return self.synaptic_operations * SYNAPSE * self._scale
+        return self.synaptic_operations * OPERATION["resonator"] * self._scale
 
     @property
     def neuron_energy(self) -> float:
         """Of all neuron operations of an inference, J, from the published 100 fJ."""
-        return self.neuron_operations * NEURON * self._scale
+        return self.neuron_operations * OPERATION["oscillator"] * self._scale
 
     @property
     def energy(self) -> float:
@@ -74,12 +111,12 @@ class RadioCost:
     @property
     def direct_power(self) -> float:
         """W of direct current in all oscillators, R I^2, as the network's constants have it."""
-        return sum(layer.power for layer in self.layers if layer.neurons)
+        return sum(layer.power for layer in self.layers if layer.kind == "oscillator")
 
     @property
     def wave_power(self) -> float:
         """W of radio-frequency power that reaches all chains, each fed with all inputs of its layer."""
-        return sum(layer.power for layer in self.layers if not layer.neurons)
+        return sum(layer.power for layer in self.layers if layer.kind == "resonator")
 
     @property
     def model_energy(self) -> float:
@@ -128,23 +165,21 @@ def radio_cost(
     *,
     diameter: float = NOMINAL,
     exponent: float = 2.0,
-    settling: float = 5.0,
+    settling: float = SETTLING,
     digital: Digital = CORTEX_M4,
 ) -> RadioCost:
     """Run `network` on `inputs` (n, ...) and count; powers are means over these examples.
 
-    Works for every network of `RadioLayer`s: those with `neurons` are oscillators; all others are chains, of which it
-    needs `resonances()` (Hz, the last dimension along a chain, one entry for each resonator of the hardware),
-    `input_frequencies()` and `linewidth`. Copies trained side by side (`members`) count once; powers are their mean.
+    Works for every network of `RadioLayer`s, by their `cost`; layers of other devices are left out. Copies trained side
+    by side (`members`) count once; powers are their mean.
 
     Raises InputError for a network without chains, or numbers that cannot be.
     """
     require_positive("m", diameter=diameter)
     require_positive("", settling=settling)
     require_non_negative("", exponent=exponent)
-    layers = meter(network, inputs)
-    if all(layer.neurons for layer in layers):
+    layers = tuple(use for use in meter(network, inputs)[0] if use.kind in OPERATION)
+    if all(layer.kind == "oscillator" for layer in layers):
         raise InputError("the network has no chains of resonators; build it from spinloom.nn.radio layers")
-    return RadioCost(
-        layers, diameter, exponent, settling, digital, assumptions(len(inputs), exponent, settling, digital)
-    )
+    words = (*radio_assumptions(len(inputs), exponent, settling), *digital.assumptions)
+    return RadioCost(layers, diameter, exponent, settling, digital, words)
