@@ -16,7 +16,7 @@ import torch
 
 from common import machine, report
 from spinloom.devices import Spread, TwoPolarizerMTJ
-from spinloom.devices.mtj_response import STEP, read_population
+from spinloom.devices.mtj.simulation import STEP, read_population
 from spinloom.magnetism import Applied, Constant, Demagnetization, Magnet, Material, SpinTransfer, Uniaxial, simulate
 
 PEER = Path(__file__).parent / "peers" / "cmtj_macrospin.py"

@@ -8,7 +8,7 @@ import torch
 
 from spinloom.cli import main
 from spinloom.data import load_images
-from spinloom.devices import Response, response_files
+from spinloom.devices import Response, save_response
 from spinloom.errors import InputError
 from spinloom.learning import read_software, shipped
 from spinloom.learning.networks import mlp
@@ -47,7 +47,7 @@ def test_a_study_takes_a_name_and_builds_the_network_of_the_checkpoint(digits, t
     x = torch.linspace(-4, 4, 81)
     value = x.tanh()[None]
     response = Response(x, value, 1 - value**2, torch.zeros_like(value), 1.0, "A")
-    response_files.save(response, tmp_path / "curve.safetensors")
+    save_response(tmp_path / "curve.safetensors", response)
     out = tmp_path / "out"
     line = ["run", "mtj-transfer", "--dataset", "mnist-5k", "--weights", "digits", "--device", "curve.safetensors"]
     assert main([*line, "--instances", "1", "--out", str(out)]) == 0, capsys.readouterr().err

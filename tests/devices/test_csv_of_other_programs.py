@@ -7,7 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spinloom.devices.response_csv import read_csv
+from spinloom.devices import read_curve
 from spinloom.errors import InputError
 
 X = np.linspace(-3, 3, 9)
@@ -39,7 +39,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_a_table_is_the_same_however_it_was_exported(tmp_path, form):
     lines, end = FORMS[form]
-    read = read_csv(written(tmp_path, lines, end))
+    read = read_curve(written(tmp_path, lines, end))
     torch.testing.assert_close(read.value[0], torch.from_numpy(np.tanh(X)), rtol=0, atol=1e-6)
     assert float(read.noise[0, 0]) == pytest.approx(0.05)
     assert float(read.slope_noise[0, 0]) == pytest.approx(0.02)
@@ -61,7 +61,7 @@ MISTAKES = {
 def test_a_mistake_is_named_with_line_and_remedy(tmp_path, mistake):
     lines, message = MISTAKES[mistake]
     with pytest.raises(InputError, match=message):
-        read_csv(written(tmp_path, lines))
+        read_curve(written(tmp_path, lines))
 
 
 @given(data=st.data())
@@ -77,27 +77,27 @@ def test_whatever_is_put_into_a_table_it_is_read_or_an_input_error(tmp_path, dat
         text = text[:place] + given + text[place + data.draw(st.integers(0, 5)) :]
     (tmp_path / "t.csv").write_text(text, encoding="utf-8", errors="replace")
     with suppress(InputError):
-        read_csv(tmp_path / "t.csv")
+        read_curve(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
 def test_another_encoding_is_named(tmp_path, encoding):
     with pytest.raises(InputError, match="not a text table in UTF-8"):
-        read_csv(written(tmp_path, [LINES[0].replace("(A)", "(µA)"), *LINES[1:]], encoding=encoding))
+        read_curve(written(tmp_path, [LINES[0].replace("(A)", "(µA)"), *LINES[1:]], encoding=encoding))
 
 
 @pytest.mark.parametrize("wrong", [None, 5, ["a.csv"]])
 def test_what_is_no_path_is_named(wrong):
     with pytest.raises(InputError, match="a path must be a text"):
-        read_csv(wrong)
+        read_curve(wrong)
 
 
 @pytest.mark.parametrize("wrong", [5, ("a", "b"), (1.0,), (2.0, 1.0)])
 def test_extremes_that_are_no_pair_are_named(tmp_path, wrong):
     with pytest.raises(InputError, match=r"in_plane must be \(R_P, R_AP\) in ohm"):
-        read_csv(written(tmp_path, LINES), in_plane=wrong)
+        read_curve(written(tmp_path, LINES), in_plane=wrong)
 
 
 def test_thousands_of_devices_are_read_in_time_that_grows_with_the_rows(tmp_path):
     lines = ["device," + LINES[0], *(f"d{device},{line}" for device in range(1500) for line in LINES[1:])]
-    assert read_csv(written(tmp_path, lines)).devices == 1500  # one look through all rows per device took 10 s
+    assert read_curve(written(tmp_path, lines)).devices == 1500  # one look through all rows per device took 10 s

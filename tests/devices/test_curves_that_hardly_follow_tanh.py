@@ -3,8 +3,8 @@ import warnings
 import numpy as np
 import pytest
 
-from spinloom.devices.response_csv import read_csv
-from spinloom.devices.unit_drive import fit_unit_drive
+from spinloom.devices import read_curve
+from spinloom.devices.response.scale import fit_unit_drive
 from spinloom.errors import SpinloomWarning
 
 DRIVE = np.linspace(-3, 3, 33)
@@ -32,7 +32,7 @@ def test_a_sweep_of_resistance_that_ends_before_it_saturates_is_a_warning(tmp_pa
     path.write_text("\n".join(["current (mA),resistance_in_plane (ohm)", *rows]), encoding="utf-8")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        read_csv(path)
-        read_csv(path, in_plane=(0.25, 0.5))
+        read_curve(path)
+        read_curve(path, in_plane=(0.25, 0.5))
     assert len(caught) == warned
     assert all("before the resistance has settled" in str(warning.message) for warning in caught)

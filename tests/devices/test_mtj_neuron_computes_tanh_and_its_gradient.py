@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spinloom.devices import Response, Spread, TunnelJunction, TwoPolarizerMTJ, mtj_response
+from spinloom.devices import Response, Spread, TunnelJunction, TwoPolarizerMTJ
+from spinloom.devices.mtj import simulation
 from spinloom.errors import InputError
 
 IDEAL = {"residual_field": 0.0, "damping": 0.0, "field_like": 0.0}
@@ -98,7 +99,7 @@ def test_the_same_seed_gives_the_same_response_and_another_seed_another():
 def test_halving_the_step_moves_the_curves_by_less_than_1e_3(monkeypatch):
     devices = {"devices": 8, "spread": Spread.uniform(0.1), "seed": 2}
     coarse = cold(TwoPolarizerMTJ(), **devices)
-    monkeypatch.setattr(mtj_response, "STEP", mtj_response.STEP / 2)
+    monkeypatch.setattr(simulation, "STEP", simulation.STEP / 2)
     fine = cold(TwoPolarizerMTJ(), **devices)
     assert (coarse.value - fine.value).abs().max() < 1e-3
     assert (coarse.slope - fine.slope).abs().max() < 1e-3

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spinloom.devices import TunnelJunction, TwoPolarizerMTJ
-from spinloom.devices.mtj_response import read_population
+from spinloom.devices.mtj.simulation import read_population
 
 REALIZATIONS = 3000
 

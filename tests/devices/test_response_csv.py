@@ -6,7 +6,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spinloom.devices.response_csv import read_csv
+from spinloom.devices import read_curve
 from spinloom.errors import InputError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "measured_junction.csv"
@@ -46,7 +46,7 @@ def path(tmp_path) -> Path:
 
 def test_conductance_gives_back_the_cosines_exactly(path):
     write(path, HEADER, junction_rows())
-    read = read_csv(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
+    read = read_curve(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
     inputs = torch.from_numpy(CURRENT / UNIT)
     torch.testing.assert_close(read.value[0], inputs.tanh(), rtol=0, atol=1e-12)
     torch.testing.assert_close(read.slope[0], 1 / inputs.cosh() ** 2, rtol=0, atol=1e-12)
@@ -58,19 +58,19 @@ def test_conductance_gives_back_the_cosines_exactly(path):
 @pytest.mark.parametrize(("column", "unit"), [("voltage_mV", "V"), ("drive (mV)", "V"), ("drive (mT)", "T")])
 def test_any_drive_may_stand_beside_resistances(path, column, unit):
     write(path, HEADER.replace("current_A", column), [(1e3 * row[0], *row[1:]) for row in junction_rows()])
-    read = read_csv(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
+    read = read_curve(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
     torch.testing.assert_close(read.value[0], torch.from_numpy(np.tanh(CURRENT / UNIT)), rtol=0, atol=1e-12)
     assert (read.drive_unit, read.unit_drive) == (unit, pytest.approx(UNIT, rel=1e-6))
 
 
 def test_a_current_may_stand_beside_a_value(path):
     write(path, "current_uA,value", [(1e6 * x, float(np.tanh(x / UNIT))) for x in CURRENT.tolist()])
-    assert read_csv(path).unit_drive == pytest.approx(UNIT, rel=1e-6)
+    assert read_curve(path).unit_drive == pytest.approx(UNIT, rel=1e-6)
 
 
 def test_extremes_can_come_from_the_curve(path):
     write(path, HEADER, junction_rows())
-    read = read_csv(path)
+    read = read_curve(path)
     inputs = torch.from_numpy(CURRENT / UNIT)
     torch.testing.assert_close(read.value[0], inputs.tanh(), rtol=0, atol=1e-3)
     torch.testing.assert_close(read.slope[0], 1 / inputs.cosh() ** 2, rtol=0, atol=2e-2)
@@ -82,14 +82,14 @@ def test_a_perpendicular_junction_that_starts_antiparallel_reads_alike(path):
     rows = [(current, in_plane, other) for (current, in_plane, _), other in zip(junction_rows(), flipped, strict=True)]
     write(path, HEADER, [tuple(map(float, row)) for row in rows])
     expected = 1 / torch.from_numpy(CURRENT / UNIT).cosh() ** 2
-    torch.testing.assert_close(read_csv(path).slope[0], expected, rtol=0, atol=2e-2)
-    given_extremes = read_csv(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
+    torch.testing.assert_close(read_curve(path).slope[0], expected, rtol=0, atol=2e-2)
+    given_extremes = read_curve(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
     torch.testing.assert_close(given_extremes.slope[0], expected, rtol=0, atol=1e-12)
 
 
 def test_without_the_perpendicular_junction_the_slope_is_the_derivative(path):
     write(path, HEADER.rsplit(",", 1)[0], [row[:2] for row in junction_rows()])
-    read = read_csv(path, in_plane=IN_PLANE, unit_drive=UNIT)
+    read = read_curve(path, in_plane=IN_PLANE, unit_drive=UNIT)
     torch.testing.assert_close(read.slope[0], 1 / read.inputs.cosh() ** 2, rtol=0, atol=0.03)
     assert read.metadata["slope"] == "numerical derivative of value"
 
@@ -110,7 +110,7 @@ def test_without_the_perpendicular_junction_the_slope_is_the_derivative(path):
 )
 def test_currents_arrive_in_si(path, column, factor, unit):
     write(path, f"{column},resistance in-plane [kOhm]", [(i / factor, r / 1e3) for i, r, _ in junction_rows()])
-    read = read_csv(path, in_plane=IN_PLANE)
+    read = read_curve(path, in_plane=IN_PLANE)
     torch.testing.assert_close(read.drive, torch.from_numpy(CURRENT), rtol=1e-12, atol=1e-18)
     assert read.drive_unit == unit
     torch.testing.assert_close(read.value[0], torch.from_numpy(np.tanh(CURRENT / UNIT)), rtol=0, atol=1e-12)
@@ -124,7 +124,7 @@ def test_repeats_give_mean_and_deviation_in_any_order(path, order, data):
     values = np.tanh(CURRENT / UNIT) + 0.05 * random.standard_normal((3, 41))
     rows = [(float(current), float(value)) for sweep in values for current, value in zip(CURRENT, sweep, strict=True)]
     write(path, "drive (A),value", [rows[place] for place in order])
-    read = read_csv(path, sort=True)
+    read = read_curve(path, sort=True)
     torch.testing.assert_close(read.value[0], torch.from_numpy(values.mean(0)), rtol=0, atol=1e-12)
     torch.testing.assert_close(read.noise[0], torch.from_numpy(values.std(0, ddof=1)), rtol=0, atol=1e-12)
 
@@ -134,7 +134,7 @@ def test_repeats_may_stand_together_or_as_whole_sweeps(path, whole_sweeps):
     rows = [row[:2] for row in junction_rows()]
     repeated = rows * 2 if whole_sweeps else [row for row in rows for _ in range(2)]
     write(path, "current_A,resistance_in_plane (ohm)", repeated)
-    read = read_csv(path, in_plane=IN_PLANE)
+    read = read_curve(path, in_plane=IN_PLANE)
     assert read.value.shape == (1, 41)
     assert read.metadata["repeats"] == "2 to 2"
 
@@ -142,7 +142,7 @@ def test_repeats_may_stand_together_or_as_whole_sweeps(path, whole_sweeps):
 def test_devices_stay_apart(path):
     rows = [(name, *row) for name, unit in (("b", 25e-6), ("a", 35e-6)) for row in junction_rows(unit=unit)]
     write(path, f"device,{HEADER}", rows)
-    read = read_csv(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
+    read = read_curve(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
     expected = np.tanh(CURRENT / np.array([[25e-6], [35e-6]]))
     torch.testing.assert_close(read.value, torch.from_numpy(expected), rtol=0, atol=1e-12)
     assert read.metadata["devices"] == "b, a"
@@ -151,7 +151,7 @@ def test_devices_stay_apart(path):
 
 def test_a_simple_curve_needs_drive_and_value_only(path):
     write(path, "drive,value,slope,noise", [(x / 10, np.tanh(x / 10).item(), 0.5, 0.1) for x in range(-40, 41)])
-    read = read_csv(path, drive_unit="V")
+    read = read_curve(path, drive_unit="V")
     assert read.drive_unit == "V"
     assert read.unit_drive == pytest.approx(1, rel=1e-6)
     assert bool((read.slope == 0.5).all())
@@ -161,19 +161,19 @@ def test_a_simple_curve_needs_drive_and_value_only(path):
 def test_tables_of_other_programs_are_read(path):
     text = "\ufeff# a comment\n\n drive (mV) ;value\r\n" + "".join(f"{x};{np.tanh(x / 9)}\r\n" for x in range(-20, 21))
     path.write_bytes(text.encode())
-    assert read_csv(path).unit_drive == pytest.approx(9e-3, rel=1e-6)
+    assert read_curve(path).unit_drive == pytest.approx(9e-3, rel=1e-6)
 
 
 def test_the_example_of_the_documentation():
     assert "ynthetic" in EXAMPLE.read_text().splitlines()[0]
-    read = read_csv(EXAMPLE, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
+    read = read_curve(EXAMPLE, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
     assert read.value.shape == (2, 33)
     assert 30e-6 < read.unit_drive < 33e-6
     inputs = read.drive / torch.tensor([[31e-6], [32.5e-6]])
     torch.testing.assert_close(read.value, inputs.tanh(), rtol=0, atol=0.05)
     torch.testing.assert_close(read.slope, 1 / inputs.cosh() ** 2, rtol=0, atol=0.1)
     assert 0.003 < float(read.noise.mean()) < 0.03
-    torch.testing.assert_close(read_csv(EXAMPLE).value, read.value, rtol=0, atol=0.05)
+    torch.testing.assert_close(read_curve(EXAMPLE).value, read.value, rtol=0, atol=0.05)
 
 
 ROWS = junction_rows()
@@ -245,7 +245,7 @@ def swapped(line: int, column: int, cell) -> list:
 def test_every_mistake_is_named_in_one_line(path, header, rows, message):
     write(path, header, rows)
     with pytest.raises(InputError, match=message) as caught:
-        read_csv(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
+        read_curve(path, in_plane=IN_PLANE, perpendicular=PERPENDICULAR)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -262,39 +262,39 @@ def test_every_mistake_is_named_in_one_line(path, header, rows, message):
 def test_what_is_no_table_is_named(path, content, message):
     path.write_bytes(content)
     with pytest.raises(InputError, match=f"measured.csv {message}"):
-        read_csv(path)
+        read_curve(path)
 
 
 def test_an_absent_file_is_named(path):
     with pytest.raises(InputError, match=r"cannot read .*measured\.csv: No such file"):
-        read_csv(path)
+        read_curve(path)
 
 
 def test_devices_at_other_currents_are_named(path):
     rows = [("a", *row) for row in ROWS] + [("b", *row) for row in junction_rows(CURRENT * 1.1)]
     write(path, f"device,{HEADER}", rows)
     with pytest.raises(InputError, match="device 'b' is measured at other values of current than device 'a'"):
-        read_csv(path)
+        read_curve(path)
 
 
 def test_a_flat_curve_has_no_extremes(path):
     write(path, HEADER, [(row[0], 9000.0, row[2]) for row in ROWS])
     with pytest.raises(InputError, match="resistance_in_plane does not change with the drive"):
-        read_csv(path)
+        read_curve(path)
 
 
 @pytest.mark.parametrize("extremes", [(0.0, 1.0), (2.0, 1.0), (-1.0, 1.0), (1.0, float("inf")), (float("nan"), 1.0)])
 def test_impossible_extremes_are_refused(path, extremes):
     write(path, HEADER, ROWS)
     with pytest.raises(InputError, match=r"in_plane must be .* 0 < R_P < R_AP"):
-        read_csv(path, in_plane=extremes)
+        read_curve(path, in_plane=extremes)
     with pytest.raises(InputError, match="perpendicular must be"):
-        read_csv(path, perpendicular=extremes)
+        read_curve(path, perpendicular=extremes)
 
 
 def test_arguments_that_contradict_the_file_are_refused(path):
     write(path, "drive (mV),value", [(float(x), np.tanh(x).item()) for x in range(-5, 6)])
     with pytest.raises(InputError, match="gives drive in V, drive_unit says 'A'"):
-        read_csv(path, drive_unit="A")
+        read_curve(path, drive_unit="A")
     with pytest.raises(InputError, match="unit_drive must be finite and > 0"):
-        read_csv(path, unit_drive=-1.0)
+        read_curve(path, unit_drive=-1.0)

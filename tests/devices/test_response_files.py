@@ -13,8 +13,7 @@ from hypothesis.extra.numpy import arrays
 from safetensors.torch import save as to_bytes
 from test_response import response
 
-from spinloom.devices import Response
-from spinloom.devices.response_files import load, save
+from spinloom.devices import Response, load_response, save_response
 from spinloom.errors import InputError, OutputError
 
 shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -50,28 +49,28 @@ def assert_same(one: Response, other: Response):
 @given(original=responses())
 @shared_folder
 def test_a_response_comes_back_bit_for_bit(tmp_path, original):
-    save(original, tmp_path / "device.safetensors")
-    assert_same(load(tmp_path / "device.safetensors"), original)
+    save_response(tmp_path / "device.safetensors", original)
+    assert_same(load_response(tmp_path / "device.safetensors"), original)
 
 
 def test_views_shared_tensors_and_gradients_can_be_saved(tmp_path):
     shared = response().value.mean(0, keepdim=True).requires_grad_().expand(4, -1)
     original = response(value=shared, slope=shared, noise=shared.abs())
-    save(original, tmp_path / "device.safetensors")
-    assert_same(load(tmp_path / "device.safetensors"), original)
+    save_response(tmp_path / "device.safetensors", original)
+    assert_same(load_response(tmp_path / "device.safetensors"), original)
 
 
 @pytest.fixture(scope="module")
 def saved() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        save(response(), Path(folder) / "device.safetensors")
+        save_response(Path(folder) / "device.safetensors", response())
         return (Path(folder) / "device.safetensors").read_bytes()
 
 
 def assert_refused(path: Path, content: bytes):
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        load(path)
+        load_response(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -111,7 +110,7 @@ def test_other_headers_are_refused(tmp_path, header, message):
     path = tmp_path / "other.safetensors"
     path.write_bytes(to_bytes(tensors, metadata=None if header is None else {"spinloom": header}))
     with pytest.raises(InputError, match=message):
-        load(path)
+        load_response(path)
 
 
 def test_other_tensors_are_refused(tmp_path):
@@ -119,13 +118,13 @@ def test_other_tensors_are_refused(tmp_path):
     header = json.dumps({"format": "spinloom-response", "version": 1})
     path.write_bytes(to_bytes({"weight": torch.zeros(3)}, metadata={"spinloom": header}))
     with pytest.raises(InputError, match=r"holds \['weight'\], expected \['drive', 'noise', 'slope', 'value'\]"):
-        load(path)
+        load_response(path)
 
 
 @pytest.mark.parametrize("name", ["absent.safetensors", "."])
 def test_no_file_is_one_line(tmp_path, name):
     with pytest.raises(InputError) as caught:
-        load(tmp_path / name)
+        load_response(tmp_path / name)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -133,19 +132,19 @@ def test_no_file_is_one_line(tmp_path, name):
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match=r"cannot write .*device\.safetensors"):
-        save(response(), tmp_path / "file" / "device.safetensors")
+        save_response(tmp_path / "file" / "device.safetensors", response())
 
 
 FULL_DISK = """
 import resource, signal, sys
 from dataclasses import replace
-from spinloom.devices.response_files import load, save
+from spinloom.devices import load_response, save_response
 from spinloom.errors import OutputError
-response = load(sys.argv[1])
+response = load_response(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # stands for the full disk
 try:
-    save(replace(response, unit_drive=1e-5), sys.argv[1])
+    save_response(sys.argv[1], replace(response, unit_drive=1e-5))
 except OutputError as error:
     print(error)
 """
@@ -153,7 +152,7 @@ except OutputError as error:
 
 def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "device.safetensors"
-    save(response(), path)
+    save_response(path, response())
     before = path.read_bytes()
     command = [sys.executable, "-B", "-c", FULL_DISK, str(path)]  # -B: or compiled code is cut off too
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -165,8 +164,8 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
 
 def test_the_noise_of_both_reads_comes_back_and_files_of_version_1_are_read(tmp_path):
     noisy = response().with_read_noise(0.02, 0.05)
-    save(noisy, tmp_path / "new.safetensors")
-    assert_same(load(tmp_path / "new.safetensors"), noisy)
+    save_response(tmp_path / "new.safetensors", noisy)
+    assert_same(load_response(tmp_path / "new.safetensors"), noisy)
     tensors = {name: getattr(noisy, name) for name in ("drive", "value", "slope", "noise")}
     header = {"format": "spinloom-response", "version": 1, "unit_drive": noisy.unit_drive}
     header |= {"drive_unit": noisy.drive_unit, "metadata": dict(noisy.metadata)}
@@ -176,6 +175,6 @@ def test_the_noise_of_both_reads_comes_back_and_files_of_version_1_are_read(tmp_
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     text = json.dumps({**header, "sha256": digest.hexdigest()})
     (tmp_path / "old.safetensors").write_bytes(to_bytes(tensors, metadata={"spinloom": text}))
-    old = load(tmp_path / "old.safetensors")
+    old = load_response(tmp_path / "old.safetensors")
     assert torch.equal(old.noise, noisy.noise)
     assert not bool(old.slope_noise.any())

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from test_response_csv import write
 
-from spinloom.devices import Spread, TwoPolarizerMTJ
-from spinloom.devices.csv_scale import COARSE, LEAST, MOST, slope_scale
-from spinloom.devices.response_csv import read_csv
+from spinloom.devices import Spread, TwoPolarizerMTJ, read_curve
+from spinloom.devices.response.scale import COARSE, LEAST, MOST, slope_scale
 from spinloom.errors import InputError, SpinloomWarning
 
 X = np.linspace(-3, 3, 31)
@@ -26,7 +25,7 @@ def table(path: Path, factor: float = 1.0, unit: float = 1e-5, devices: int = 1,
 @pytest.mark.parametrize("factor", [2.0, 0.5, 100.0, 1e5, -1.0])
 def test_a_slope_in_another_unit_is_a_warning_with_the_factor(tmp_path, factor):
     with pytest.warns(SpinloomWarning, match=r"curve.csv: the integral of slope is .* times the rise") as caught:
-        read_csv(table(tmp_path, factor))
+        read_curve(table(tmp_path, factor))
     message = str(caught[0].message)
     assert float(message.split("slope is ")[1].split()[0]) == pytest.approx(factor, rel=0.05)
     assert float(message.split("multiply it by ")[1]) == pytest.approx(1 / factor, rel=0.05)
@@ -35,7 +34,7 @@ def test_a_slope_in_another_unit_is_a_warning_with_the_factor(tmp_path, factor):
 
 def test_a_slope_of_zeros_is_a_warning(tmp_path):
     with pytest.warns(SpinloomWarning, match="is 0 times the rise of value.*leave it out"):
-        read_csv(table(tmp_path, 0.0))
+        read_curve(table(tmp_path, 0.0))
 
 
 def test_right_slopes_are_silent_and_stuck_devices_do_not_count(tmp_path):
@@ -44,12 +43,12 @@ def test_right_slopes_are_silent_and_stuck_devices_do_not_count(tmp_path):
     path.write_text(path.read_text() + "\n".join(stuck) + "\n")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        read = read_csv(path)
+        read = read_curve(path)
     assert read.stuck().tolist() == [False, False, False, True]
     assert read.unit_drive == pytest.approx(1e-5, rel=1e-6)
     path.write_text("\n".join(["device,drive (A),value,slope", *stuck]))
     with pytest.raises(InputError, match="no device answers to its drive"):
-        read_csv(path)
+        read_curve(path)
 
 
 def test_hundreds_of_right_curves_with_noise_raise_no_alarm_and_twice_or_half_is_found():
@@ -93,4 +92,4 @@ def test_per_cent_are_named_with_the_line(tmp_path, columns, cell, message):
     rows = [(float(x), float(np.tanh(x)), 0.02) for x in X]
     rows[2] = (rows[2][0], cell, 0.02) if columns == "value" else (*rows[2][:2], cell)
     with pytest.raises(InputError, match=message):
-        read_csv(write(tmp_path / "curve.csv", "drive (A),value,noise", rows))
+        read_curve(write(tmp_path / "curve.csv", "drive (A),value,noise", rows))

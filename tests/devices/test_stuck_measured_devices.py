@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinloom.devices.response_csv import read_csv
+from spinloom.devices import read_curve
 
 CURRENT = np.linspace(-120, 120, 33)
 COLUMNS = "device,current_uA,resistance_in_plane (kOhm),resistance_perpendicular (kOhm)"
@@ -29,7 +29,7 @@ def population(path: Path, stuck_at: float, noise: float = 0.002) -> Path:
 
 @pytest.mark.parametrize(("stuck_at", "value"), [(8.0, 1.0), (17.6, -1.0), (11.0, 0.0), (1e5, -1.0)])
 def test_the_noise_of_a_stuck_device_is_not_stretched_to_full_scale(tmp_path, stuck_at, value):
-    read = read_csv(population(tmp_path / "stuck.csv", stuck_at))
+    read = read_curve(population(tmp_path / "stuck.csv", stuck_at))
     assert read.stuck().tolist() == [False] * 4 + [True]
     assert float(read.value[-1].mean()) == pytest.approx(value, abs=0.02)
     assert float(read.slope[-1].std()) < 0.05
@@ -37,6 +37,6 @@ def test_the_noise_of_a_stuck_device_is_not_stretched_to_full_scale(tmp_path, st
 
 
 def test_a_device_that_never_changes_at_all_is_stuck_beside_others(tmp_path):
-    read = read_csv(population(tmp_path / "constant.csv", 8.0, noise=0.0))
+    read = read_curve(population(tmp_path / "constant.csv", 8.0, noise=0.0))
     assert read.stuck().tolist() == [False] * 4 + [True]
     assert float(read.value[-1].mean()) == pytest.approx(1.0, abs=1e-6)

@@ -17,8 +17,9 @@ from spinloom.devices import (
     TunnelJunction,
     TwoPolarizerMTJ,
     design_curves,
-    response_csv,
-    response_files,
+    load_response,
+    read_curve,
+    save_response,
     with_parameters,
 )
 from spinloom.errors import InputError
@@ -59,7 +60,7 @@ CALLS = {
     "oscillator": (NEURON.full_width, {"current": 2e-5, "temperature": 300}),
     "transient": (NEURON.transient, {"current": 2e-5, "duration": 1e-8, "start": 0.1, "steps": 2}),
     "design_curves": (design_curves, {"device": MTJ, "drive": X, "starts": X, "step": 1e-12, "dtype": torch.float32}),
-    "save": (response_files.save, {"response": Response(**CURVE), "path": Path()}),
+    "save": (save_response, {"response": Response(**CURVE), "path": Path()}),
     "with_parameters": (with_parameters, {"device": MTJ, "assignments": []}),
 }
 
@@ -112,7 +113,7 @@ def test_in_a_seed(seed):
 
 @pytest.mark.parametrize("path", [None, 5, [1.0], object()])
 def test_in_a_path(path):
-    for read in (response_files.load, response_csv.read_csv):
+    for read in (load_response, read_curve):
         with pytest.raises(InputError, match="a path must be a text"):
             read(path)
 

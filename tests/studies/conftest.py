@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from spinloom import evaluation, report
-from spinloom.devices import Response, response_files
+from spinloom.devices import Response, save_response
 from spinloom.evaluation import Population
 from spinloom.learning import fashion_cnn, save_weights
 from spinloom.studies import kit
@@ -34,7 +34,7 @@ def curve(tmp_path) -> Path:
     x = torch.linspace(-4, 4, 81)
     value = torch.tanh(x * torch.tensor([[0.9], [1.0], [1.1]]))
     response = Response(x, value, 1 - value**2, torch.full_like(value, 0.01), 1.0, "A", {"made": "here"})
-    response_files.save(response, tmp_path / "curve.safetensors")
+    save_response(tmp_path / "curve.safetensors", response)
     return tmp_path / "curve.safetensors"
 
 

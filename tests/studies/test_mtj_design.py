@@ -49,7 +49,7 @@ def quick(monkeypatch):
     for name, count in (("POINT_READS", 4), ("POINT_DEVICES", 2), ("POINT_DEVICE_READS", 2)):
         monkeypatch.setattr(checking, name, count)
     monkeypatch.setattr(designing, "THERMAL_READS", 8)
-    monkeypatch.setattr("spinloom.devices.mtj_gradient.LEAST_STEPS", 6)
+    monkeypatch.setattr("spinloom.devices.mtj.gradient.LEAST_STEPS", 6)
     monkeypatch.setattr("spinloom.studies.mtj_design.modes.LEAST_CELLS", 4)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from spinloom.data import load_images
-from spinloom.devices import Response, response_files
+from spinloom.devices import Response, save_response
 from spinloom.errors import InputError
 from spinloom.learning import count_parameters
 from spinloom.studies.mtj_distillation import Settings, networks, outcome, plan, run
@@ -39,7 +39,7 @@ def settings(tmp_path, monkeypatch) -> Settings:
     x = torch.linspace(-4, 4, 81)
     value = torch.tanh(x * torch.tensor([[0.95], [1.0], [1.05]]))
     response = Response(x, value, 1 - value**2, torch.full_like(value, 0.01), 1.0, "A")
-    response_files.save(response, tmp_path / "curve.safetensors")
+    save_response(tmp_path / "curve.safetensors", response)
     return Settings(dataset="mnist-5k", out=tmp_path / "out", response=tmp_path / "curve.safetensors")
 
 

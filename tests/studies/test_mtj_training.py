@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from spinloom.data import load_images
-from spinloom.devices import Response, device_source, response_files
+from spinloom.devices import Response, device_source, save_response
 from spinloom.errors import InputError, OutputError
 from spinloom.studies.mtj_training import Settings, run, study, training
 from spinloom.studies.mtj_training import plan as plans
@@ -35,7 +35,7 @@ def curve(path: Path, noise: float = 0.01, slope: float = 1.0) -> Path:
     x = torch.linspace(-8, 8, 1601, dtype=torch.float64)
     value = torch.tanh(x * torch.tensor([[1.0 - 10 * noise], [1.0], [1.0 + 10 * noise]]))
     response = Response(x, value, slope * (1 - value**2), torch.full_like(value, noise), 1.0, "A", {"made": "here"})
-    response_files.save(response, path / "curve.safetensors")
+    save_response(path / "curve.safetensors", response)
     return path / "curve.safetensors"
 
 

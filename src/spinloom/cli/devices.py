@@ -60,10 +60,10 @@ def _figures(response: "Response", cost: "OperatingCost | None") -> None:
 def _write(response: "Response", command: Device) -> None:
     from rich.console import Console
 
-    from spinloom.devices import response_files
+    from spinloom.devices import save_response
     from spinloom.report import draw_curves, save
 
     assert command.out is not None
     save(command.out / "curves.png", draw_curves(response))
-    response_files.save(response, command.out / "response.safetensors")
+    save_response(command.out / "response.safetensors", response)
     Console().print(f"written: {command.out / 'curves.png'}, {command.out / 'response.safetensors'}", soft_wrap=True)

@@ -3,7 +3,8 @@
 `TwoPolarizerMTJ` simulates the neuron of arXiv 2409.02528; `Response` is what every network module reads.
 `SpinDiode` and `AutoOscillator` are the radio-frequency synapse and neuron in closed form, `SimulatedDiode` and
 `SimulatedOscillator` the same from the motion of a free layer.
-`response_files.load` / `save` and `response_csv.read_csv` take a user's own device.
+`read_curve` reads a user's own measured device, `device_source` takes any: a name, a user's class, a file.
+`Device`, `Design` and `Memory` are what devices promise.
 """
 
 import lazy_loader

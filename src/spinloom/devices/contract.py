@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import torch
 
 from spinloom.devices.parameters import Parameter, require_parameters
-from spinloom.devices.response import Response
+from spinloom.devices.response.response import Response
 from spinloom.devices.spread import Spread, as_spread, factor
 from spinloom.errors import InputError, require_count, unknown_name
 from spinloom.magnetism import Quantity

@@ -8,9 +8,11 @@ from inspect import getfile
 from pathlib import Path
 from typing import Any
 
-from spinloom.devices import catalogue, response_csv, response_files
+from spinloom.devices import catalogue
 from spinloom.devices.contract import OperatingCost, require_promises, with_parameters
-from spinloom.devices.response import Response
+from spinloom.devices.response.files import load_response
+from spinloom.devices.response.measured import read_curve
+from spinloom.devices.response.response import Response
 from spinloom.devices.spread import Spread
 from spinloom.errors import InputError
 from spinloom.quantities import parameters
@@ -170,7 +172,7 @@ def _written(made: type) -> str:
 
 def _read(path: Path) -> DeviceSource:
     """Devices from a file: `.csv` or Spinloom's safetensors. Its spread is the one it holds. Raises InputError."""
-    read = response_csv.read_csv if path.suffix.lower() == ".csv" else response_files.load
+    read = read_curve if path.suffix.lower() == ".csv" else load_response
     return _given(read(path), str(path))
 
 

@@ -14,7 +14,7 @@ class Material:
     saturation_magnetization: A/m, 1e5 (ferrimagnet, doped CoFeB) to 1.7e6 (Fe); from magnetometry.
     damping: Gilbert damping, 0.003 to 0.05 in thin CoFeB; from the ferromagnetic-resonance linewidth.
     gamma: gyromagnetic ratio, rad/(s T). At 0 K every rate is proportional to it, so it also stretches time: a duration
-        gets a gradient by a gamma proportional to it (`devices/mtj_gradient.py`).
+        gets a gradient by a gamma proportional to it (`devices/mtj/gradient.py`).
     """
 
     saturation_magnetization: Quantity

@@ -1,40 +1,16 @@
-"""The two-polarizer junction: one free layer whose m_x is the activation and whose m_z^2 is its gradient.
-
-A voltage pulse through the junction with the in-plane reference layer (p = x) turns m from +z. For a pure damping-like
-torque a_J the pulse of length tau ends at m_x = tanh(a_J tau), m_z = sech(a_J tau), so that m_z^2 is the derivative of
-tanh. A pulse through the junction with the perpendicular reference layer (p = z) then brings m back to +z.
-
-Why these numbers (`docs/device.md` has the figures):
-
-- *Low magnetisation* (2.5e5 A/m, doped CoFeB or a ferrimagnet). The perpendicular anisotropy must cancel the shape
-  anisotropy, and a spread of either leaves a field that grows with Ms; the pulse that turns m shortens with Ms. Both
-  together make the precession angle during the pulse grow as Ms^2.
-- *Short pulse, strong drive* for the same reason, up to about 0.7 V on the barrier.
-- *Reset by spin torque*, not by anisotropy: it is fast, and it narrows the thermal spread of the start, which an
-  anisotropy weak enough for tanh could not do.
-- *Diameter 120 nm*: thermal noise of one read falls as 1 / diameter; larger pillars are not single-domain.
-- *Bipolar operation*: two cycles with opposite pulses, half the difference of the reads. A reference layer tilted by
-  a few degrees shifts the input of its neuron for ever; the difference cancels every even error, at twice the
-  energy and time. `operation="single"` shows what one cycle gives.
-- *Voltage drive*: the torque of an MTJ at fixed voltage does not depend on the angle; at fixed current it does
-  (`source="current"`), which skews the curve.
-
-Published idea: Rodrigues et al., arXiv 2409.02528; no geometry or material is published: all of these are our choice.
-"""
+"""What the two-polarizer junction is made of: its parameters, free layer, torques and fabrication."""
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 
 from spinloom import units
-from spinloom.devices.contract import Device, OperatingCost
+from spinloom.devices.contract import Design
 from spinloom.devices.junction import Readout, TunnelJunction
-from spinloom.devices.mtj_bounds import MOST_POLARIZATION, require_design, shapes
-from spinloom.devices.mtj_mesh import free_layer, spatial
+from spinloom.devices.mtj.mesh import free_layer, spatial
 from spinloom.devices.parameters import KNOWN, Parameter, known
-from spinloom.devices.response import Response
 from spinloom.devices.spread import Spread, as_spread, factor, tilt
 from spinloom.errors import InputError, require_count, require_number, require_positive, require_quantity
 from spinloom.magnetism import (
@@ -48,35 +24,27 @@ from spinloom.magnetism import (
     SpinTransfer,
     Triple,
     Uniaxial,
+    double,
     from_angles,
     rate_per_current,
     unit,
 )
 from spinloom.seeding import Seed, generator
 
+_WORDS = {
+    "operation": ("bipolar", "single"),
+    "source": ("voltage", "current"),
+    "readout": ("conductance", "resistance"),
+}
+MOST_POLARIZATION = {"voltage": 1.0, "current": 0.95}
+"""By source. At fixed current the torque of a half-metal grows without bound as m turns against the polarizer, and no
+step is short enough; 0.95 is more than a room-temperature TMR of 6 (Julliere: 0.87) stands for."""
+
 
 @dataclass(frozen=True)
-class TwoPolarizerMTJ(Device):
-    """Parameters of one device, SI. Numbers or tensors that broadcast over the devices (shape (devices, 1)).
+class JunctionDesign(Design):
+    """The parameters of a `TwoPolarizerMTJ`, which says what they are, and the magnet that they make."""
 
-    diameter, thickness: of the free layer, m. saturation_magnetization: A/m. damping: Gilbert.
-    residual_field: what the perpendicular anisotropy leaves over the shape anisotropy, T (2 K_eff / Ms); the
-        interfacial anisotropy follows from it and the geometry.
-    interface_anisotropy: J/m^2; None derives it as said. polarization, reset_polarization: of the in-plane and of the
-        perpendicular reference layer. field_like: ratio to the damping-like torque.
-    operation: "bipolar" (pulse and opposite pulse, half the difference is read) or "single".
-    source: "voltage" (torque independent of angle) or "current" (MTJ angular factor).
-    pulse: write pulse, s. reset: reset pulse, s; reset_drive: its strength in units of the drive that stands for 1.
-    reset_current_density: A/m^2; None derives it from reset_drive. Fabricated devices share that of their design.
-    barrier: junction at the in-plane reference layer; reset_barrier: at the perpendicular one.
-    read_voltage: V, bipolar so that reading exerts no net torque. read: s. readout: conductance or resistance.
-    amplifier_noise: of each read, fraction of full scale, on top of the tunnel noise.
-    in_plane_tilt, perpendicular_tilt: errors of direction of the polarizers, (first, second) angle in rad.
-    resolution: length of a cell in m; the free layer is then resolved in space (`mtj_mesh.py`), with modes of motion
-        that a macrospin cannot have. None: a macrospin. exchange_stiffness: A, J/m, of the resolved layer.
-    """
-
-    noun: ClassVar[str] = "junction"
     parameters: ClassVar = {
         **known("diameter", "thickness", "polarization", spread=True),
         **known("damping", sign="non-negative", spread=True),
@@ -116,7 +84,16 @@ class TwoPolarizerMTJ(Device):
     exchange_stiffness: Quantity = 1e-11
 
     def __post_init__(self) -> None:
-        require_design(self)
+        super().__post_init__()
+        for name, allowed in _WORDS.items():
+            if getattr(self, name) not in allowed:
+                first, second = allowed
+                raise InputError(f"{name} must be {first!r} or {second!r}, got {getattr(self, name)!r}")
+        for name in ("barrier", "reset_barrier"):
+            if not hasattr(getattr(self, name), "resistance_area"):
+                raise InputError(f"{name} must be a TunnelJunction, got {getattr(self, name)!r}")
+        self._require_shapes()
+        self._require_polarization()
 
     @property
     def shape(self) -> EllipticCylinder:
@@ -209,7 +186,7 @@ class TwoPolarizerMTJ(Device):
             if drive is not None
         )
 
-    def fabricate(self, devices: int, spread: float | Spread | None = None, seed: Seed = 0) -> "TwoPolarizerMTJ":
+    def fabricate(self, devices: int, spread: float | Spread | None = None, seed: Seed = 0) -> Self:
         """`devices` real ones of this design: parameters of shape (devices, 1), drawn with `spread`.
 
         The anisotropy of the nominal geometry is kept and spread by itself: a thicker or wider device is not
@@ -252,24 +229,35 @@ class TwoPolarizerMTJ(Device):
         require_positive("unit drives", largest=largest)
         return torch.linspace(-largest, largest, points, dtype=torch.float64) * self.unit_drive.detach()
 
-    def simulate(
-        self,
-        drive: torch.Tensor | None = None,
-        *,
-        spread: float | Spread | None = None,
-        devices: int = 1,
-        temperature: float = units.ROOM_TEMPERATURE,
-        realizations: int | None = None,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-    ) -> Response:
-        """The response of `devices` fabricated devices; see `devices.mtj_response.simulate`."""
-        from spinloom.devices.mtj_response import respond
+    def _require_shapes(self) -> None:
+        counts = set()
+        for name, shape in shapes(self).items():
+            if shape and (len(shape) != 2 or shape[1] != 1):
+                raise InputError(f"{name} must be one number or a tensor (devices, 1), got shape {shape}")
+            counts |= {shape[0]} if shape else set()
+        if len(counts - {1}) > 1:
+            raise InputError(
+                f"parameters belong to different numbers of devices: {sorted(counts)}; give each one per device"
+            )
 
-        return respond(self, drive, spread, devices, temperature, realizations, seed, dtype)
+    def _require_polarization(self) -> None:
+        most = MOST_POLARIZATION[self.source]
+        for name in ("polarization", "reset_polarization"):
+            largest = float(double(getattr(self, name)).detach().max())
+            if most < largest <= 1:  # above 1 whatever the source: `require_plausible`
+                raise InputError(
+                    f"{name} must be at most {most:g} with source={self.source!r}, got {largest:g}: the torque "
+                    "would grow without bound where m is opposite to the polarizer; lower it or use source='voltage'"
+                )
 
-    def cost(self, drive: torch.Tensor | None = None) -> OperatingCost:
-        """Energy and time of one operation; see `devices.mtj_cost`."""
-        from spinloom.devices.mtj_cost import operating_cost
 
-        return operating_cost(self, drive)
+def shapes(device: Any) -> dict[str, tuple[int, ...]]:
+    """Of all parameters that are tensors, by name."""
+    given = {part.name: getattr(device, part.name) for part in fields(device)}
+    return {name: tuple(value.shape) for name, value in given.items() if isinstance(value, torch.Tensor)}
+
+
+def along(reference: Triple, m: torch.Tensor) -> torch.Tensor:
+    """The component of m (3, *batch) along a reference layer, tilts included."""
+    x, y, z = (p.to(m) for p in reference)
+    return x * m[0] + y * m[1] + z * m[2]

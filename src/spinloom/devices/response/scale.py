@@ -1,9 +1,10 @@
-"""Whether the columns of a table have the scale of a Response: full scale is 1, the slope is that of the value."""
+"""The scale of a measured curve: its unit drive, its derivative, and whether its columns are those of a Response."""
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
-from spinloom.devices.csv_table import Table
 from spinloom.devices.parameters import warn
+from spinloom.devices.response.table import Table
 from spinloom.errors import InputError
 
 LARGEST = {"value": 2.0, "noise": 1.0}
@@ -17,6 +18,13 @@ wide."""
 
 LEAST_REACH = 1.8
 """Network inputs where tanh is 0.95: a sweep that ends before has not shown the extremes of its curve."""
+POOR = 0.15
+"""Of full scale, root mean square, between the mean curve and tanh: an offset of 0.3 unit drives leaves it."""
+WORST = 0.5
+"""A fit that leaves more than this part of the curve's mean square is no tanh."""
+WIDTH = 0.1
+"""Network inputs over which points are averaged first: tanh loses 0.003 of its slope by it, and a curve of thousands of
+noisy points does not turn into noise, which a difference of neighbours is."""
 
 
 def require_full_scale(table: Table) -> None:
@@ -70,3 +78,47 @@ def warn_of_reach(culprit: str, inputs: np.ndarray) -> None:
             f"{culprit}: the sweep ends at {reach:.2g} network inputs, before the resistance has settled, and its ends "
             "were taken for the parallel and the antiparallel state; pass in_plane=(R_P, R_AP) or measure further"
         )
+
+
+def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[float, float]:
+    """Least squares of value ~ tanh(drive / I0) over all devices: I0 and the root mean square that is left.
+
+    drive: (points,), any unit. value: (devices, points). `culprit` names the curve in errors.
+    Raises InputError where no positive I0 describes the curve where one hardly does.
+    """
+    largest = float(np.abs(drive).max())
+
+    def residual(log_scale: float) -> float:
+        return float(np.mean((value - np.tanh(drive / (largest * np.exp(log_scale)))) ** 2))
+
+    # Scan first: far from the solution the residual is flat.
+    scan = np.linspace(np.log(1e-3), np.log(1e3), 121)
+    best = scan[int(np.argmin([residual(point) for point in scan]))]
+    step = scan[1] - scan[0]
+    fit = minimize_scalar(residual, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10})
+    left = float(fit.fun)
+    if left > WORST * float(np.mean(value**2)):
+        raise InputError(
+            f"{culprit} does not follow tanh(drive / I0): reverse the sign of the drive if the curve falls, subtract "
+            "an offset of the drive, scale a value of 0 to 1 to -1 to 1, or pass unit_drive to keep the curve as it is"
+        )
+    unit_drive = largest * float(np.exp(fit.x))
+    off = float(np.sqrt(np.mean((value.mean(0) - np.tanh(drive / unit_drive)) ** 2)))
+    if off > POOR:
+        warn(
+            f"{culprit}: the mean curve is {off:.2f} of full scale (rms) off tanh(drive / I0), I0 = {unit_drive:.3g}: "
+            "subtract an offset of drive or value, or pass unit_drive to keep the curve as it is"
+        )
+    return unit_drive, float(np.sqrt(left))
+
+
+def derivative(inputs: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """By the network input, (devices, points). inputs: (points,), drive / unit drive; value: (devices, points)."""
+    step = (inputs[-1] - inputs[0]) / (len(inputs) - 1)
+    together = max(1, min(int(WIDTH / step), len(inputs) // 2))
+    starts = np.arange(0, len(inputs) - together + 1, together)
+    counts = np.diff(np.append(starts, len(inputs)))
+    middle = np.add.reduceat(inputs, starts) / counts
+    mean = np.add.reduceat(value, starts, axis=1) / counts
+    slope = np.gradient(mean, middle, axis=1)
+    return np.stack([np.interp(inputs, middle, row) for row in slope])

@@ -12,10 +12,9 @@ from typing import Any
 
 import torch
 
-from spinloom.devices.mtj_bounds import require_float
-from spinloom.devices.mtj_mesh import LARGEST_PHASE, spatial, thermal_step
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.mtj_response import READ_SAMPLES
+from spinloom.devices.mtj.design import JunctionDesign, along
+from spinloom.devices.mtj.mesh import LARGEST_PHASE, mean_magnetization, spatial, thermal_step
+from spinloom.devices.mtj.simulation import READ_SAMPLES, require_float
 from spinloom.errors import InputError, require_finite, require_number, require_positive, require_quantity
 from spinloom.magnetism import Constant, Magnet, Quantity, double, simulate
 
@@ -27,7 +26,7 @@ PHASE = 2.0
 
 
 def design_curves(
-    device: TwoPolarizerMTJ,
+    device: JunctionDesign,
     drive: torch.Tensor,
     starts: torch.Tensor,
     *,
@@ -36,7 +35,7 @@ def design_curves(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(value, slope) of one operation at 0 K, (devices, points, pairs), on the eager engine.
 
-    device: parameters are numbers or tensors (); fabricated devices have (devices, 1), see `TwoPolarizerMTJ.fabricate`.
+    device: parameters are numbers or tensors (); fabricated devices have (devices, 1), see `fabricate`.
     drive: (points,), A/m^2. starts: (n,), network inputs u whose outputs the reset finds: tanh u along the in-plane
         polarizer, sech u along z. Each cycle of an operation takes each of them on its own, so pairs is n^2 in bipolar
         operation and n in single.
@@ -59,12 +58,12 @@ def design_curves(
 
 
 def read_curves(
-    device: TwoPolarizerMTJ, written: torch.Tensor, *, step: float = STEP
+    device: JunctionDesign, written: torch.Tensor, *, step: float = STEP
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(value, slope) as in `design_curves` of what `after_pulse` returned."""
     resting = device.magnet()
     window = _run(resting, written, device.read, step, READ_SAMPLES).mean(0)
-    value, gradient = (_along(p, mean_magnetization(resting, window)) for p in device.references())
+    value, gradient = (along(p, mean_magnetization(resting, window)) for p in device.references())
     signs = torch.tensor(device.polarities, dtype=value.dtype).reshape(-1, 1, 1, 1)
     value = signs * device.barrier.read(value, device.readout)
     slope = device.reset_barrier.read(gradient, device.readout).square()
@@ -72,7 +71,7 @@ def read_curves(
 
 
 def after_pulse(
-    device: TwoPolarizerMTJ,
+    device: JunctionDesign,
     drive: torch.Tensor,
     starts: torch.Tensor,
     *,
@@ -99,14 +98,6 @@ def after_pulse(
     return _run(_stretched(device.magnet(write=Constant(lift(wave))), device.pulse), m, device.pulse, step)[0]
 
 
-def mean_magnetization(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
-    """Of each member, (3, *batch)."""
-    if magnet.mesh is None:
-        return m
-    assert magnet.geometry is not None
-    return m.sum((-3, -2, -1)) / int(magnet.geometry.sum())
-
-
 def _stretched(magnet: Magnet, length: Quantity) -> Magnet:
     """The same magnet with a gamma whose derivative is that of time; unchanged where `length` has none."""
     if not isinstance(length, torch.Tensor) or not length.requires_grad:
@@ -121,11 +112,6 @@ def _run(magnet: Magnet, m: torch.Tensor, length: Quantity, step: float, records
     if magnet.mesh is not None:
         step = min(step, PHASE / LARGEST_PHASE * thermal_step(magnet, math.inf))
     return simulate(magnet, m, duration, step, method="rk4", records=records, engine="eager").m
-
-
-def _along(reference: tuple[torch.Tensor, ...], m: torch.Tensor) -> torch.Tensor:
-    x, y, z = (p.to(m) for p in reference)
-    return x * m[0] + y * m[1] + z * m[2]
 
 
 def _pairs(cycles: torch.Tensor) -> torch.Tensor:

@@ -15,8 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
-from spinloom.devices.response import Response
-from spinloom.devices.response_checks import as_path
+from spinloom.devices.response.response import Response, as_path
 from spinloom.errors import InputError
 from spinloom.files import write_bytes
 from spinloom.identity import add_tensors, read_exactly
@@ -25,10 +24,10 @@ FORMAT, VERSION = "spinloom-response", 2
 KEY = "spinloom"
 TENSORS = ("drive", "value", "slope", "noise", "slope_noise")
 _OF_VERSION = {1: TENSORS[:-1], 2: TENSORS}
-REMEDY = "save the response again with spinloom.devices.response_files.save"
+REMEDY = "save the response again with spinloom.devices.save_response"
 
 
-def save(response: Response, path: str | Path) -> None:
+def save_response(path: str | Path, response: Response) -> None:
     """Write a response to a .safetensors file, whole or not at all. Raises OutputError, InputError for what is none."""
     if not isinstance(response, Response):
         raise InputError(f"only a Response can be saved, got {response!r}; simulate or read one")
@@ -44,8 +43,8 @@ def save(response: Response, path: str | Path) -> None:
     write_bytes(as_path(path), to_bytes(tensors, metadata={KEY: json.dumps(header)}))
 
 
-def load(path: str | Path) -> Response:
-    """Read what `save` wrote, on the CPU, tensors bit for bit.
+def load_response(path: str | Path) -> Response:
+    """Read what `save_response` wrote, on the CPU, tensors bit for bit.
 
     Raises InputError naming the file: absent, truncated, damaged, of another format or a newer version.
     """

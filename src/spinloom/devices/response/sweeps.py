@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinloom.devices.csv_table import Table
+from spinloom.devices.response.table import Table
 from spinloom.errors import InputError
 
 MIN_POINTS = 5

@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 import torch
 
-from spinloom.devices.mtj_bounds import require_run
-from spinloom.devices.mtj_mesh import spatial, thermal_step
-from spinloom.devices.mtj_neuron import TwoPolarizerMTJ
-from spinloom.devices.response import Response
+from spinloom.devices.mtj.design import JunctionDesign, along
+from spinloom.devices.mtj.mesh import mean_magnetization, spatial, thermal_step
+from spinloom.devices.parameters import require_plausible
+from spinloom.devices.response.response import Response
 from spinloom.devices.spread import Spread, as_spread
-from spinloom.errors import InputError, as_whole
-from spinloom.magnetism import Constant, Magnet, simulate
+from spinloom.errors import (
+    InputError,
+    as_whole,
+    require_count,
+    require_finite,
+    require_non_negative,
+    require_number,
+)
+from spinloom.magnetism import Constant, Magnet, double, simulate
 from spinloom.seeding import child_seed, generator
 
 STEP = 1e-12
@@ -35,7 +42,7 @@ class Reads:
 
 
 def respond(
-    device: TwoPolarizerMTJ,
+    device: JunctionDesign,
     drive: torch.Tensor | None,
     spread: float | Spread | None,
     devices: int,
@@ -99,7 +106,7 @@ def respond(
 
 
 def _operate(
-    made: TwoPolarizerMTJ,
+    made: JunctionDesign,
     drive: torch.Tensor,
     devices: int,
     realizations: int,
@@ -118,7 +125,7 @@ def _operate(
 
 
 def read_population(
-    made: TwoPolarizerMTJ,
+    made: JunctionDesign,
     drive: torch.Tensor,
     devices: int,
     realizations: int,
@@ -137,13 +144,13 @@ def read_population(
     return Reads(torch.cat(value), torch.cat(gradient), torch.cat(after_reset, dim=1))
 
 
-def _cells(made: TwoPolarizerMTJ) -> int:
+def _cells(made: JunctionDesign) -> int:
     mesh = made.magnet().mesh
     return 1 if mesh is None else mesh.count
 
 
 def _read_drives(
-    made: TwoPolarizerMTJ,
+    made: JunctionDesign,
     drive: torch.Tensor,
     devices: int,
     realizations: int,
@@ -170,19 +177,11 @@ def _read_drives(
         wave = wave[..., None, None, None]
     reset = Constant(made.reset_density if mesh is None else spatial(made.reset_density))
     m = run(made.magnet(reset=reset), m, float(made.reset))[-1]
-    after_reset = _mean(resting, m)
+    after_reset = mean_magnetization(resting, m)
     m = run(made.magnet(write=Constant(wave)), m, float(made.pulse))[-1]
     window = run(resting, m, made.read, READ_SAMPLES)
-    value, gradient = _project(made, _mean(resting, window.mean(0)))
+    value, gradient = (along(p, mean_magnetization(resting, window.mean(0))) for p in made.references())
     return made.barrier.read(value, made.readout), made.reset_barrier.read(gradient, made.readout), after_reset
-
-
-def _mean(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
-    """The mean magnetisation of each member, (3, *batch): the conductance, linear in the cosine, sees no more."""
-    if magnet.mesh is None:
-        return m
-    assert magnet.geometry is not None
-    return m.sum((-3, -2, -1)) / int(magnet.geometry.sum())
 
 
 def _start(
@@ -195,15 +194,7 @@ def _start(
     return torch.stack([u.tanh(), torch.zeros_like(u), 1 / u.cosh()]).to(dtype)
 
 
-def _project(made: TwoPolarizerMTJ, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """m along the two reference layers, tilts included."""
-    in_plane, perpendicular = made.references()
-    value = sum(p.to(m) * c for p, c in zip(in_plane, m, strict=True))
-    gradient = sum(p.to(m) * c for p, c in zip(perpendicular, m, strict=True))
-    return torch.as_tensor(value), torch.as_tensor(gradient)
-
-
-def _read_noise(made: TwoPolarizerMTJ, temperature: float, devices: int) -> torch.Tensor:
+def _read_noise(made: JunctionDesign, temperature: float, devices: int) -> torch.Tensor:
     """Tunnel noise of the value and the gradient read of each device, (devices, 2); none at 0 K, the ideal case."""
     if temperature == 0:
         return torch.zeros(devices, 2, dtype=torch.float64)
@@ -212,3 +203,31 @@ def _read_noise(made: TwoPolarizerMTJ, temperature: float, devices: int) -> torc
         for barrier in (made.barrier, made.reset_barrier)
     ]
     return torch.stack(noise, dim=-1)
+
+
+def require_run(drive: torch.Tensor | None, devices: int, temperature: float, dtype: torch.dtype) -> None:
+    """Raise InputError for a drive that is no increasing (points,), a count below 1, a temperature below 0.
+
+    SpinloomWarning for a drive or a temperature that looks like a slip of the unit.
+    """
+    require_count(devices=devices)
+    require_number("K", temperature=temperature)
+    require_non_negative("K", temperature=temperature)
+    require_plausible(temperature=temperature)
+    require_float(dtype)
+    if drive is None:
+        return
+    require_finite("A/m^2", drive=drive)
+    given = double(drive).detach()
+    if given.ndim != 1 or len(given) < 2 or not bool((given.diff() > 0).all()):
+        raise InputError(
+            f"drive must be (points,), 2 or more that increase strictly, in A/m^2; got shape {tuple(given.shape)}, "
+            f"{float(given.min()):g} to {float(given.max()):g} A/m^2"
+        )
+    require_plausible(current_density=given.abs().max())
+
+
+def require_float(dtype: torch.dtype) -> None:
+    """Raise InputError for a type that simulations do not have."""
+    if dtype not in (torch.float32, torch.float64):
+        raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")

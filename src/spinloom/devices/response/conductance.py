@@ -9,9 +9,9 @@ from reprlib import repr as short
 import numpy as np
 import torch
 
-from spinloom.devices.csv_sweeps import Sweeps
-from spinloom.devices.csv_table import Table
-from spinloom.devices.response_checks import is_stuck
+from spinloom.devices.response.response import is_stuck
+from spinloom.devices.response.sweeps import Sweeps
+from spinloom.devices.response.table import Table
 from spinloom.errors import InputError
 
 Extremes = tuple[float, float]

@@ -5,14 +5,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from spinloom.devices.conductance import Extremes, in_plane_cosine, perpendicular_cosine, require_extremes
-from spinloom.devices.csv_scale import require_full_scale, warn_of_reach, warn_of_slope
-from spinloom.devices.csv_slope import derivative
-from spinloom.devices.csv_sweeps import Sweeps, arrange
-from spinloom.devices.csv_table import Table, read_table
-from spinloom.devices.response import Response
-from spinloom.devices.response_checks import as_path, is_stuck
-from spinloom.devices.unit_drive import fit_unit_drive
+from spinloom.devices.response.conductance import Extremes, in_plane_cosine, perpendicular_cosine, require_extremes
+from spinloom.devices.response.response import Response, as_path, is_stuck
+from spinloom.devices.response.scale import (
+    derivative,
+    fit_unit_drive,
+    require_full_scale,
+    warn_of_reach,
+    warn_of_slope,
+)
+from spinloom.devices.response.sweeps import Sweeps, arrange
+from spinloom.devices.response.table import Table, read_table
 from spinloom.errors import InputError, require_positive
 
 DRIVES = ("current", "current_density", "voltage", "drive")
@@ -26,7 +29,7 @@ _Curves = tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]
 """value, slope (None: not measured), noise and slope_noise (None: not measured), (devices, points) each."""
 
 
-def read_csv(
+def read_curve(
     path: str | Path,
     *,
     in_plane: Extremes | None = None,
@@ -52,7 +55,7 @@ def read_csv(
         that are not stuck.
     drive_unit: unit of a `drive` column whose header names none. sort: accept rows in any order.
 
-    Raises InputError with file, line, column and remedy; SpinloomWarning for a slope of another scale (`csv_scale`).
+    Raises InputError with file, line, column and remedy; SpinloomWarning for a slope of another scale (`scale.py`).
     """
     table = read_table(as_path(path))
     quantity = _drive_column(table)

@@ -46,3 +46,11 @@ def thermal_step(magnet: Magnet, longest: float) -> float:
     dx, dy, _ = magnet.mesh.spatial_lengths
     fastest = units.GAMMA * 8 * double(stiffness) / ms * (1 / dx**2 + 1 / dy**2)
     return min(longest, LARGEST_PHASE / float(fastest.detach().max()))
+
+
+def mean_magnetization(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
+    """Of each member, (3, *batch): the conductance, linear in the cosine, sees no more."""
+    if magnet.mesh is None:
+        return m
+    assert magnet.geometry is not None
+    return m.sum((-3, -2, -1)) / int(magnet.geometry.sum())

@@ -1,0 +1,1 @@
+"""The two-polarizer junction: design, simulation, derivatives of its curves, cost."""

@@ -1,0 +1,133 @@
+"""The two-polarizer junction: one free layer whose m_x is the activation and whose m_z^2 is its gradient.
+
+A voltage pulse through the junction with the in-plane reference layer (p = x) turns m from +z. For a pure damping-like
+torque a_J the pulse of length tau ends at m_x = tanh(a_J tau), m_z = sech(a_J tau), so that m_z^2 is the derivative of
+tanh. A pulse through the junction with the perpendicular reference layer (p = z) then brings m back to +z.
+
+Why these numbers (`docs/device.md` has the figures):
+
+- *Low magnetisation* (2.5e5 A/m, doped CoFeB or a ferrimagnet). The perpendicular anisotropy must cancel the shape
+  anisotropy, and a spread of either leaves a field that grows with Ms; the pulse that turns m shortens with Ms. Both
+  together make the precession angle during the pulse grow as Ms^2.
+- *Short pulse, strong drive* for the same reason, up to about 0.7 V on the barrier.
+- *Reset by spin torque*, not by anisotropy: it is fast, and it narrows the thermal spread of the start, which an
+  anisotropy weak enough for tanh could not do.
+- *Diameter 120 nm*: thermal noise of one read falls as 1 / diameter; larger pillars are not single-domain.
+- *Bipolar operation*: two cycles with opposite pulses, half the difference of the reads. A reference layer tilted by
+  a few degrees shifts the input of its neuron for ever; the difference cancels every even error, at twice the
+  energy and time. `operation="single"` shows what one cycle gives.
+- *Voltage drive*: the torque of an MTJ at fixed voltage does not depend on the angle; at fixed current it does
+  (`source="current"`), which skews the curve.
+
+Published idea: Rodrigues et al., arXiv 2409.02528; no geometry or material is published: all of these are our choice.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from spinloom import units
+from spinloom.devices.contract import Device, OperatingCost
+from spinloom.devices.mtj.design import JunctionDesign, shapes
+from spinloom.devices.mtj.simulation import respond
+from spinloom.devices.response.response import Response
+from spinloom.devices.spread import Spread
+from spinloom.errors import InputError, require_finite
+from spinloom.magnetism import double
+
+_INSTANTS = 64
+
+
+@dataclass(frozen=True)
+class TwoPolarizerMTJ(JunctionDesign, Device):
+    """Parameters of one device, SI. Numbers or tensors that broadcast over the devices (shape (devices, 1)).
+
+    diameter, thickness: of the free layer, m. saturation_magnetization: A/m. damping: Gilbert.
+    residual_field: what the perpendicular anisotropy leaves over the shape anisotropy, T (2 K_eff / Ms); the
+        interfacial anisotropy follows from it and the geometry.
+    interface_anisotropy: J/m^2; None derives it as said. polarization, reset_polarization: of the in-plane and of the
+        perpendicular reference layer. field_like: ratio to the damping-like torque.
+    operation: "bipolar" (pulse and opposite pulse, half the difference is read) or "single".
+    source: "voltage" (torque independent of angle) or "current" (MTJ angular factor).
+    pulse: write pulse, s. reset: reset pulse, s; reset_drive: its strength in units of the drive that stands for 1.
+    reset_current_density: A/m^2; None derives it from reset_drive. Fabricated devices share that of their design.
+    barrier: junction at the in-plane reference layer; reset_barrier: at the perpendicular one.
+    read_voltage: V, bipolar so that reading exerts no net torque. read: s. readout: conductance or resistance.
+    amplifier_noise: of each read, fraction of full scale, on top of the tunnel noise.
+    in_plane_tilt, perpendicular_tilt: errors of direction of the polarizers, (first, second) angle in rad.
+    resolution: length of a cell in m; the free layer is then resolved in space (`mesh.py`), with modes of motion
+        that a macrospin cannot have. None: a macrospin. exchange_stiffness: A, J/m, of the resolved layer.
+    """
+
+    noun: ClassVar[str] = "junction"
+
+    def simulate(
+        self,
+        drive: torch.Tensor | None = None,
+        *,
+        spread: float | Spread | None = None,
+        devices: int = 1,
+        temperature: float = units.ROOM_TEMPERATURE,
+        realizations: int | None = None,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> Response:
+        """The response of `devices` fabricated devices; see `respond`."""
+        return respond(self, drive, spread, devices, temperature, realizations, seed, dtype)
+
+    def cost(self, drive: torch.Tensor | None = None) -> OperatingCost:
+        """Joule heat in the two barriers of one design; drive (points,) in A/m^2, None takes `drives()`."""
+        if drive is None:
+            drive = self.drives()
+        require_finite("A/m^2", drive=drive)
+        drive = double(drive)
+        if drive.ndim != 1:
+            raise InputError(f"drive must be (points,) in A/m^2, got shape {tuple(drive.shape)}")
+        several = {name: shape for name, shape in shapes(self).items() if shape not in ((), (1, 1))}
+        if several:
+            raise InputError(f"the cost is that of one design; these hold several devices: {', '.join(several)}")
+        cycles = len(self.polarities)
+        return OperatingCost(
+            drive=drive,
+            write_energy=write_energy(self, drive).detach(),
+            reset_energy=float(reset_energy(self).detach()),
+            read_energy=float(read_energy(self).detach()),
+            cycle_time=cycles * (float(self.reset) + float(self.pulse) + self.read),
+            assumptions=(
+                f"{self.operation} operation: {cycles} cycle(s) of reset, pulse and read per activation",
+                f"write: Joule heat of a {self.pulse * 1e12:.0f} ps {self.source} pulse in the in-plane junction, "
+                "conductance followed along the ideal tanh trajectory",
+                f"reset: {self.reset * 1e12:.0f} ps at {float(self.reset_density) / 1e10:.1f} MA/cm^2 through the "
+                "perpendicular junction, taken in its parallel state (upper bound)",
+                f"read: {self.read_voltage * 1e3:.0f} mV (bipolar) for {self.read * 1e12:.0f} ps, mean conductance",
+                "transistors, wires, drivers, amplifiers and converters are not included",
+            ),
+        )
+
+
+def write_energy(device: JunctionDesign, drive: torch.Tensor) -> torch.Tensor:
+    """Joule heat of the write pulses of one operation, J, (points,); drive in A/m^2. These are differentiable."""
+    power = torch.stack([_write_power(device, sign * drive) for sign in device.polarities]).sum(0)
+    return power * device.area * device.pulse
+
+
+def reset_energy(device: JunctionDesign) -> torch.Tensor:
+    """Joule heat of the reset pulses of one operation, J, in the parallel state (upper bound)."""
+    barrier = device.reset_barrier
+    power = device.reset_density**2 / barrier.mean_conductance * (1 + barrier.contrast)
+    return len(device.polarities) * power * device.area * device.reset
+
+
+def read_energy(device: JunctionDesign) -> torch.Tensor:
+    """Joule heat of the reads of one operation, J, at a right angle."""
+    return len(device.polarities) * device.read_voltage**2 * device.barrier.mean_conductance * device.area * device.read
+
+
+def _write_power(device: JunctionDesign, drive: torch.Tensor) -> torch.Tensor:
+    """Mean power density over the pulse, W/m^2, (points,)."""
+    time = (torch.arange(_INSTANTS, dtype=torch.float64) + 0.5) / _INSTANTS
+    path = torch.tanh(drive.unsqueeze(-1) / device.unit_drive * time)
+    share = 1 + device.barrier.contrast * path
+    angle = share.mean(-1) if device.source == "voltage" else (1 / share).mean(-1)
+    return drive**2 / device.barrier.mean_conductance * angle

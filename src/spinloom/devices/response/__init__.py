@@ -1,0 +1,1 @@
+"""The response of an activation device: what it is, its files, and measured curves read from tables."""
