@@ -9,9 +9,19 @@ from torch import nn
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_count
-from spinloom.evaluation.examples import Examples
+from spinloom.evaluation.examples import Examples, accuracy
 from spinloom.evaluation.populations import Population
-from spinloom.nn import PLAIN, Converters, can_stand_side_by_side, members, shared_front, to_hardware
+from spinloom.nn import (
+    PLAIN,
+    Converters,
+    DeviceActivation,
+    can_stand_side_by_side,
+    hardware_layers,
+    members,
+    resample,
+    shared_front,
+    to_hardware,
+)
 from spinloom.progress import Report, silent
 from spinloom.seeding import child_seed, generator
 
@@ -59,6 +69,9 @@ def accuracies(
     other. `hardware` stays as it is. Raises InputError if it has no device layer or its outputs are not finite.
     """
     network = _fast(hardware)
+    if not all(isinstance(layer, DeviceActivation) for layer in hardware_layers(network).values()):
+        yield from ([accuracy(resample(network, seed), examples)] for seed in seeds)
+        return
     if can_stand_side_by_side(network, examples.inputs[:1]):
         first = shared_front(network, examples.inputs[:1])
     else:

@@ -19,6 +19,8 @@ from .figures import draw_groups as draw_groups
 from .figures import draw_memory as draw_memory
 from .figures import draw_sizes as draw_sizes
 from .figures import draw_sweep as draw_sweep
+from .own_network import Evaluation as Evaluation
+from .own_network import evaluate as evaluate
 from .population_figures import draw_decisions as draw_decisions
 from .population_figures import draw_members as draw_members
 from .population_figures import draw_panels as draw_panels

@@ -16,10 +16,11 @@ _THIN = 32
 """Single devices drawn, however many there are."""
 
 
-def draw_curves(response: Response, fabricated: Response | None = None) -> Figure:
-    """The junction's two curves beside tanh and its gradient, with the residuals below.
+def draw_curves(response: Response, fabricated: Response | None = None, noun: str = "junction") -> Figure:
+    """The two curves of a device beside tanh and its gradient, with the residuals below.
 
     response: its mean device is drawn thick. fabricated: single devices drawn thin (default: those of `response`).
+    noun: what one of them is called.
     """
     rows = fabricated or response
     figure, (value, slope, value_left, slope_left) = canvas(2, 2, height=5.6, ratios=(2.4, 1))
@@ -27,12 +28,12 @@ def draw_curves(response: Response, fabricated: Response | None = None) -> Figur
     ideal = torch.tanh(x)
     gradient = 1 - ideal.square()
     nominal = response.nominal()
-    _singles(value, rows.inputs, rows.value)
-    _singles(slope, rows.inputs, rows.slope)
-    _curve(value, nominal.value[0], nominal.noise[0], x, ideal, "tanh")
-    _curve(slope, nominal.slope[0], None, x, gradient, "1 - tanh²")
-    label(value, "Activation: $m_x$ as read", "", "output")
-    label(slope, "Gradient: $m_z^2$ as read", "", "gradient")
+    _singles(value, rows.inputs, rows.value, noun)
+    _singles(slope, rows.inputs, rows.slope, noun)
+    _curve(value, nominal.value[0], nominal.noise[0], x, ideal, (noun, "tanh"))
+    _curve(slope, nominal.slope[0], None, x, gradient, (noun, "1 - tanh²"))
+    label(value, "Activation, as read", "", "output")
+    label(slope, "Gradient, as read", "", "gradient")
     for axis, measured, wanted in (
         (value_left, nominal.value[0], ideal),
         (slope_left, nominal.slope[0], gradient),
@@ -47,10 +48,10 @@ def draw_curves(response: Response, fabricated: Response | None = None) -> Figur
     return figure
 
 
-def _singles(axis: Axes, x: torch.Tensor, rows: torch.Tensor) -> None:
+def _singles(axis: Axes, x: torch.Tensor, rows: torch.Tensor, noun: str) -> None:
     """Thin, each at the inputs it was measured at."""
     if len(rows) > 1:
-        axis.plot([], [], color=BLUE, alpha=0.4, linewidth=0.8, label="fabricated junctions")
+        axis.plot([], [], color=BLUE, alpha=0.4, linewidth=0.8, label=f"fabricated {noun}s")
         axis.plot(x, rows[:_THIN].T, color=BLUE, alpha=0.15, linewidth=0.8)
 
 
@@ -60,14 +61,14 @@ def _curve(
     noise: torch.Tensor | None,
     x: torch.Tensor,
     ideal: torch.Tensor,
-    name: str,
+    names: tuple[str, str],
 ) -> None:
     if noise is not None and bool(noise.any()):
         axis.fill_between(
             x, nominal - noise, nominal + noise, color=BLUE, alpha=0.25, linewidth=0, label="noise of one read"
         )
-    axis.plot(x, nominal, color=BLUE, linewidth=2, label="junction")
-    axis.plot(x, ideal, color=ORANGE, linewidth=1.6, linestyle=(0, (4, 3)), label=name)
+    axis.plot(x, nominal, color=BLUE, linewidth=2, label=names[0])
+    axis.plot(x, ideal, color=ORANGE, linewidth=1.6, linestyle=(0, (4, 3)), label=names[1])
 
 
 def draw_sweep(points: Sequence[SweepPoint], software: float, title: str, x: str, scale: float = 100) -> Figure:

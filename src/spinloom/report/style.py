@@ -1,6 +1,7 @@
 """One look for every figure: matplotlib's object interface, no global state, colours told apart by everyone."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -44,10 +45,17 @@ def legend(axis: Axes, place: Place = "best") -> None:
     axis.legend(loc=place, fontsize=TEXT - 1, frameon=False)
 
 
+def png(figure: Figure) -> bytes:
+    """The content of a PNG file."""
+    content = BytesIO()
+    figure.savefig(content, format="png", facecolor="white")
+    return content.getvalue()
+
+
 def save(path: Path, figure: Figure) -> None:
     """Write a PNG, whole or not at all. Raises OutputError."""
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", facecolor="white")
+        temporary.write_bytes(png(figure))
 
 
 def _dress(axis: Axes) -> None:
