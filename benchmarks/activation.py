@@ -20,8 +20,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent))
 from common import report
 from spinloom.devices import Response
-from spinloom.learning import fashion_cnn, initialise
-from spinloom.learning.networks import mlp
+from spinloom.learning import fashion_cnn, initialise, mlp
 from spinloom.nn import to_hardware
 
 BATCH = 128

@@ -1,12 +1,8 @@
 """What kept work is known by: code by its source, things by their content, the same in every process.
 
-    of(function, **arguments)   names what a function makes of its arguments: for stages kept on disk
-    digest(*things)             names things: settings, tensors, networks, data sets, functions
-    package(name)               names the source of a package
-    versions()                  what else numbers depend on
-
-Code of Spinloom and of the packages that numbers are made with counts in `digest` by its name alone; `package` and
-`versions` stand for it, and `of` takes both.
+`of(function, **arguments)` names what a function makes of its arguments, for stages kept on disk; `digest` names
+things. In a digest the code of Spinloom and of the packages below counts by name alone: `package` and `versions` stand
+for it, and `of` takes both.
 """
 
 import hashlib
@@ -23,43 +19,45 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.hooks import RemovableHandle
 
 from spinloom.errors import InputError
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 _BY_NAME = sys.stdlib_module_names | {"spinloom", "torch", "numpy", "scipy", "pandas", "numba", "lightning_fabric"}
-_OPEN_ENDS = ("_thread", "_io", "_socket")
-"""Where locks, files and connections come from; no number depends on one."""
-_CODE = (CodeType, FunctionType, MethodType, ModuleType, type, property, classmethod, staticmethod)
-_COMPILED = ("_is_torch_compile", "_compile_kwargs")
-"""Marks on a module; the second is lightning-fabric's."""
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
+_VALUES = (tuple, list, dict, set, frozenset, MappingProxyType, PurePath)
+_HELD = {CodeType: ("co_code", "co_consts", "co_names"), MethodType: ("__func__", "__self__")} | {
+    property: ("fget", "fset"), classmethod: ("__func__",), staticmethod: ("__func__",)
+}  # fmt: skip
+"""What code holds; its own bytes tell two lambdas of one line apart."""
+_OPEN_ENDS = ("_thread", "_io", "_socket", "_abc", "torch.utils.hooks")
+"""Where locks, files, connections, registers and handles of hooks come from: no number depends on one."""
+_MARKS = ("_is_torch_compile", "_compile_kwargs")
+"""That compiling leaves on a module; the second is lightning-fabric's."""
 
 
 def of(function: Callable[..., Any], **arguments: Any) -> str:
     """The name of what `function` makes of `arguments`: another for other source, arguments or versions.
 
     The source is that of all of Spinloom and of the user's package or script that the function is from; what it holds
-    in a closure or as default counts too. Raises InputError as `digest` does.
+    in a closure or as a default counts too. Raises InputError as `digest` does.
     """
     return digest(package(), versions(), function, dict(sorted(arguments.items())))
 
 
 def digest(*things: Any, apart: Iterable[Any] = ()) -> str:
-    """SHA-256 of things and of all that they are made of, in hexadecimal: another for any difference.
+    """SHA-256, in hexadecimal, of things and of all that they are made of: another for any difference.
 
     Plain values, containers and paths count by value, tensors, arrays and generators by content, networks and other
-    objects by class, attributes and hooks; functions and classes of a user by their code, closures, and the source of
-    the package or script they are from. Fields of a dataclass
-    that do not count in its comparison do not count here. Tied weights, and objects met again within one thing, count
-    as such; equal values do not, nor do addresses.
+    objects by class, attributes and hooks, a user's functions and classes by code, closures, and the source of their
+    package or script. Fields that a dataclass does not compare do not count. An object met again within one thing, such
+    as a tied weight, counts as such; equal values do not, nor do addresses and the order of a set.
 
-    apart: objects that only their number stands for. Raises InputError for what cannot be named, a generator say.
+    apart: objects that only their number stands for. Raises InputError for what cannot be named, an iterator say.
     """
     made = hashlib.sha256()
     for thing in things:
         try:
-            _Walk(made, apart).into(thing)
+            _walk(thing, made, {id(one): (-number, one) for number, one in enumerate(apart, 1)})
         except RecursionError as error:
             raise InputError(f"{short(thing)} is nested too deeply to be named; give parts of it") from error
     return made.hexdigest()
@@ -67,9 +65,9 @@ def digest(*things: Any, apart: Iterable[Any] = ()) -> str:
 
 @cache
 def package(name: str = "spinloom") -> str:
-    """SHA-256 of all .py files of a package, or of the file of a module; "" where there is none, as at a prompt.
+    """SHA-256 of all .py files of a package, or of a module's one, as first found; "" without a file, as at a prompt.
 
-    As this process first finds them. name: without dots. Raises InputError if there is no such package.
+    Raises InputError if there is no such package.
     """
     found = sys.modules.get(name) or importlib.util.find_spec(name)
     if found is None:
@@ -106,88 +104,62 @@ def read_exactly(text: str) -> Any:
     return value
 
 
-class _Walk:
-    """Through one thing, into a hashlib object."""
-
-    def __init__(self, made: Any, apart: Iterable[Any] = ()) -> None:
-        self.made, self.count = made, 0
-        self.met: dict[int, tuple[int, Any]] = {}
-        """met: objects by id, with their number; they are held, so that no id is used again."""
-        for one in apart:
-            self.meet(one)
-
-    def meet(self, one: Any) -> None:
-        self.count += 1
-        self.met[id(one)] = self.count, one
-
-    def into(self, one: Any) -> None:
-        known = self.met.get(id(one))
-        label, parts = (f"again {known[0]}", []) if known else _opened(one, self)
-        self.made.update(f"{len(label)} {label} {len(parts)};".encode(errors="surrogatepass"))
-        if known or (not parts and isinstance(one, _PLAIN)):
-            return
-        self.meet(one)
-        for part in parts:
-            self.into(part)
-        if _is_value(one):  # met again it counts anew; until here it might have held itself
-            del self.met[id(one)]
+def _walk(one: Any, made: Any, met: dict[Any, tuple[int, Any]]) -> None:
+    """Put a thing into a hashlib object. met: objects by id, with their number; held, so that no id is used again."""
+    if type(one).__name__ == "OptimizedModule":  # compiling changes nothing but speed
+        one = one._orig_mod
+    plain, known = isinstance(one, _PLAIN), met.get(id(one))
+    text = repr(one) if plain else f"again {known[0]}" if known else ""
+    parts = [] if text else _parts(one)
+    made.update(f"{type(one).__qualname__} {len(text)} {text} {len(parts)};".encode(errors="surrogatepass"))
+    if not text:
+        number = len(met)
+        met[id(one)] = number, one
+    for part in parts:
+        _walk(part, made, met)
+    if not text and (isinstance(one, _VALUES) or getattr(one, "__dataclass_params__", None)):
+        met[str(number)] = met.pop(id(one))  # it counts anew where met again; until here it might have held itself
 
 
-def _opened(one: Any, walk: _Walk) -> tuple[str, list[Any]]:
-    """What a thing is in itself, and its parts."""
+def _parts(one: Any) -> list[Any]:
     kind = type(one)
-    name = kind.__qualname__
-    if isinstance(one, _PLAIN):
-        return f"{name} {one!r}", []
-    if kind in (dict, MappingProxyType):
-        return name, [part for item in one.items() for part in (item[0], _without_handles(*item))]
+    if kind in _HELD:
+        return [getattr(one, name) for name in _HELD[kind]]
     if kind in (tuple, list):
-        return name, list(one)
+        return list(one)
+    if kind in (dict, MappingProxyType):
+        return [part for item in one.items() for part in item]
     if isinstance(one, set | frozenset):
-        return name, sorted(digest(item, apart=[held for _, held in walk.met.values()]) for item in one)
+        return sorted(digest(item) for item in one)
     if isinstance(one, torch.Tensor):
-        made = hashlib.sha256()
-        add_tensors(made, {"": one if one.layout == torch.strided else one.to_dense()})
+        content = hashlib.sha256()
+        add_tensors(content, {"": one if one.layout == torch.strided else one.to_dense()})
         hooks = [list((held or {}).values()) for held in (one._backward_hooks, one._post_accumulate_grad_hooks)]
-        return f"{name} {made.hexdigest()} {one.requires_grad}", hooks
+        return [content.digest(), one.requires_grad, hooks]
+    if isinstance(one, torch.Generator):
+        return [one.get_state()]
     if isinstance(one, torch.jit.ScriptModule):
-        return name, [one.code, one.state_dict(), one.training]
-    if name == "OptimizedModule":  # compiling changes nothing but speed
-        return "again", [one._orig_mod]
-    if isinstance(one, RemovableHandle) or kind.__module__ in _OPEN_ENDS:
-        return name, []
-    return name, _code(one) if isinstance(one, _CODE) else [kind, *_reduced(one)]
+        return [one.code, one.state_dict(), one.training]
+    if isinstance(one, CellType):
+        return [] if one == CellType() else [one.cell_contents]  # none of a name that has no value yet
+    if isinstance(one, FunctionType | type | ModuleType):
+        return _code(one)
+    return [] if kind.__module__ in _OPEN_ENDS else [kind, *_reduced(one)]
 
 
 def _code(one: Any) -> list[Any]:
-    """Of functions, classes and what stands in a class, by name or by all that they are."""
-    if isinstance(one, CodeType):  # tells two lambdas of one line apart
-        return [one.co_code, one.co_consts, one.co_names]
-    if isinstance(one, MethodType):
-        return [one.__func__, one.__self__]
-    if isinstance(one, property):
-        return [one.fget, one.fset]
-    if isinstance(one, classmethod | staticmethod):
-        return [one.__func__]
     if isinstance(one, ModuleType):
         return [one.__name__, _source(one.__name__)]
-    source = _source(one.__module__)
+    source, name = _source(one.__module__), one.__qualname__
     if isinstance(one, FunctionType):
         if compiled := vars(one).get("_torchdynamo_orig_callable"):
             return [compiled]
-        held = [_content(cell) for cell in one.__closure__ or ()]
         own = [one.__module__] if source is None else [source, one.__code__, vars(one)]
-        return [one.__qualname__, held, one.__defaults__, one.__kwdefaults__, *own]
+        return [name, one.__closure__ or (), one.__defaults__, one.__kwdefaults__, *own]
     if source is None:  # PyTorch makes classes from a user's, of a parametrised network say
-        return [
-            one.__module__,
-            one.__qualname__,
-            [base for base in one.__mro__ if _source(base.__module__) is not None],
-        ]
-    said = {
-        name: value for name, value in sorted(vars(one).items()) if isinstance(value, _CODE) or not _is_pythons(name)
-    }
-    return [one.__qualname__, source, one.__bases__, said]
+        return [one.__module__, name, [base for base in one.__mro__ if _source(base.__module__) is not None]]
+    said = {name: value for name, value in sorted(vars(one).items()) if callable(value) or name[:2] != "__"}
+    return [name, source, one.__bases__, said]
 
 
 def _source(module: str | None) -> str | None:
@@ -195,9 +167,7 @@ def _source(module: str | None) -> str | None:
     if module in ("__main__", "__mp_main__") and (spec := getattr(sys.modules.get(module), "__spec__", None)):
         module = spec.name  # of `python -m`
     top = (module or "").partition(".")[0]
-    if top in _BY_NAME:
-        return None
-    return package(top) if top in sys.modules else ""
+    return None if top in _BY_NAME else package(top) if top in sys.modules else ""
 
 
 def _reduced(one: Any) -> list[Any]:
@@ -214,42 +184,17 @@ def _reduced(one: Any) -> list[Any]:
     if isinstance(reduced, str):
         return [getattr(one, "__module__", None), reduced]
     made, arguments, state, items, pairs = (*reduced, *[None] * 5)[:5]
-    return [
-        made,
-        arguments,
-        _attributes(one, state),
-        *(None if part is None else list(part) for part in (items, pairs)),
-    ]
+    return [made, arguments, _attributes(one, state), *(part and list(part) for part in (items, pairs))]
 
 
 def _attributes(one: Any, state: Any) -> Any:
-    """In the order of their names, without what is computed when first asked for and what says that it is no matter."""
+    """In the order of their names; not what is computed when first asked for, nor the numbers of hooks."""
     if not isinstance(state, dict):
         return state
-    left = {
-        *_COMPILED,
-        *(field.name for field in getattr(one, "__dataclass_fields__", {}).values() if not field.compare),
-    }
+    left = {*_MARKS, *(field.name for field in getattr(one, "__dataclass_fields__", {}).values() if not field.compare)}
     left |= {name for name in state if isinstance(getattr(type(one), str(name), None), cached_property)}
-    return {name: state[name] for name in sorted(state, key=str) if name not in left}
-
-
-def _is_value(one: Any) -> bool:
-    frozen = getattr(getattr(one, "__dataclass_params__", None), "frozen", False)
-    return frozen or isinstance(one, tuple | list | dict | set | frozenset | MappingProxyType | PurePath)
-
-
-def _without_handles(key: Any, value: Any) -> Any:
-    """Hooks of a module are listed under the numbers of their handles."""
-    return list(value.values()) if isinstance(key, str) and "_hooks" in key and isinstance(value, dict) else value
-
-
-def _content(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # of a name that has no value yet
-        return "nothing"
-
-
-def _is_pythons(name: str) -> bool:
-    return name.startswith(("__", "_abc_")) and name != "__slots__"
+    kept = {name: state[name] for name in sorted(state, key=str) if name not in left}
+    return {
+        name: list(held.values()) if "_hooks" in str(name) and isinstance(held, dict) else held
+        for name, held in kept.items()
+    }

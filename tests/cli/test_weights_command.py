@@ -10,8 +10,7 @@ from spinloom.cli import main
 from spinloom.data import load_images
 from spinloom.devices import Response, save_response
 from spinloom.errors import InputError
-from spinloom.learning import read_software, shipped
-from spinloom.learning.networks import mlp
+from spinloom.learning import mlp, read_software, shipped
 from spinloom.studies import mtj_transfer
 
 

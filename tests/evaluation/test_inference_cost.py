@@ -8,7 +8,7 @@ from spinloom.devices import OperatingCost
 from spinloom.errors import InputError
 from spinloom.evaluation import inference_cost, on_devices
 from spinloom.evaluation.cost import count_macs
-from spinloom.learning.calibration import scale_drive
+from spinloom.learning import scale_drive
 from spinloom.nn import DeviceActivation, device_layers, to_hardware
 from tanh_devices import tanh_devices
 

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.learning import Augmentation, augment
-from spinloom.learning.augmentation import erased, flipped, shifted
+from spinloom.learning.images import erased, flipped, shifted
 
 
 def images(count: int, side: int = 9) -> torch.Tensor:

@@ -10,8 +10,7 @@ from torch import nn
 
 from spinloom.devices import Response
 from spinloom.errors import InputError
-from spinloom.learning import refresh_batch_norm
-from spinloom.learning.calibration import calibrate_drive, scale_drive
+from spinloom.learning import calibrate_drive, refresh_batch_norm, scale_drive
 from spinloom.nn import Converters, DeviceActivation, device_layers, to_hardware
 
 

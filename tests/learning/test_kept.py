@@ -4,8 +4,7 @@ import pytest
 import torch
 from toy_images import quarters
 
-from spinloom.learning import Training, fit, train_once
-from spinloom.learning.networks import mlp
+from spinloom.learning import Training, fit, mlp, train_once
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.learning import count_parameters, fashion_cnn, fashion_cnn_like
-from spinloom.learning.networks import mlp
+from spinloom.learning import count_parameters, fashion_cnn, fashion_cnn_like, mlp
 
 
 def test_default_cnn_has_one_tanh_behind_each_pool_and_one_hidden_layer():

@@ -13,9 +13,9 @@ from toy_images import quarters
 from spinloom.devices import Response
 from spinloom.errors import InputError
 from spinloom.learning import Compute, Labels, Training, fit
-from spinloom.learning.checks import require_gradients
+from spinloom.learning.checkpoint import take_stream
+from spinloom.learning.loop import require_gradients
 from spinloom.learning.processes import _not_started
-from spinloom.learning.randomness import take_stream
 from spinloom.nn import DeviceActivation, device_layers
 
 HOW, IMAGES = Training(epochs=2, batch=32, rate=5e-3, optimiser="sgd"), quarters(128)

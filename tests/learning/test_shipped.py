@@ -13,8 +13,7 @@ from spinloom.data import find, load_images
 from spinloom.data.places import locate
 from spinloom.errors import InputError
 from spinloom.evaluation import Examples, accuracy
-from spinloom.learning import fashion_cnn, load_weights, read_tensors, save_weights, shipped
-from spinloom.learning.networks import mlp
+from spinloom.learning import fashion_cnn, load_weights, mlp, read_tensors, save_weights, shipped
 
 LARGEST = 2_000_000
 """Bytes of one file."""

@@ -7,8 +7,7 @@ from toy_images import quarters
 
 from spinloom.devices import Response
 from spinloom.errors import InputError
-from spinloom.learning import FreshInstances, Training, fashion_cnn, fit
-from spinloom.learning.tuning import only_last_layer
+from spinloom.learning import FreshInstances, Training, fashion_cnn, fit, only_last_layer
 from spinloom.nn import device_layers, to_hardware
 
 BRIEF = Training(epochs=1, batch=32, rate=5e-3)

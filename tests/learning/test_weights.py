@@ -7,9 +7,7 @@ from torch import nn
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, OutputError
-from spinloom.learning import digest, load_weights, save_weights
-from spinloom.learning.networks import mlp
-from spinloom.learning.resnet import resnet20
+from spinloom.learning import digest, load_weights, mlp, resnet20, save_weights
 from spinloom.nn import to_hardware
 
 

@@ -13,8 +13,7 @@ from spinloom.data import FileSpec
 from spinloom.data.catalogue import CATALOGUE
 from spinloom.errors import InputError
 from spinloom.evaluation import Population
-from spinloom.learning import save_weights
-from spinloom.learning.resnet import resnet20
+from spinloom.learning import resnet20, save_weights
 from spinloom.studies import kit, mtj_deep
 from spinloom.studies.mtj_deep import Settings, run
 

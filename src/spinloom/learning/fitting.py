@@ -3,22 +3,24 @@
 lightning-fabric carries the loop: CPU, one GPU, several GPUs, mixed precision (see `Compute`).
 """
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from spinloom.data import ImageSet
+from spinloom.errors import InputError, require_positive
+from spinloom.identity import digest, package, versions
 from spinloom.learning.checkpoint import Parts, claim
-from spinloom.learning.checks import require_trainable
-from spinloom.learning.compute import ON_CPU, Compute
-from spinloom.learning.identity import parts_of
+from spinloom.learning.images import Scaling
 from spinloom.learning.loop import Job
+from spinloom.learning.networks import count_parameters
 from spinloom.learning.objectives import Labels, Objective
 from spinloom.learning.processes import run_in_processes
-from spinloom.learning.training import BeforeStep, Training
+from spinloom.learning.settings import ON_CPU, BeforeStep, Compute, Training
+from spinloom.nn import device_layers
 from spinloom.progress import Report, silent
-
-__all__ = ["Training", "fit"]
 
 SAVE_EVERY = 60.0
 """s between checkpoints within an epoch."""
@@ -59,7 +61,7 @@ def fit(
     can be written.
     """
     objective = Labels(training.smoothing) if objective is None else objective
-    require_trainable(model, train, training, compute, save_every)
+    _require_trainable(model, train, training, compute, save_every)
     fabric = compute.fabric()
     if not model.training:
         model.train()
@@ -67,7 +69,51 @@ def fit(
     parts: Parts = {}
     state = None
     if path is not None:
-        parts = parts_of(model, train, training, objective, before_step, compute)
+        parts = _parts(model, train, training, objective, before_step, compute)
         state = claim(path, parts)
     job = Job(model, train, training, objective, before_step, save_every, path, parts, state)
     return job.run(fabric, report) if compute.devices == 1 else run_in_processes(fabric, job)
+
+
+def _parts(
+    model: nn.Module, train: ImageSet, training: Training, objective: Any, before_step: Any, compute: Compute
+) -> Parts:
+    """What the training consists of, all that decides its outcome, as it is before the first step."""
+    layers = device_layers(model)
+    settings = {**asdict(training), "processes": compute.devices, "precision": compute.precision}
+    scaling = {"mean": train.mean, "deviation": train.std}
+    parameters = f"{type(model).__qualname__} of {count_parameters(model):,} trained parameters"
+    return {
+        **{name: repr(value) for name, value in {**settings, **scaling}.items()},
+        "images": f"{len(train)} of {train.shape}, {train.name}, {digest(train.images)}",
+        "labels": digest(train.labels),
+        "network": f"{parameters}, {digest(model, apart=layers.values())}",
+        "devices": f"{', '.join(layers) or 'none'}, {digest(layers)}",
+        "objective": f"{_named(objective)}, {digest(objective, apart=[model])}",
+        "before_step": f"{_named(before_step)}, {digest(before_step, apart=[model])}",
+        "source of Spinloom": package(),
+        **versions(),
+    }
+
+
+def _named(thing: Any) -> str:
+    return getattr(thing, "__qualname__", None) or ("none" if thing is None else type(thing).__qualname__)
+
+
+def _require_trainable(
+    model: nn.Module, train: ImageSet, training: Training, compute: Compute, save_every: float
+) -> None:
+    """Raise InputError for what no training can begin with."""
+    if len(train) < training.batch:
+        raise InputError(f"{len(train)} images are fewer than one batch of {training.batch}")
+    if training.batch % compute.devices:
+        raise InputError(f"a batch of {training.batch} cannot be shared evenly among {compute.devices} devices")
+    require_positive("s", save_every=save_every)
+    Scaling.of(train)
+    if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in model.parameters()):
+        raise InputError("the network has weights without a shape; call it once with an example input before fit")
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise InputError("the network has no parameter to train; set requires_grad of some")
+    for name, parameter in model.named_parameters():
+        if not bool(parameter.isfinite().all()):
+            raise InputError(f"{name} of the network holds NaN or infinity; start from other weights")

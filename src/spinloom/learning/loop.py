@@ -1,25 +1,30 @@
 """The loop of a training, as each process runs it."""
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR
 
 from spinloom.data import ImageSet
-from spinloom.learning.checkpoint import Parts
-from spinloom.learning.epoch import Epoch
-from spinloom.learning.objectives import Objective
-from spinloom.learning.randomness import take_stream
-from spinloom.learning.schedule import one_cycle
-from spinloom.learning.shared_norms import average_norms
-from spinloom.learning.snapshot import Snapshot
-from spinloom.learning.training import BeforeStep, Training
+from spinloom.errors import InputError, SpinloomError
+from spinloom.learning.checkpoint import Parts, Snapshot, global_states, set_global_states, take_stream
+from spinloom.learning.images import Scaling, augment
+from spinloom.learning.objectives import Distillation, Labels, Objective
+from spinloom.learning.settings import BeforeStep, Training
 from spinloom.progress import Report
+from spinloom.seeding import child_seed, generator
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+_RISE = 0.2
+"""Share of the steps in which the rate rises."""
 
 
 @dataclass
@@ -60,14 +65,89 @@ class Job:
         snapshot = Snapshot(self.checkpoint, self.parts, self.save_every, fabric, model, objective, common)
         losses, within = snapshot.restore(self.state)
         gpus = [fabric.device] if fabric.device.type == "cuda" else []
+        epochs = _Epochs(self, fabric, wrapped, optimiser, schedule, modes, snapshot, losses)
         while len(losses) < training.epochs:
             with torch.random.fork_rng(gpus):  # dropout draws from the global state
-                epoch = Epoch(self, fabric, wrapped, optimiser, schedule, modes, snapshot, losses)
-                losses.append(epoch.run(within, report))
+                losses.append(epochs.run(within, report))
             within = {}
             average_norms(model, fabric)
             snapshot.store(losses)
         return losses
+
+
+@dataclass
+class _Epochs:
+    """Passes over the images in random order; randomness depends on seed and epoch, that of dropout on the process too.
+
+    model, optimiser: as Fabric set them up. modes: of every module, training or evaluation. losses: of the epochs done.
+    """
+
+    job: Job
+    fabric: "Fabric"
+    model: Any
+    optimiser: Any
+    schedule: Any
+    modes: dict[nn.Module, bool]
+    snapshot: Snapshot
+    losses: list[float]
+
+    def run(self, within: dict[str, Any], report: Report) -> float:
+        """The mean loss of the next epoch. within: the state in its middle that a killed run left, if any."""
+        job, training, epoch, device = self.job, self.job.training, len(self.losses), self.fabric.device
+        source = generator(training.seed * 100_003 + epoch)
+        torch.manual_seed(child_seed(source) + self.fabric.global_rank)
+        for module, mode in self.modes.items():
+            module.training = mode
+        batches = torch.randperm(len(job.train), generator=source)[: job.steps * training.batch].split(training.batch)
+        running, first = torch.zeros((), device=device), 0
+        if within:
+            first, running = int(within["step"]), within["running"].to(device)
+            source.set_state(within["source"])
+            set_global_states(within["global"], device)
+        scaling = Scaling.of(job.train)
+        for step in range(first, job.steps):
+            running += self._step(batches[step], epoch * job.steps + step, scaling, source, step == first)
+            if step + 1 < job.steps and self.snapshot.due():
+                state = {"step": step + 1, "running": running.cpu(), "source": source.get_state()}
+                self.snapshot.store(self.losses, {**state, "global": global_states(device)})
+            note = f"epoch {epoch + 1}, loss {running / (step + 1):.3f}"
+            report(epoch * job.steps + step + 1, job.steps * training.epochs, note)
+        mean = float(self.fabric.all_reduce(running)) / job.steps  # type: ignore[arg-type]
+        if not math.isfinite(mean):
+            raise InputError(f"the loss of epoch {epoch + 1} is not finite; take a lower rate than {training.rate:g}")
+        return mean
+
+    def _step(
+        self, chosen: torch.Tensor, number: int, scaling: Scaling, source: torch.Generator, first: bool
+    ) -> torch.Tensor:
+        job, fabric = self.job, self.fabric
+        if job.before_step is not None:
+            job.before_step(job.model, number, job.steps * job.training.epochs)
+        images = augment(job.train.images[chosen], job.training.augmentation, source)
+        own = slice(fabric.global_rank, None, fabric.world_size)
+        inputs, labels = fabric.to_device((scaling(images[own]), job.train.labels[chosen][own]))
+        loss = self._loss(inputs, labels, first)
+        self.optimiser.zero_grad()
+        fabric.backward(loss)
+        if first and fabric.world_size > 1:
+            require_gradients(job.model)
+        self.optimiser.step()
+        self.schedule.step()
+        return loss.detach()
+
+    def _loss(self, inputs: torch.Tensor, labels: torch.Tensor, first: bool) -> torch.Tensor:
+        network = f"the network cannot take inputs {tuple(inputs.shape)}", "give images of the shape it was made for"
+        with self.fabric.autocast():  # around the model too, or Fabric gives double logits back in single precision
+            with _explained(*network) if first else nullcontext():
+                logits = self.model(inputs)
+            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            if first:
+                _require_classes(self.job.objective, logits, self.job.train)
+            aim = f"the objective cannot take logits {tuple(logits.shape)}", "see learning.objectives.Objective"
+            with _explained(*aim) if first else nullcontext():
+                loss = self.job.objective(inputs, logits, labels)
+        _require_loss(loss)
+        return loss
 
 
 def _optimiser(model: nn.Module, training: Training) -> torch.optim.Optimizer:
@@ -75,3 +155,71 @@ def _optimiser(model: nn.Module, training: Training) -> torch.optim.Optimizer:
     if training.optimiser == "adam":
         return torch.optim.AdamW(learnt, weight_decay=training.weight_decay)
     return torch.optim.SGD(learnt, momentum=0.9, nesterov=True, weight_decay=training.weight_decay)
+
+
+def one_cycle(optimiser: torch.optim.Optimizer, rate: float, steps: int) -> OneCycleLR:
+    """PyTorch's one-cycle schedule (Smith and Topin, arXiv 1708.07120) over `steps` >= 1, with `rate` as its peak.
+
+    A single step is the first of two: the last of all has no rate. With five the rise would end at the very first step,
+    which PyTorch divides by; a little less of it leaves that step near the peak, as with four.
+    """
+    rise = _RISE if round(_RISE * steps, 9) != 1 else 0.9 * _RISE
+    return OneCycleLR(optimiser, rate, total_steps=max(steps, 2), pct_start=rise)
+
+
+@torch.no_grad()
+def average_norms(model: nn.Module, fabric: "Fabric") -> None:
+    """Make the running statistics of every norm that follows its inputs the mean over all processes.
+
+    Shares are of one size, so that the running means become those of one process with the whole batches, but for
+    rounding; the running variances are the mean of those within the shares, as the norms applied them in training.
+    """
+    if fabric.world_size == 1:
+        return
+    for norm in model.modules():
+        if isinstance(norm, nn.modules.batchnorm._NormBase) and norm.training and norm.track_running_stats:
+            for running in (norm.running_mean, norm.running_var):
+                if running is not None:
+                    running.copy_(fabric.all_reduce(running.clone()))  # type: ignore[arg-type]
+
+
+def _require_classes(objective: Any, logits: torch.Tensor, train: ImageSet) -> None:
+    """Raise InputError if the network has fewer outputs than an objective that compares them with labels needs."""
+    if not isinstance(objective, Labels | Distillation):
+        return
+    largest = int(train.labels.max())
+    if logits.ndim != 2 or logits.shape[1] <= largest:
+        raise InputError(
+            f"labels of {train.name!r} go up to {largest}, the network gives outputs {tuple(logits.shape)}; "
+            f"it must give (batch, classes) with more than {largest} classes"
+        )
+
+
+def _require_loss(loss: Any) -> None:
+    """Raise InputError for a loss that is not one number, or that no weight has a part in."""
+    if not isinstance(loss, torch.Tensor) or loss.ndim:
+        given = f"a tensor {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+        raise InputError(f"the objective must return one number as a tensor (), got {given}; take the mean, say")
+    if not loss.requires_grad:
+        raise InputError("the loss does not depend on any weight that is trained; is it detached, or all frozen?")
+
+
+def require_gradients(model: nn.Module) -> None:
+    """Raise InputError for a weight that is trained but has no part in the loss: processes wait for its gradient."""
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            raise InputError(
+                f"{name} of the network has no part in the loss, which several processes cannot share; "
+                f"freeze it with requires_grad_(False) or train on one device"
+            )
+
+
+@contextmanager
+def _explained(what: str, remedy: str) -> Iterator[None]:
+    """Say what was given where the user's own code, or PyTorch in it, refuses it. Raises InputError."""
+    try:
+        yield
+    except (SpinloomError, torch.OutOfMemoryError):
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise InputError(f"{what}: {' '.join(str(error).split())}; {remedy}") from error

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spinloom.errors import require_positive
-from spinloom.learning.training import require_share
+from spinloom.learning.settings import require_share
 
 
 class Objective(Protocol):

@@ -17,8 +17,8 @@ from torch.multiprocessing.spawn import ProcessException, ProcessExitedException
 
 from spinloom.errors import InputError, OutputError, PhysicsError, SpinloomError
 from spinloom.files import write_bytes, write_text
+from spinloom.learning.checkpoint import left_out, packed, put_back, unpacked
 from spinloom.learning.loop import Job
-from spinloom.learning.snapshot import left_out, packed, put_back, unpacked
 from spinloom.progress import bar, silent
 
 if TYPE_CHECKING:

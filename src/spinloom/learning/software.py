@@ -12,11 +12,11 @@ from torch import nn
 
 from spinloom.data import ImageSet
 from spinloom.errors import InputError
-from spinloom.learning.augmentation import MIRRORED, Augmentation
+from spinloom.learning.images import MIRRORED, Augmentation
 from spinloom.learning.networks import fashion_cnn, fashion_cnn_like
-from spinloom.learning.relu_start import replace_activations
+from spinloom.learning.settings import Training
 from spinloom.learning.shipped import load_described, read_description, require_dataset, resolve_weights
-from spinloom.learning.training import Training
+from spinloom.learning.transfer import replace_activations
 from spinloom.learning.weights import digest, load_weights, read_tensors
 from spinloom.nn import ChannelAffine
 

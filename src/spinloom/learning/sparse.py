@@ -12,6 +12,7 @@ weights grow large under Adam and do nothing.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -23,6 +24,7 @@ from spinloom.progress import Report, silent
 from spinloom.seeding import generator
 
 METHODS = ("static", "pruned", "set", "rigl")
+_After = Callable[[float], None]
 _REGROWING = 0.75
 """Share of the training in which weights are exchanged, once an epoch."""
 
@@ -65,14 +67,8 @@ class SparsePerceptron(nn.Module):
         mask, weight = self.mask.flatten(1), self.weight.flatten(1)
         weight *= mask  # what momentum did to weights that are not there
         free = score.flatten(1).masked_fill(mask > 0, -math.inf)
-        dropped = (
-            (self.weight * strength)
-            .abs()
-            .flatten(1)
-            .masked_fill(mask == 0, math.inf)
-            .topk(count, largest=False)
-            .indices
-        )
+        size = (self.weight * strength).abs().flatten(1).masked_fill(mask == 0, math.inf)
+        dropped = size.topk(count, largest=False).indices
         grown = free.topk(count).indices
         mask.scatter_(1, dropped, 0.0).scatter_(1, grown, 1.0)
         weight.scatter_(1, dropped, 0.0).scatter_(1, grown, 0.0)
@@ -99,65 +95,58 @@ def fit_sparse(
     dense = classes * inputs.shape[1]
     network = SparsePerceptron(course.seeds, classes, inputs.shape[1], dense if method == "pruned" else weights)
     strength = inputs.square().mean(0).sqrt()
-    after: Callable[[float], None] = _nothing
+    after: _After = lambda done: None  # noqa: E731
     if method == "pruned":
-        after = _pruning(network, weights, strength, course)
+        pruning = partial(_prune, network, weights, strength)
+        after = _at_each_part(10 * course.epochs, pruning, passed=-1)
     elif method != "static":
-        after = _regrowing(method, network, exchanged, strength, inputs, labels, course)
+        score = partial(_random, network) if method == "set" else partial(_gradient, network, inputs, labels)
+        source = generator(course.seeds[0] + 1)
+        regrowing = partial(_regrow, network, exchanged, strength, lambda: score(source))
+        after = _at_each_part(course.epochs, regrowing, passed=0)
     fit_members(network, inputs, labels, course, after=after, report=report)
     return network
 
 
-def _nothing(done: float) -> None:
-    pass
-
-
-def _pruning(
-    network: SparsePerceptron, weights: int, strength: torch.Tensor, course: Course
-) -> Callable[[float], None]:
-    """Keeps fewer and fewer weights, ten times an epoch: (1 - done)^3 of those to lose are still there."""
-    dense, passed = network.mask[0].numel(), -1
+def _at_each_part(parts: int, act: _After, passed: int) -> _After:
+    """Acts after the first step of every part of the training; passed: the last part that it does not act in."""
 
     def after(done: float) -> None:
         nonlocal passed
-        part = int(done * course.epochs * 10 + 1e-9)
+        part = int(done * parts + 1e-9)
         if part != passed:
             passed = part
-            left = max(0.0, 1 - done / _REGROWING) ** 3
-            network.keep_largest(weights + round((dense - weights) * left), strength)
+            act(done)
 
     return after
 
 
-def _regrowing(
-    method: str,
-    network: SparsePerceptron,
-    exchanged: float,
-    strength: torch.Tensor,
-    inputs: torch.Tensor,
-    labels: torch.Tensor,
-    course: Course,
-) -> Callable[[float], None]:
-    """Exchanges weights at the end of every epoch, fewer and fewer."""
-    source, passed = generator(course.seeds[0] + 1), 0
+def _prune(network: SparsePerceptron, weights: int, strength: torch.Tensor, done: float) -> None:
+    """Fewer and fewer weights are kept: (1 - done)^3 of those to lose are still there."""
+    left = max(0.0, 1 - done / _REGROWING) ** 3
+    network.keep_largest(weights + round((network.mask[0].numel() - weights) * left), strength)
+
+
+def _regrow(
+    network: SparsePerceptron, exchanged: float, strength: torch.Tensor, score: Callable[[], torch.Tensor], done: float
+) -> None:
+    """Fewer and fewer weights are exchanged, a share `exchanged` of them in the beginning."""
     kept = int(network.mask[0].sum())
-    room = network.mask[0].numel() - kept
+    share = exchanged * (0.5 + 0.5 * math.cos(math.pi * done / _REGROWING))
+    count = min(round(share * kept), network.mask[0].numel() - kept)
+    if count and done < _REGROWING:
+        network.exchange(count, score(), strength)
 
-    def after(done: float) -> None:
-        nonlocal passed
-        epoch = int(done * course.epochs + 1e-9)
-        if epoch == passed or done >= _REGROWING:
-            return
-        passed = epoch
-        count = min(round(exchanged * (0.5 + 0.5 * math.cos(math.pi * done / _REGROWING)) * kept), room)
-        if count:
-            score = torch.rand(network.mask.shape, generator=source) if method == "set" else _gradient(source)
-            network.exchange(count, score, strength)
 
-    def _gradient(source: torch.Generator) -> torch.Tensor:
-        chosen = torch.randperm(len(inputs), generator=source)[:5_000]
-        x, y = inputs[chosen], labels[chosen]
-        error = network(x).softmax(-1) - F.one_hot(y, network.mask.shape[1])
-        return (error.transpose(1, 2) @ x).abs()
+def _random(network: SparsePerceptron, source: torch.Generator) -> torch.Tensor:
+    return torch.rand(network.mask.shape, generator=source)
 
-    return after
+
+def _gradient(
+    network: SparsePerceptron, inputs: torch.Tensor, labels: torch.Tensor, source: torch.Generator
+) -> torch.Tensor:
+    """Magnitude of every weight's gradient, kept or not, (members, classes, inputs), over a part of the examples."""
+    chosen = torch.randperm(len(inputs), generator=source)[:5_000]
+    x, y = inputs[chosen], labels[chosen]
+    error = network(x).softmax(-1) - F.one_hot(y, network.mask.shape[1])
+    return (error.transpose(1, 2) @ x).abs()

@@ -1,9 +1,9 @@
-"""Weights from a user's file: safetensors or a PyTorch state dict, read as data, never as code."""
+"""Weights in files: safetensors or a PyTorch state dict, read as data, never as code; and trainings that are kept."""
 
 import copy
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -11,14 +11,17 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from spinloom import identity
 from spinloom.errors import InputError
-from spinloom.files import write_bytes
+from spinloom.files import write_bytes, write_text
 from spinloom.nn import device_layers
+from spinloom.progress import Report, bar
 
 _NESTED = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts commonly keep the state dict in a larger checkpoint."""
 _SHOWN = 12
 """Names of tensors in an error."""
+_SEAL = ".sha256"
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
@@ -55,11 +58,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def digest(model: nn.Module) -> str:
-    """SHA-256 of the bytes of all weights and buffers, for telling one trained network from another."""
-    made = hashlib.sha256()
-    for tensor in model.state_dict().values():
-        made.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return made.hexdigest()
+    """SHA-256 of all weights and buffers, for telling one trained network from another."""
+    return identity.digest(dict(model.state_dict()))
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -77,6 +77,40 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(loaded, Mapping) or not all(isinstance(t, torch.Tensor) for t in loaded.values()):
         raise InputError(f"{path} holds no state dict (names to tensors); save model.state_dict()")
     return dict(loaded)
+
+
+def train_once(path: Path, model: nn.Module, title: str, run: Callable[[Path, Report], object]) -> bool:
+    """Load the weights at `path`, or train and write them there; returns whether it was trained now.
+
+    run: called as run(checkpoint, report), trains `model` in place; the checkpoint lies beside `path` until all is
+    done, so that a killed training goes on. title: of the progress bar. Weights that are not as `keep` wrote them are
+    trained again. Raises OutputError.
+    """
+    if is_whole(path):
+        load_weights(model, path)
+        return False
+    checkpoint = path.with_suffix(".checkpoint")
+    with bar(title) as report:
+        run(checkpoint, report)
+    keep(path, model.cpu())
+    checkpoint.unlink(missing_ok=True)
+    return True
+
+
+def keep(path: Path, model: nn.Module) -> None:
+    """Write the weights, and their SHA-256 beside them. Raises OutputError."""
+    save_weights(path, model)
+    write_text(path.with_suffix(_SEAL), _file_digest(path))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether weights are there as `keep` wrote them."""
+    seal = path.with_suffix(_SEAL)
+    return path.exists() and seal.exists() and seal.read_bytes() == _file_digest(path).encode()
+
+
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _outside(tensors: Mapping[str, torch.Tensor], layers: tuple[str, ...]) -> dict[str, torch.Tensor]:

@@ -1,20 +1,26 @@
-"""Resonance frequencies trained with a linewidth that narrows from wide to real: how synapses find their inputs.
+"""Resonance frequencies, trained by a linewidth that narrows from wide to real, and by jumps over the band.
 
 The response of a resonator falls as one over the detuning and its derivative as the square, so gradient descent moves a
 narrow resonator within its line only: it stays where it was put. A wide one slides over the whole band, but cannot tell
 neighbours apart. Training therefore begins wide, and while the linewidth falls geometrically to that of the device, the
 resonators settle, ever finer. The rate follows: a step is a fixed share of the present linewidth, so that early steps
 carry a synapse from one input to another (a change of topology) and late ones set its weight.
+
+What a jump gains is found by trying. With the outputs of all candidate frequencies on a sample of examples at hand (one
+matrix product for all resonators), the exact loss of every candidate costs one pass over a vector of examples. This is
+the counterpart of pruning and regrowing in sparse training: the resonator leaves an input where it does little and
+regrows where it does most.
 """
 
 import math
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from spinloom.errors import InputError, require_positive
 from spinloom.learning.members import Course, fit_members
-from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains
+from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains, chain_weights
 from spinloom.progress import Report, silent
 
 
@@ -101,3 +107,77 @@ def scatter(layer: ResonatorChains, band: Band, source: torch.Generator) -> None
             if shift is not None:
                 drawn = low + width * torch.rand(shift.shape, generator=source, dtype=shift.dtype)
                 shift.copy_((drawn - places.log()) / layer.step)
+
+
+@torch.no_grad()
+def jump(
+    network: RadioNetwork,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    band: Band,
+    source: torch.Generator,
+    *,
+    examples: int = 2_500,
+    candidates: int = 1_000,
+) -> int:
+    """Let every resonator of a one-layer network jump once, in random order; returns how many moved over a linewidth.
+
+    inputs (n, pixels), labels (n,): `examples` of them are drawn. candidates: frequencies, evenly in their logarithm.
+    Raises InputError for a network of more than one layer, or with depletion or fabricated devices.
+    """
+    layer = network[0]
+    if len(network) != 1 or not isinstance(layer, ResonatorChains) or layer.absorption or len(layer.members) != 1:
+        raise InputError("jumps are for one layer of chains without absorption, with one dimension of members")
+    chosen = torch.randperm(len(inputs), generator=source)[:examples]
+    x, y = network.power * inputs[chosen], labels[chosen]
+    grid = torch.linspace(math.log(band.low / layer.unit), math.log(band.high / layer.unit), candidates)
+    return sum(_jump_all(network, member, x, y, grid, source) for member in range(layer.members[0]))
+
+
+def _jump_all(
+    network: RadioNetwork,
+    member: int,
+    power: torch.Tensor,
+    labels: torch.Tensor,
+    grid: torch.Tensor,
+    source: torch.Generator,
+) -> int:
+    layer = network[0]
+    assert isinstance(layer, ResonatorChains)
+    gain = network.readout * (1.0 if network.gain is None else float(network.gain[member].exp()))
+    lines = layer._inputs()
+    lines = lines[member] if lines.ndim > 1 else lines
+    scale = gain * layer.sensitivity
+
+    def outputs(frequency: torch.Tensor) -> torch.Tensor:
+        """Of single resonators at these frequencies, (examples, frequencies)."""
+        single = frequency.unsqueeze(-1)
+        return power @ (scale * chain_weights(lines, single, layer.linewidth * single, torch.ones(1, 1))).T
+
+    tried = outputs(grid.exp())
+    resonance = layer._resonances()[member]
+    own = outputs(resonance.flatten()).view(len(power), *resonance.shape)
+    logits = (own * layer.signs).sum(-1) + gain * layer.bias()[member]
+    moved = 0
+    for place in torch.randperm(resonance.numel(), generator=source).tolist():
+        chain, k = divmod(place, resonance.shape[1])
+        sign = float(layer.signs[k])
+        without = logits[:, chain] - sign * own[:, chain, k]
+        best = int(_losses(logits, chain, without, sign * tried, labels).argmin())
+        logits[:, chain] = without + sign * tried[:, best]
+        old, new = resonance[chain, k].log(), grid[best]
+        moved += int(abs(float(new - old)) > 2 * layer.linewidth)
+        layer.shift[member, chain, k] += (new - old) / layer.step
+    return moved
+
+
+def _losses(
+    logits: torch.Tensor, chain: int, without: torch.Tensor, change: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """Mean cross-entropy for every candidate, (candidates,), up to a constant."""
+    others = logits.clone()
+    others[:, chain] = -math.inf
+    rest = others.logsumexp(1)
+    above = change + (without - rest).unsqueeze(1)  # of this chain's logit over all others together
+    own = labels == chain
+    return F.softplus(above).sum(0) - above[own].sum(0)

@@ -1,19 +1,79 @@
-"""Fit a converted network to its devices with unlabelled inputs only: drive scales and batch-norm statistics."""
+"""How a trained network moves onto devices: from ReLU to tanh, fitted to its devices, and tuned on them.
 
+Most published weights belong to ReLU networks, and devices are tanh-like. Swapping the activation at once destroys such
+a network; sliding from one function to the other while training goes on (a homotopy) carries what it has learnt across.
+Drive scales and batch-norm statistics are fitted to the devices with unlabelled inputs only.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
 from scipy.optimize import minimize_scalar
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from spinloom.errors import InputError, require_finite, require_positive
-from spinloom.nn import REPLACEABLE, DeviceActivation, device_layers, kept_modes, on_input, rewind
+from spinloom.errors import InputError, require_count, require_finite, require_positive
+from spinloom.nn import REPLACEABLE, DeviceActivation, device_layers, kept_modes, on_input, resample, rewind
 
 LEAST, MOST = 0.1, 10.0
 """Range that a layer's drive scale is sought in."""
 IMAGES = 64
 """Inputs that show a layer's drives."""
+
+
+class Sliding(nn.Module):
+    """(1 - share) ReLU(x) + share tanh(x), any shape; share 0 is ReLU, 1 is tanh."""
+
+    def __init__(self, share: float = 0.0) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.share >= 1:
+            return torch.tanh(x)
+        return F.relu(x) if self.share <= 0 else torch.lerp(F.relu(x), torch.tanh(x), self.share)
+
+    def extra_repr(self) -> str:
+        return f"share={self.share:g}"
+
+
+class Slide:
+    """A `before_step` of `fit` that moves every `Sliding` from ReLU to tanh during the first part of the training.
+
+    part: share of all steps that the way takes, evenly. Raises InputError for a part outside 0 to 1.
+    """
+
+    def __init__(self, part: float = 0.3) -> None:
+        if not 0 <= part <= 1:
+            raise InputError(f"part must be in 0 to 1, got {part}")
+        self.part = part
+
+    def __call__(self, model: nn.Module, step: int, steps: int) -> None:
+        share = min(1.0, step / (self.part * steps)) if self.part else 1.0
+        for module in model.modules():
+            if isinstance(module, Sliding):
+                module.share = share
+
+
+def replace_activations(model: nn.Module, kind: type[nn.Module], make: Callable[[], nn.Module]) -> nn.Module:
+    """Put a new module of `make` in the place of every module of type `kind`, in the model itself; returns it.
+
+    A module under several names becomes one for each. Weights and names stay. Raises InputError if there is none.
+    """
+    places = [
+        (parent, name)
+        for parent in model.modules()
+        for name, child in parent._modules.items()  # all names, also of one module that has several
+        if isinstance(child, kind)
+    ]
+    if not places:
+        raise InputError(f"{type(model).__name__} has no {kind.__name__} to replace")
+    for parent, name in places:
+        setattr(parent, name, make().train(getattr(parent, name).training))
+    return model
 
 
 def calibrate_drive(hardware: nn.Module, software: nn.Module, inputs: torch.Tensor) -> dict[str, float]:
@@ -79,6 +139,44 @@ def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100)
             if not (done and norm.num_batches_tracked):
                 norm.load_state_dict(buffers, strict=False)
     return model
+
+
+@contextmanager
+def only_last_layer(model: nn.Module) -> Iterator[nn.Module]:
+    """Within the block only the last layer with weights (of those that have any) learns; afterwards all is as before.
+
+    Yields that layer. Batch norms still follow their inputs while the model trains. Raises InputError if no linear or
+    convolution layer is there.
+    """
+    weighted = [module for module in model.modules() if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)]
+    if not weighted:
+        raise InputError(f"{type(model).__name__} has no linear or convolution layer to train")
+    before = {parameter: parameter.requires_grad for parameter in model.parameters()}
+    try:
+        model.requires_grad_(False)
+        weighted[-1].requires_grad_(True)
+        yield weighted[-1]
+    finally:
+        for parameter, learnt in before.items():
+            parameter.requires_grad_(learnt)
+            if not learnt:
+                parameter.grad = None
+
+
+class FreshInstances:
+    """Noise-aware training: a `before_step` of `fit` that fabricates a new instance of all devices every few steps.
+
+    The weights then learn to serve any instance, not one. every: steps between instances. seed: of the instances.
+    Raises InputError for every < 1.
+    """
+
+    def __init__(self, every: int = 1, seed: int = 0) -> None:
+        require_count(every=every)
+        self.every, self.seed = every, seed
+
+    def __call__(self, model: nn.Module, step: int, steps: int) -> None:
+        if step % self.every == 0:
+            resample(model, self.seed * 1_000_003 + step)
 
 
 @torch.no_grad()
