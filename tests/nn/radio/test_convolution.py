@@ -89,7 +89,7 @@ def test_blocks_of_the_parallel_layout_change_nothing(monkeypatch):
     x = powers(2, 1, 7, 6).requires_grad_()
     whole = layer(x)
     whole_pulls = torch.autograd.grad(whole.square().sum(), (x, layer.shift))
-    monkeypatch.setattr("spinloom.nn.radio.shared.BLOCK", 3 * 42 * 5)  # 5 of 12 positions at a time
+    monkeypatch.setattr("spinloom.nn.radio.convolution.BLOCK", 3 * 42 * 5)  # 5 of 12 positions at a time
     parts = layer(x)
     torch.testing.assert_close(parts, whole)
     for part, at_once in zip(torch.autograd.grad(parts.square().sum(), (x, layer.shift)), whole_pulls, strict=True):

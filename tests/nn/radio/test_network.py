@@ -1,18 +1,23 @@
 """Layers of chains and oscillators: formulas, members, fabrication, the twin."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from spinloom.devices import AutoOscillator, SimulatedDiode, SimulatedOscillator, SpinDiode
 from spinloom.errors import InputError
+from spinloom.magnetism import Applied, Constant, Demagnetization, Magnet, Material
 from spinloom.nn.radio import (
+    SENSITIVITY,
     Band,
     Imperfections,
     MeasuredTwin,
     Oscillators,
     RadioNetwork,
     ResonatorChains,
+    RFConv2d,
     fabricate,
     multilayer,
     plan,
@@ -57,7 +62,7 @@ def test_compiled_oscillators_are_the_plain_formula(count):
     neurons = Oscillators(count)
     found = neurons(voltage)
     g, threshold = neurons.transconductance, neurons.threshold
-    scale = neurons.amplifier * neurons.resistance * threshold**2
+    scale = neurons.amplification * neurons.resistance * threshold**2
     power, slope = emitted(voltage.detach(), g / threshold, g * neurons.bias / threshold, 4.0, 2.0, scale)
     assert torch.allclose(found, power, rtol=1e-12)
     assert torch.allclose(torch.autograd.grad(found.sum(), voltage)[0], slope, rtol=1e-9)
@@ -216,9 +221,59 @@ def test_a_network_is_saved_and_loaded_with_its_fabrication(tmp_path):
     assert torch.equal(other(spectra()), network(spectra()))
 
 
+def test_chains_of_a_diode_weigh_as_it_converts():
+    """Its linewidth and sensitivity, also where half width is no damping times frequency."""
+    places, f = torch.tensor([40e6, 70e6], dtype=torch.float64), torch.tensor([41e6, 69e6, 75e6], dtype=torch.float64)
+    diodes = SpinDiode(frequency=places, half_width=0.03 * places, threshold=8e-6, impedance=0.5)
+    layer = ResonatorChains.of(diodes, f, 1, shift=0.0, dtype=torch.float64)
+    wanted = torch.stack([sign * diodes.conversion(one) for one in f for sign in (torch.tensor([1.0, -1.0]),)]).sum(-1)
+    assert torch.allclose(layer.weights()[0], wanted, rtol=1e-9)
+    assert layer.sensitivity == pytest.approx(float(diodes.sensitivity))
+    assert RFConv2d.of(SpinDiode(damping=0.02), 1, 2, 3).linewidth == 0.02
+
+
+def test_the_constants_of_the_layers_are_those_of_the_devices():
+    assert SENSITIVITY == 8838.8
+    assert pytest.approx(float(SpinDiode().sensitivity), rel=5e-6) == SENSITIVITY
+    plain, made = Oscillators(3), Oscillators.of(AutoOscillator(), 3)
+    volts = torch.linspace(-8e-3, 2e-3, 3, dtype=torch.float64)
+    assert torch.equal(plain(volts), made(volts))
+
+
+@pytest.mark.parametrize(
+    "device", [AutoOscillator(), AutoOscillator(threshold=1e-3, largest_current=3e-3, nonlinear_damping=0.5)]
+)
+def test_oscillators_of_a_device_emit_its_power(device):
+    layer = Oscillators.of(device, 40)
+    volts = torch.linspace(-12e-3, 3e-3, 40, dtype=torch.float64)
+    current = layer.transconductance * (volts + layer.bias)
+    assert torch.allclose(layer(volts), device.emitted_power(current), rtol=1e-9)
+    working = layer.transconductance * layer.bias / float(device.threshold)
+    assert working == pytest.approx(3.388e-3 * 11.08e-3 / 10e-6), "the published working point, over the threshold"
+
+
+def test_simulated_devices_give_their_closed_form():
+    terms = (Demagnetization((0.02, 0.02, 0.27)), Applied(Constant(3e5), (0.0, 0.0, 1.0)))
+    free = Magnet(Material(8e5, 0.01), 1.6e-23, terms)
+    oscillator = SimulatedOscillator(free, 2e-9)
+    layer = Oscillators.of(oscillator, 4)
+    assert layer.threshold == pytest.approx(float(oscillator.threshold()))
+    assert layer.nonlinear_damping == pytest.approx(float(oscillator.closed_form().nonlinear_damping))
+    diode = SimulatedDiode(free, 2e-9, (1.0, 0.0, 0.0), field_per_current=(1e9, 0.0, 0.0))
+    closed = diode.closed_form()
+    chains = ResonatorChains.of(diode, GRID, 3)
+    assert chains.linewidth == pytest.approx(float(closed.linewidth))
+    assert chains.sensitivity == pytest.approx(float(closed.sensitivity), rel=0.01)
+    with pytest.raises(InputError, match="dispersive lines, mixing angle 0"):
+        ResonatorChains.of(replace(diode, field_per_current=(0.0, 0.0, 0.0)), GRID, 3)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: ResonatorChains.of(SpinDiode(damping=torch.tensor([0.01, 0.02])), GRID, 3), "one linewidth"),
+        (lambda: ResonatorChains.of(AutoOscillator(), GRID, 3), "SpinDiode or a SimulatedDiode, got AutoOscillator"),
+        (lambda: Oscillators.of(SpinDiode(), 3), "got SpinDiode"),
         (lambda: ResonatorChains(GRID, 3)(-torch.ones(2, 12)), ">= 0 W"),
         (lambda: ResonatorChains(GRID, 3)(torch.full((2, 12), torch.nan)), ">= 0 W"),
         (lambda: ResonatorChains(GRID, 3)(torch.ones(2, 11)), "12 inputs"),
@@ -231,7 +286,7 @@ def test_a_network_is_saved_and_loaded_with_its_fabrication(tmp_path):
         (lambda: ResonatorChains(GRID, 3, band=Band(30e6, 120e6)), "input frequencies must lie in the band"),
         (lambda: ResonatorChains(GRID, 3, members=(2,), seed=(1, 2, 3)), "3 seeds were given for 2 members"),
         (lambda: Oscillators(3)(torch.ones(2, 4)), "3 oscillators|has 3"),
-        (lambda: Oscillators(3, largest=1e-6), "exceed the threshold"),
+        (lambda: Oscillators(3, device=AutoOscillator(largest_current=10e-6)), "exceed the threshold"),
         (lambda: Imperfections(power=-0.1), "power must be"),
         (lambda: multilayer((100_000, 3)), "does not resolve"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinloom.errors import InputError
-from spinloom.nn.radio import chain_weights, plain, resonance
+from spinloom.nn.radio import chain_weights, resonance
 
 
 def problem(members, chains, resonators, inputs, own_inputs, depleted, seed=0, dtype=torch.float64):
@@ -60,7 +60,8 @@ def test_other_devices_get_the_same(depleted, monkeypatch):
     gradients = torch.autograd.grad(wanted.square().sum(), arguments)
     monkeypatch.setattr(resonance, "_compiled", lambda inputs: False)
     called = []
-    monkeypatch.setattr(resonance.plain, "weights", lambda *given, real=plain.weights: called.append(1) or real(*given))
+    real = resonance.plain_weights
+    monkeypatch.setattr(resonance, "plain_weights", lambda *given: called.append(1) or real(*given))
     found = chain_weights(*arguments)
     assert called
     assert torch.allclose(found, wanted, rtol=1e-12)

@@ -4,18 +4,22 @@ import warnings
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
-from spinloom.errors import InputError, SpinloomWarning, unknown_name
-from spinloom.nn.radio.chain_layer import alternating, require_power
-from spinloom.nn.radio.chains import SENSITIVITY
+from spinloom.errors import InputError, SpinloomWarning, require_non_negative, require_positive, unknown_name
+from spinloom.nn.radio.chains import SENSITIVITY, ChainLayer, alternating, require_power
 from spinloom.nn.radio.plans import RESOLVED, Band, plan
-from spinloom.nn.radio.shared import SharedChains
+from spinloom.nn.radio.resonance import chain_weights
 from spinloom.nn.radio.windows import LAYOUTS, Windows, detunings
-from spinloom.seeding import Seed
+from spinloom.seeding import Seed, generator
+
+BLOCK = 1 << 22
+"""Weights that exist at a time while powers are multiplied by them."""
 
 
-class RFConv2d(SharedChains):
+class RFConv2d(ChainLayer):
     """Powers (batch, in_channels, height, width), W -> voltages of chains (batch, out_channels, rows, columns), V.
 
     Filters are chains of spin-diode resonators, a resonator for every tap (in_channels x kernel x kernel), and what a
@@ -49,6 +53,9 @@ class RFConv2d(SharedChains):
     Raises InputError for an unknown layout, a kernel larger than the image, frequencies outside the band or not
     resolved by it, negative powers, or shapes that do not fit.
     """
+
+    amplitudes: torch.Tensor
+    """Sign of each resonator along its chain, (places, resonators); 0 where a tap has none."""
 
     def __init__(
         self,
@@ -92,11 +99,21 @@ class RFConv2d(SharedChains):
         if image is not None:
             pixels = windows.pixels(*image)
             places, present = frequency[pixels.clamp(min=0)], (pixels >= 0).float()
-        super().__init__(
-            frequency, places, present, out_channels, linewidth=linewidth, sensitivity=sensitivity,
-            absorption=absorption, bias=bias, seed=seed, shift=shift, offset=offset, step=step, dtype=dtype,
-        )  # fmt: skip
+        super().__init__()
+        require_positive("", step=linewidth if step is None else step)
+        require_non_negative("", shift=shift, offset=offset)
+        self.members, self.chains = (), out_channels
         self.windows, self.layout, self.image = windows, layout, image
+        self._set_constants(frequency, linewidth, sensitivity, absorption, step, dtype)
+        self.register_buffer("places", self._relative(places, dtype))
+        resonators = places.shape[1]
+        self.register_buffer("amplitudes", (alternating(resonators) * present).to(dtype))
+        source = generator(seed)
+        shifts = torch.randn(out_channels, resonators, generator=source)
+        offsets = torch.randn(out_channels, generator=source)
+        self.shift = nn.Parameter((shift * linewidth / self.step * shifts).to(dtype))
+        scale = offset / (sensitivity * self.power_unit) if bias else 0.0
+        self.offset = nn.Parameter((scale * offsets).to(dtype), requires_grad=bias)
 
     @property
     def taps(self) -> int:
@@ -146,6 +163,57 @@ class RFConv2d(SharedChains):
             made.shift.copy_(detunings(wanted * signs, made.linewidth) * (made.linewidth / made.step))
             made.offset.copy_(self.offset * (self.sensitivity / made.sensitivity))
         return made
+
+    @property
+    def resonators(self) -> int:
+        """Of one chain."""
+        return self.shift.shape[1]
+
+    def resonances(self) -> torch.Tensor:
+        """As they are now, Hz, (chains, places, resonators)."""
+        return self.unit * self._resonances(slice(None))
+
+    def count_devices(self) -> int:
+        """Resonators; a tap of a filter that lies in the padding has none."""
+        return self.chains * int((self.amplitudes != 0).sum())
+
+    def rows(self, places: slice = slice(None)) -> torch.Tensor:
+        """Weights of the chains at these places, V/W, (chains, places, inputs)."""
+        resonance = self._resonances(places)
+        linewidth = self.linewidth * self._at("linewidth_factor", places)
+        amplitude = self.amplitudes[places] * (self.sensitivity * self._at("sensitivity_factor", places))
+        absorption = self.absorption * self.amplitudes[places].abs() if self.absorption else None
+        given = (resonance, linewidth * resonance, amplitude.expand_as(resonance))
+        deplete = () if absorption is None else (absorption.expand_as(resonance),)
+        found = chain_weights(self._inputs(), *(tensor.flatten(0, 1) for tensor in (*given, *deplete)))
+        return found.view(*resonance.shape[:2], -1)
+
+    def multiply(self, power: torch.Tensor) -> torch.Tensor:
+        """Powers (batch, inputs), W -> V of all chains, (batch, chains, places).
+
+        In blocks of places, whose weights are made again for backward: memory does not grow with the image.
+        """
+
+        def block(power: torch.Tensor, first: int, last: int) -> torch.Tensor:
+            return torch.einsum("bi,cpi->bcp", power, self.rows(slice(first, last)).to(power.dtype))
+
+        size = max(1, BLOCK // (self.chains * len(self.inputs)))
+        edges = range(0, len(self.places), size)
+        if not torch.is_grad_enabled():
+            return torch.cat([block(power, first, first + size) for first in edges], 2)
+        parts = [checkpoint(block, power, first, first + size, use_reentrant=False) for first in edges]
+        return torch.cat(parts, 2)
+
+    def _resonances(self, places: slice) -> torch.Tensor:
+        # (chains, places, resonators), as in `ResonatorChains`
+        return self.places[places] * self._at("resonance_factor", places) * (self.step * self.shift[:, None]).exp()
+
+    def _at(self, name: str, places: slice) -> float | torch.Tensor:
+        factor = self.factor(name)
+        return factor[:, places] if isinstance(factor, torch.Tensor) else 1.0
+
+    def draw(self, source: torch.Generator) -> None:
+        self._draw(source, (self.chains, *self.places.shape))
 
     def _require(self, power: torch.Tensor) -> tuple[int, int]:
         """Rows and columns of the result. Raises InputError for powers that the layer does not take."""

@@ -7,7 +7,8 @@ from typing import Any, Self
 import torch
 
 from spinloom import units
-from spinloom.errors import require_non_negative
+from spinloom.errors import InputError, require_non_negative
+from spinloom.magnetism import Quantity
 from spinloom.nn.hardware import HardwareLayer
 from spinloom.seeding import Seed
 
@@ -58,6 +59,14 @@ def factors(shape: tuple[int, ...], spread: float, source: torch.Generator, dtyp
     """1 + spread * normal, kept above 0.01: a frequency or a power cannot be negative."""
     drawn = torch.randn(shape, generator=source, dtype=torch.float64)
     return (1 + spread * drawn).clamp_(min=0.01).to(dtype)
+
+
+def one_number(name: str, value: Quantity) -> float:
+    """Of a device design that a whole layer has. Raises InputError for several numbers that differ."""
+    every = torch.as_tensor(value, dtype=torch.float64).detach().flatten()
+    if not torch.allclose(every, every[:1], rtol=1e-6, atol=0.0):
+        raise InputError(f"all devices of a layer have one {name}, got {len(every)} that differ; make several layers")
+    return float(every[0])
 
 
 class RadioLayer(HardwareLayer):

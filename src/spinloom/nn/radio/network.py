@@ -1,17 +1,25 @@
-"""Layers of resonators and oscillators as one network, from data to logits."""
+"""Layers of resonators and oscillators as one network, from data to logits, and its training through a twin.
 
-from collections.abc import Sequence
+A twin is what a computer knows of fabricated devices instead of themselves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 
 import torch
 from torch import nn
 
-from spinloom.errors import require_positive
+from spinloom.errors import require_non_negative, require_positive
+from spinloom.nn.hardware import planned
 from spinloom.nn.radio.chains import ResonatorChains
-from spinloom.nn.radio.layer import Imperfections, RadioLayer
-from spinloom.nn.radio.oscillators import Oscillators
+from spinloom.nn.radio.layer import Imperfections, RadioLayer, factors
+from spinloom.nn.radio.oscillators import BIAS, TRANSCONDUCTANCE, Oscillators
 from spinloom.nn.radio.plans import Band, plan
 from spinloom.seeding import Seed, child_seed, generator
+
+Drawn = Mapping[str, torch.Tensor | None]
+"""Factors of one layer by name, None where nothing was drawn."""
 
 
 class RadioNetwork(nn.Sequential):
@@ -50,8 +58,8 @@ def multilayer(
     linewidth: float = 0.01,
     members: tuple[int, ...] = (),
     seed: Seed = 0,
-    transconductance: float = 3.388e-3,
-    bias: float = 11.08e-3,
+    transconductance: float = TRANSCONDUCTANCE,
+    bias: float = BIAS,
     power: float = 1e-6,
     readout: float = 1e3,
 ) -> RadioNetwork:
@@ -85,3 +93,62 @@ def fabricate(network: nn.Module, imperfections: Imperfections, seed: Seed = 0) 
     for layer in radio_layers(network).values():
         layer.fabricate(imperfections, child_seed(source))
     return network
+
+
+def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Output of the fabricated network with the gradient of its ideal twin (physics-aware training).
+
+    The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
+    """
+    return _through(planned(network), network, x)
+
+
+class MeasuredTwin:
+    """As `through_twin`, with a twin that has the devices as they were measured, once, before training.
+
+    Every factor that fabrication drew (frequencies, powers, linewidths, sensitivities) is measured with the same
+    relative error. A sweep of each resonator and of each oscillator gives the frequencies; they are trained in the
+    twin and on the devices alike from there on. Where the spread is about the linewidth, slopes of an ideal twin stand
+    in the wrong places; those of a twin that is measured well within the linewidth do not.
+
+    error: relative standard deviation of one measurement. Fabricate the network first: another instance needs another
+    measurement. Raises InputError for an error that cannot be.
+    """
+
+    def __init__(self, network: nn.Module, error: float, seed: Seed = 0) -> None:
+        require_non_negative("", error=error)
+        source = generator(seed)
+        self._measured = {name: _measure(layer.drawn(), error, source) for name, layer in radio_layers(network).items()}
+
+    def __call__(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """x (batch, inputs) -> value of the devices, gradient of the twin, (*members, batch, outputs)."""
+        return _through(self._on(network), network, x)
+
+    @contextmanager
+    def _on(self, network: nn.Module) -> Iterator[None]:
+        layers = radio_layers(network)
+        before = {name: (layer.drawn(), layer.read_noise) for name, layer in layers.items()}
+        try:
+            for name, layer in layers.items():
+                layer.put(self._measured[name]).real(spread=layer.spread, read_noise=False)
+            yield
+        finally:
+            for name, layer in layers.items():
+                drawn, read_noise = before[name]
+                layer.put(drawn).real(spread=layer.spread, read_noise=read_noise)
+
+
+def _through(twin: AbstractContextManager[None], network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Value of the network as it is, gradient of what it is within `twin`."""
+    with torch.no_grad():
+        made = network(x)
+    with twin:
+        out = network(x)
+    return out + (made - out).detach()
+
+
+def _measure(drawn: Drawn, error: float, source: torch.Generator) -> Drawn:
+    return {
+        name: None if factor is None else factor * factors(factor.shape, error, source, factor.dtype).to(factor.device)
+        for name, factor in drawn.items()
+    }

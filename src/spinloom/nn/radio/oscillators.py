@@ -1,17 +1,20 @@
 """Spin-torque oscillators as neurons: a voltage drives a current, a current above threshold emits power."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from numba import njit, prange
 from torch.autograd.function import once_differentiable
 
-from spinloom.errors import InputError, require_non_negative, require_positive
+from spinloom.devices import AutoOscillator, SimulatedOscillator, stationary_power
+from spinloom.errors import InputError, require_positive
 from spinloom.nn.compiled import compile_loop
 from spinloom.nn.hardware import LayerUse
-from spinloom.nn.radio.layer import RadioLayer, factors
+from spinloom.nn.radio.layer import RadioLayer, factors, one_number
 from spinloom.nn.radio.loops import OPTIONS
 
+TRANSCONDUCTANCE, BIAS = 3.388e-3, 11.08e-3
+"""A/V and V of the published network."""
 _PARALLEL = 1 << 15
 
 
@@ -23,40 +26,55 @@ class Oscillators(RadioLayer):
     (Slavin and Tiberkevich, IEEE Trans. Magn. 45, 1875 (2009); as neurons: Ross et al., Nature Nanotechnology 18, 1273
     (2023), whose constants are the defaults: 1 uW at 40 uA.) A rectifier: zero and without gradient below threshold.
 
-    neurons: how many, so that each can be fabricated. transconductance: g, A/V. bias: V_0, V. threshold, largest: I_th
-    and I_max, A. quality: Q. amplifier: A. resistance: R, Ohm. members: as in `ResonatorChains`. dimension: that of the
-    neurons, counted from the end; -3 for the channels of feature maps, whose positions one oscillator then serves.
+    neurons: how many, so that each can be fabricated. device: has I_th, I_max, Q, A and R, one number each.
+    transconductance: g, A/V. bias: V_0, V. members: as in `ResonatorChains`. dimension: that of the neurons, counted
+    from the end; -3 for the channels of feature maps, whose positions one oscillator then serves.
 
     Raises InputError for a constant that cannot be, or another number of neurons.
     """
+
+    threshold: float
+    largest_current: float
+    nonlinear_damping: float
+    amplification: float
+    resistance: float
+
+    @classmethod
+    def of(cls, device: AutoOscillator | SimulatedOscillator, neurons: int, **options: Any) -> Self:
+        """Oscillators of this design; a simulated one gives its closed form. options: of the layer.
+
+        Without a `transconductance` that of the published network is scaled with the threshold, so that a voltage
+        gives the same I / I_th as there.
+        """
+        design = device.closed_form() if isinstance(device, SimulatedOscillator) else device
+        if not isinstance(design, AutoOscillator):
+            raise InputError(f"oscillators are AutoOscillator or SimulatedOscillator, got {type(device).__name__}")
+        scale = one_number("threshold", design.threshold) / one_number("threshold", AutoOscillator.threshold)
+        return cls(neurons, device=design, **{"transconductance": TRANSCONDUCTANCE * scale, **options})
 
     def __init__(
         self,
         neurons: int,
         *,
-        transconductance: float = 3.388e-3,
-        bias: float = 11.08e-3,
-        threshold: float = 10e-6,
-        largest: float = 40e-6,
-        quality: float = 2.0,
-        amplifier: float = 1.25,
-        resistance: float = 1e3,
+        device: AutoOscillator | None = None,
+        transconductance: float = TRANSCONDUCTANCE,
+        bias: float = BIAS,
         members: tuple[int, ...] = (),
         dimension: int = -1,
     ) -> None:
         super().__init__()
-        require_positive("", neurons=neurons, amplifier=amplifier)
-        require_positive("A", threshold=threshold, largest=largest)
-        require_positive("Ohm", resistance=resistance)
+        require_positive("", neurons=neurons)
         require_positive("A/V", transconductance=transconductance)
-        require_non_negative("", quality=quality)
-        if largest <= threshold:
-            raise InputError(f"the largest current must exceed the threshold of {threshold:g} A, got {largest:g} A")
         if dimension >= 0:
             raise InputError(f"the dimension of the neurons is counted from the end, -1 or lower, got {dimension}")
         self.neurons, self.members, self.dimension = neurons, tuple(members), dimension
-        self.transconductance, self.bias, self.threshold, self.largest = transconductance, bias, threshold, largest
-        self.quality, self.amplifier, self.resistance = quality, amplifier, resistance
+        self.transconductance, self.bias = transconductance, bias
+        device = device or AutoOscillator()
+        for name in ("threshold", "largest_current", "nonlinear_damping", "amplification", "resistance"):
+            setattr(self, name, one_number(name, getattr(device, name)))
+        if self.largest_current <= self.threshold:
+            given = f"{self.threshold:g} A, got {self.largest_current:g} A"
+            raise InputError(f"the largest current must exceed the threshold of {given}")
         self.register_factors("power_factor")
 
     def forward(self, voltage: torch.Tensor) -> torch.Tensor:
@@ -66,9 +84,9 @@ class Oscillators(RadioLayer):
                 f"{tuple(voltage.shape)}"
             )
         slope, offset = self.transconductance / self.threshold, self.transconductance * self.bias / self.threshold
-        scale = self.amplifier * self.resistance * self.threshold**2
-        most = self.largest / self.threshold
-        power = _Emitted.apply(voltage, slope, offset, most, self.quality, scale)
+        scale = self.amplification * self.resistance * self.threshold**2
+        most = self.largest_current / self.threshold
+        power = _Emitted.apply(voltage, slope, offset, most, self.nonlinear_damping, scale)
         factor = self.factor("power_factor")
         if isinstance(factor, torch.Tensor):
             power = power * factor.unsqueeze(-2)[(..., *(-1 - self.dimension) * (None,))]
@@ -81,7 +99,7 @@ class Oscillators(RadioLayer):
     def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
         """Operations of all oscillators for every position they serve, and their direct current R I^2."""
         values = output.numel() // (examples * self.copies)
-        current = (self.transconductance * (given.double() + self.bias)).clamp(self.threshold, self.largest)
+        current = (self.transconductance * (given.double() + self.bias)).clamp(self.threshold, self.largest_current)
         power = self.resistance * float(current.square().mean()) * self.neurons
         return LayerUse("oscillator", self.neurons, values, max(values // self.neurons, 1), power=power)
 
@@ -99,7 +117,7 @@ def emitted(
     """Power and its derivative with respect to the voltage; xi = slope V + offset, held between 1 and `most`."""
     raw = slope * voltage + offset
     xi = raw.clamp(1, most)
-    p = (xi - 1) / (xi + quality)
+    p = stationary_power(xi, quality)
     inside = (raw > 1) & (raw < most)
     rise = (1 + quality) / (xi + quality).square() * xi.square() + 2 * p * xi
     return scale * p * xi.square(), scale * slope * rise * inside
