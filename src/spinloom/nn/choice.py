@@ -1,6 +1,7 @@
 """Which response stands for which activation of a network."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from torch import nn
 
@@ -10,7 +11,7 @@ from spinloom.nn.affine import Affine
 from spinloom.nn.tables import Table, tabulate
 
 REPLACEABLE: tuple[type[nn.Module], ...] = (nn.Tanh, nn.Sigmoid, nn.Hardtanh)
-Mapped = Response | Mapping[type[nn.Module] | str, Response]
+Mapped: TypeAlias = Response | Mapping[type[nn.Module] | str, Response]
 
 
 class Choice:

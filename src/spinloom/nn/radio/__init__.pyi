@@ -10,8 +10,8 @@ from .network import RadioNetwork as RadioNetwork
 from .network import fabricate as fabricate
 from .network import multilayer as multilayer
 from .network import radio_layers as radio_layers
-from .nine_junctions import NineJunctions as NineJunctions
 from .network import through_twin as through_twin
+from .nine_junctions import NineJunctions as NineJunctions
 from .oscillators import Oscillators as Oscillators
 from .plans import Band as Band
 from .plans import plan as plan

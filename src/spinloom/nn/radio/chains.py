@@ -15,7 +15,7 @@ from spinloom.nn.radio.plans import Band
 from spinloom.nn.radio.resonance import chain_weights
 from spinloom.seeding import Seed, child_seed, generator
 
-SENSITIVITY = round(float(SpinDiode().sensitivity), 1)
+SENSITIVITY: float = round(float(SpinDiode().sensitivity), 1)
 """V/W of a resonator at the peak of its curve, to the digits of the published code: 8838.8."""
 _DISPERSIVE = 0.1
 """Largest mixing angle of a line that counts as dispersive, rad: half a per cent of its height."""
