@@ -1,4 +1,4 @@
-"""Drive scales and batch-norm statistics from unlabelled inputs."""
+"""A network on its way onto devices: sliding, calibrated, tuned."""
 
 import copy
 
@@ -7,11 +7,70 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from toy_images import quarters
 
 from spinloom.devices import Response
 from spinloom.errors import InputError
-from spinloom.learning import calibrate_drive, refresh_batch_norm, scale_drive
+from spinloom.learning import (
+    FreshInstances,
+    Slide,
+    Sliding,
+    Training,
+    calibrate_drive,
+    fashion_cnn,
+    fit,
+    only_last_layer,
+    refresh_batch_norm,
+    replace_activations,
+    scale_drive,
+)
 from spinloom.nn import Converters, DeviceActivation, device_layers, to_hardware
+
+
+@settings(max_examples=20, deadline=None)
+@given(share=st.floats(0, 1))
+def test_the_activation_lies_between_the_two(share):
+    x = torch.linspace(-3, 3, 61)
+    expected = (1 - share) * torch.relu(x) + share * torch.tanh(x)
+    torch.testing.assert_close(Sliding(share)(x), expected)
+
+
+def test_the_way_takes_its_part_of_the_training():
+    model, seen = nn.Sequential(nn.Linear(2, 2), Sliding(), nn.Sequential(Sliding())), []
+    for step in range(10):
+        Slide(0.5)(model, step, 10)
+        seen.append([module.share for module in model.modules() if isinstance(module, Sliding)])
+    assert seen == [[min(1.0, step / 5)] * 2 for step in range(10)]
+
+
+def test_a_relu_network_becomes_a_tanh_network_that_still_classifies():
+    train, how = quarters(), Training(epochs=6, batch=32, rate=0.01, weight_decay=1e-4)
+    network = replace_activations(fashion_cnn((1, 8, 8), 4, (8,), 16), nn.Tanh, nn.ReLU)
+    fit(network, train, how)
+    names = list(network.state_dict())
+    replace_activations(network, nn.ReLU, Sliding)
+    losses = fit(network, train, Training(epochs=3, batch=32, rate=0.003), before_step=Slide(0.4))
+    replace_activations(network, Sliding, nn.Tanh)
+    assert list(network.state_dict()) == names
+    assert losses[-1] < 0.2
+    assert not any(isinstance(module, Sliding | nn.ReLU) for module in network.modules())
+
+
+def test_one_module_under_two_names_is_replaced_under_both():
+    model = nn.Module()
+    model.act = nn.Tanh()
+    model.again, model.inner = model.act, nn.Sequential(model.act, nn.Linear(2, 2), model.act)
+    replace_activations(model, nn.Tanh, Sliding)
+    assert all(isinstance(module, Sliding) for module in (model.act, model.again, model.inner[0], model.inner[2]))
+
+
+def test_modes_are_kept_and_absent_kinds_named():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh()).eval()
+    assert not replace_activations(model, nn.Tanh, Sliding)[1].training
+    with pytest.raises(InputError, match="no ReLU"):
+        replace_activations(model, nn.ReLU, nn.Tanh)
+    with pytest.raises(InputError, match="part"):
+        Slide(1.5)
 
 
 def steep(gain: float, sigma: float = 0.0) -> Response:
@@ -257,3 +316,83 @@ def test_images_that_say_nothing_leave_the_statistics(inputs, batch):
     with pytest.raises(InputError):
         refresh_batch_norm(model, inputs, batch)
     assert model[0].running_mean.tolist() == [3.0] * 6
+
+
+BRIEF = Training(epochs=1, batch=32, rate=5e-3)
+
+
+def spread_out() -> Response:
+    x = torch.linspace(-4, 4, 201)
+    value = torch.tanh(x * torch.linspace(0.5, 1.5, 32)[:, None])
+    return Response(x, value, 1 - value**2, torch.full_like(value, 0.02), 1.0)
+
+
+def on_devices() -> nn.Module:
+    network = fashion_cnn((1, 8, 8), 4, (8,), 16)
+    return to_hardware(network, spread_out(), example_input=torch.zeros(1, 1, 8, 8))
+
+
+def test_only_the_last_layer_learns_and_all_is_as_before_afterwards():
+    hardware = on_devices()
+    before = {name: parameter.detach().clone() for name, parameter in hardware.named_parameters()}
+    with only_last_layer(hardware) as last:
+        fit(hardware, quarters(128), BRIEF)
+    changed = {name for name, parameter in hardware.named_parameters() if not torch.equal(parameter, before[name])}
+    assert changed == {"8.weight", "8.bias"}
+    assert last is hardware.get_submodule("8")
+    assert all(parameter.requires_grad for parameter in hardware.parameters())
+
+
+def test_a_frozen_parameter_stays_frozen_after_an_error():
+    hardware = on_devices()
+    hardware.get_submodule("0").requires_grad_(False)
+    with pytest.raises(RuntimeError, match="stop"), only_last_layer(hardware):
+        raise RuntimeError("stop")
+    assert [p.requires_grad for p in hardware.parameters()] == [False, False, True, True, True, True]
+
+
+def test_a_network_without_weights_is_refused():
+    with pytest.raises(InputError, match="no linear"), only_last_layer(nn.Sequential(nn.Tanh())):
+        pass
+
+
+def test_instances_are_fresh_every_few_steps_and_the_same_for_a_seed():
+    drawn = []
+    for seed in (0, 0, 1):
+        hardware, hook = on_devices(), FreshInstances(every=2, seed=seed)
+        seen = []
+        for step in range(4):
+            hook(hardware, step, 4)
+            seen.append(next(iter(device_layers(hardware).values())).assignment.clone())
+        assert torch.equal(seen[0], seen[1])
+        assert not torch.equal(seen[1], seen[2])
+        drawn.append(seen[2])
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_noise_aware_training_resumes_to_the_same_weights(tmp_path):
+    how = Training(epochs=2, batch=32, rate=5e-3)
+
+    class KilledError(Exception):
+        pass
+
+    def kill(done, *_):
+        if done == 6:
+            raise KilledError
+
+    whole, killed = on_devices(), on_devices()
+    fit(whole, quarters(128), how, before_step=FreshInstances())
+    with pytest.raises(KilledError):
+        fit(killed, quarters(128), how, tmp_path / "state", kill, before_step=FreshInstances(), save_every=1e-9)
+    resumed, steps = on_devices(), []
+    fit(
+        resumed,
+        quarters(128),
+        how,
+        tmp_path / "state",
+        lambda done, *_: steps.append(done),
+        before_step=FreshInstances(),
+    )
+    assert steps[0] == 7  # a checkpoint stands within the epoch
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
