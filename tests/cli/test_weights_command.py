@@ -42,7 +42,7 @@ def test_a_study_takes_a_name_and_builds_the_network_of_the_checkpoint(digits, t
     monkeypatch.chdir(tmp_path)
     less = {"noise_seeds": 1, "sweep_instances": 1, "sweep_images": 100, "levels": (0.0, 0.1)}
     for name, value in less.items():
-        monkeypatch.setitem(mtj_transfer.SIZES._values, name, (value, value))
+        monkeypatch.setitem(mtj_transfer.SIZES.values, name, (value, value))
     x = torch.linspace(-4, 4, 81)
     value = x.tanh()[None]
     response = Response(x, value, 1 - value**2, torch.zeros_like(value), 1.0, "A")
