@@ -1,79 +1,73 @@
-"""What other packages add to Spinloom by entry points, and objects by `package.module:name`. Imports nothing heavy."""
+"""What other packages add to Spinloom by entry points, and objects by `package.module:name`. Imports nothing heavy.
+
+A package registers `name = "package.module:Class"` in the group `spinloom.devices`, `name = "package.module"` in
+`spinloom.studies`. A place is such a text.
+"""
 
 import ast
-from collections.abc import Collection
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-from spinloom.errors import InputError
+from spinloom.errors import InputError, unknown_name
 
-
-def find_plugins(group: str) -> dict[str, tuple[EntryPoint, ...]]:
-    """By name, what installed packages register in a group, `spinloom.devices` say. Nothing is imported."""
-    found: dict[str, tuple[EntryPoint, ...]] = {}
-    for entry in sorted(entry_points(group=group), key=_package):
-        if entry not in found.get(entry.name, ()):  # a package may be found by two paths
-            found[entry.name] = (*found.get(entry.name, ()), entry)
-    return found
+Kind = Literal["device", "study"]
+GROUPS: dict[Kind, str] = {"device": "spinloom.devices", "study": "spinloom.studies"}
+T = TypeVar("T")
 
 
-def choose_plugin(kind: str, name: str, entries: tuple[EntryPoint, ...], ours: Collection[str]) -> EntryPoint:
-    """The one plugin of that name. Raises InputError where two packages, or a package and we, have it."""
-    if name in ours:
-        raise InputError(
-            f"{_package(entries[0])} registers a {kind} {name!r}, which Spinloom has itself; it must rename it"
-        )
-    if len(entries) > 1:
-        both = " and ".join(f"{_package(entry)} ({entry.value})" for entry in entries)
-        raise InputError(f"two packages register a {kind} {name!r}: {both}; uninstall or rename one of them")
-    return entries[0]
+def find_names(kind: Kind) -> list[str]:
+    """Names that installed packages registered, sorted. Imports none of them."""
+    return sorted({entry.name for entry in entry_points(group=GROUPS[kind])})
 
 
-def load_plugin(kind: str, entry: EntryPoint) -> Any:
-    """What the plugin registered. Raises InputError where it cannot be imported."""
-    return load_object(entry.value, f"{kind} {entry.name!r} of {_package(entry)}")
+def find_place(kind: Kind, name: str, ours: Mapping[str, str]) -> str:
+    """Where the thing of that name stands; ours: places by name.
+
+    Raises InputError for an unknown name, with the nearest one, and for a name that two have.
+    """
+    places = {f"Spinloom ({ours[name]})": ours[name]} if name in ours else {}
+    for entry in entry_points(group=GROUPS[kind], name=name):
+        places[f"{entry.dist.name if entry.dist else 'a package'} ({entry.value})"] = entry.value
+    if not places:
+        raise unknown_name(kind, name, {*ours, *find_names(kind)})
+    if len(places) > 1:
+        raise InputError(f"the {kind} name {name!r} is registered twice, by {' and '.join(places)}; uninstall one")
+    return next(iter(places.values()))
 
 
 def load_object(place: str, what: str) -> Any:
-    """The object at `package.module:name`, or the module. Raises InputError, with `what` it is, where there is none."""
-    module, _, name = (part.strip() for part in place.partition(":"))
-    try:
-        found = import_module(module)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"{what} cannot be loaded: importing {module} ends with {reason}") from error
-    return getattr_named(found, name, what) if name else found
-
-
-def getattr_named(module: Any, name: str, what: str) -> Any:
-    """An attribute of a module. Raises InputError with what there is instead."""
-    if hasattr(module, name):
-        return getattr(module, name)
-    there = [one for one in vars(module) if not one.startswith("_")]
-    raise InputError(
-        f"{what} cannot be loaded: {module.__name__} holds no {name}, only {', '.join(there) or 'nothing'}"
-    )
+    """The object at a place. Raises InputError, which begins with `what` it is, where there is none."""
+    module, _, path = (part.strip() for part in place.partition(":"))
+    found: Any = _importing(lambda: import_module(module), module, what)
+    for name in path.split(".") if path else ():
+        if not hasattr(found, name):
+            there = ", ".join(key for key in vars(found) if not key.startswith("_")) or "nothing"
+            raise InputError(f"{what}: {module} has no {path!r}, only {there}")
+        found = getattr(found, name)
+    return found
 
 
 def read_headline(place: str) -> str:
-    """First line of the docstring of a module, or of `package.module:Class`, read without importing the module.
+    """First line of the docstring of a module or class, read without importing it; the place where it has none.
 
     Raises InputError where there is no such module.
     """
     module, _, name = (part.strip() for part in place.partition(":"))
-    try:
-        spec = find_spec(module)  # imports the packages above it
-    except Exception as error:
-        raise InputError(f"importing {module} ends with {type(error).__name__}: {error}") from error
+    spec = _importing(lambda: find_spec(module), module, place)  # imports the packages above it
     if spec is None:
         raise InputError(f"there is no module {module}")
     tree = ast.parse(Path(spec.origin).read_text() if spec.origin else "")
     nodes: list[Any] = [node for node in tree.body if getattr(node, "name", None) == name] if name else [tree]
-    return ((ast.get_docstring(nodes[0]) if nodes else None) or "").split("\n")[0]
+    return ((ast.get_docstring(nodes[0]) if nodes else None) or place).split("\n")[0]
 
 
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "a package"
+def _importing(action: Callable[[], T], module: str, what: str) -> T:
+    try:
+        return action()
+    except Exception as error:  # whatever a stranger's module raises while it loads
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{what}: the module {module!r} does not import ({reason}); check it") from error

@@ -12,7 +12,7 @@ from plugin_packages import install
 from spinloom import __version__, cli
 from spinloom.cli import main
 from spinloom.errors import SpinloomWarning
-from spinloom.studies import registry
+from spinloom.plugins import GROUPS
 
 CURVE = str(Path(__file__).parents[2] / "docs" / "examples" / "measured_junction.csv")
 
@@ -64,8 +64,8 @@ def test_help_of_a_study_lists_its_settings():
 
 
 def test_list_shows_studies_and_devices_and_what_is_wrong_with_others(tmp_path, monkeypatch, capsys):
-    install(tmp_path, "magic", {"magic.py": '"""Magic with spins."""\n'}, {registry.GROUP: {"spin-magic": "magic"}})
-    install(tmp_path, "fraud", {}, {registry.GROUP: {"mtj-deep": "fraud"}})
+    install(tmp_path, "magic", {"magic.py": '"""Magic with spins."""\n'}, {GROUPS["study"]: {"spin-magic": "magic"}})
+    install(tmp_path, "fraud", {}, {GROUPS["study"]: {"mtj-deep": "fraud"}})
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["list"]) == 0
@@ -74,7 +74,7 @@ def test_list_shows_studies_and_devices_and_what_is_wrong_with_others(tmp_path, 
         "mtj-transfer",
         "mtj-neuron",
         "Magic with spins.",
-        "cannot be used: fraud registers a study 'mtj-deep'",
+        "cannot be used: the study name 'mtj-deep' is registered twice, by Spinloom",
     ):
         assert part in shown
 

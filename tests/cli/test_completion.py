@@ -10,7 +10,7 @@ import pytest
 from plugin_packages import install
 from spinloom.cli import main
 from spinloom.cli.completion import SCRIPTS, candidates
-from spinloom.studies import registry
+from spinloom.plugins import GROUPS
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_may_come_next(typed, offered):
 
 
 def test_studies_of_other_packages_are_offered(tmp_path, monkeypatch):
-    install(tmp_path, "magic", {}, {registry.GROUP: {"spin-magic": "magic"}})
+    install(tmp_path, "magic", {}, {GROUPS["study"]: {"spin-magic": "magic"}})
     monkeypatch.syspath_prepend(tmp_path)
     assert "spin-magic" in candidates(["run", "spin"])
 

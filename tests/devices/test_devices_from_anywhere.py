@@ -19,6 +19,9 @@ from spinloom.devices import Device, OperatingCost, Parameter, Response
 
 @dataclass(frozen=True)
 class Wavering(Device):
+    """Its mean state follows tanh.
+
+    More."""
     scale: float = 1e-5
     noise: float = 0.01
     parameters: ClassVar = {
@@ -77,7 +80,7 @@ def elsewhere(tmp_path, monkeypatch):
 def test_the_catalogue_lists_it_beside_ours():
     assert catalogue.names()[0] == "mtj-neuron"
     assert "wavering" in catalogue.names()
-    assert catalogue.headline("wavering") == "wavering-lab devices (wavering-lab)"
+    assert catalogue.headline("wavering") == "Its mean state follows tanh."
     assert catalogue.find("mtj-neuron") is TwoPolarizerMTJ
 
 
@@ -108,7 +111,7 @@ def test_another_text_of_the_class_is_another_device(elsewhere):
         ("waverin", "unknown device 'waverin': did you mean 'wavering'"),
         ("nowhere.lab:Device", r"the module 'nowhere.lab' does not import \(ModuleNotFoundError"),
         ("broken_lab:Device", r"'broken_lab' does not import \(RuntimeError: no licence\)"),
-        ("wavering_lab:Waveringg", "has no class 'Waveringg'; its classes are .*Wavering"),
+        ("wavering_lab:Waveringg", "wavering_lab has no 'Waveringg', only .*Wavering"),
         ("wavering_lab:Plain", "breaks a promise: it is a frozen dataclass"),
         ("wavering_lab:NoCost", "breaks a promise: it has a method `cost`"),
         ("wavering_lab:Seedless", "breaks a promise: `simulate` takes `seed`"),

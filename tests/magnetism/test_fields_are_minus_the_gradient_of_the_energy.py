@@ -6,8 +6,7 @@ from magnets import MS, VOLUME, magnet, random_states
 
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, Demagnetization, Ellipsoid, Interlayer, Pulse, Sine, Uniaxial
-from spinloom.magnetism.engine.rates import llgs
-from spinloom.magnetism.engine.rates import reduce_magnet
+from spinloom.magnetism.engine.rates import llgs, reduce_magnet
 
 PER_DEVICE = torch.linspace(1e5, 5e5, 20, dtype=torch.float64)
 AXIS = (0.3, -0.5, 2.0)

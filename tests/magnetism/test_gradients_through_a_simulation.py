@@ -17,8 +17,7 @@ from spinloom.magnetism import (
     Uniaxial,
     simulate,
 )
-from spinloom.magnetism.engine.rates import llgs
-from spinloom.magnetism.engine.rates import reduce_magnet
+from spinloom.magnetism.engine.rates import llgs, reduce_magnet
 from spinloom.magnetism.engine.steps import rk4
 
 SI = torch.tensor([0.05, 8e5, 4e5, 1.2e-9, 3e11], dtype=torch.float64)

@@ -9,9 +9,8 @@ from magnets import damping_like, magnet, random_states
 
 from spinloom.magnetism import Applied, Constant, Demagnetization, Sine, Uniaxial, simulate
 from spinloom.magnetism.engine.adaptive import TABLEAUX, integrate
+from spinloom.magnetism.engine.rates import llgs, reduce_magnet
 from spinloom.magnetism.engine.right_hand_side import right_hand_side
-from spinloom.magnetism.engine.rates import llgs
-from spinloom.magnetism.engine.rates import reduce_magnet
 from spinloom.magnetism.engine.steps import heun
 
 DURATION = 0.2e-9

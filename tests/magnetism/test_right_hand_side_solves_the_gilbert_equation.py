@@ -6,8 +6,7 @@ from magnets import MS, magnet, random_states
 
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, SpinOrbit, SpinTransfer
-from spinloom.magnetism.engine.rates import llgs
-from spinloom.magnetism.engine.rates import reduce_magnet
+from spinloom.magnetism.engine.rates import llgs, reduce_magnet
 
 ETA, J, THICKNESS, XI, DAMPING = 0.55, 3e11, 1.4e-9, 0.3, 0.17
 POLE = torch.tensor([0.6, 0.0, 0.8], dtype=torch.float64)

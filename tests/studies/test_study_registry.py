@@ -6,6 +6,7 @@ import pytest
 from plugin_packages import install
 from spinloom import studies
 from spinloom.errors import InputError
+from spinloom.plugins import GROUPS
 from spinloom.studies import registry
 from spinloom.studies.mtj_transfer import Settings
 
@@ -76,17 +77,17 @@ def run(settings):
     ("name", "file", "message"),
     [
         ("elsewhere", STUDY, None),
-        ("mtj-transfer", STUDY, "magic registers a study 'mtj-transfer', which Spinloom has itself"),
+        ("mtj-transfer", STUDY, "the study name 'mtj-transfer' is registered twice, by Spinloom .* and magic"),
         (
             "elsewhere",
             "import nothing_of_the_kind",
-            "study 'elsewhere' of magic cannot be loaded: .*nothing_of_the_kind",
+            "study 'elsewhere': the module 'magic_study' does not import .*nothing_of_the_kind",
         ),
         ("elsewhere", '"""Not a study."""', "study 'elsewhere' has no Settings"),
     ],
 )
 def test_a_study_of_another_package(name, file, message, tmp_path, monkeypatch):
-    install(tmp_path, "magic", {"magic_study.py": file}, {registry.GROUP: {name: "magic_study"}})
+    install(tmp_path, "magic", {"magic_study.py": file}, {GROUPS["study"]: {name: "magic_study"}})
     monkeypatch.syspath_prepend(tmp_path)
     assert name in registry.names()
     if message is None:
@@ -102,9 +103,9 @@ def test_a_study_of_another_package(name, file, message, tmp_path, monkeypatch):
 
 def test_two_studies_of_one_name_are_refused(tmp_path, monkeypatch):
     for package in ("magic", "wonder"):
-        install(tmp_path, package, {f"{package}_study.py": STUDY}, {registry.GROUP: {"spell": f"{package}_study"}})
+        install(tmp_path, package, {f"{package}_study.py": STUDY}, {GROUPS["study"]: {"spell": f"{package}_study"}})
     monkeypatch.syspath_prepend(tmp_path)
     assert registry.names().count("spell") == 1
     for ask in (registry.study, registry.headline):
-        with pytest.raises(InputError, match=r"two packages register a study 'spell': magic .* and wonder"):
+        with pytest.raises(InputError, match=r"'spell' is registered twice, by magic .* and wonder"):
             ask("spell")

@@ -13,24 +13,20 @@ from types import ModuleType
 from typing import Any
 
 from spinloom import studies
-from spinloom.errors import InputError, unknown_name
-from spinloom.plugins import choose_plugin, find_plugins, load_plugin, read_headline
+from spinloom.errors import InputError
+from spinloom.plugins import find_names, find_place, load_object, read_headline
 
-GROUP = "spinloom.studies"
 _OTHERS = ("registry", "kit", "mtj_parts")
 
 
 def names() -> list[str]:
     """All studies, as typed on the command line. Imports none of them."""
-    return sorted({*_ours(), *find_plugins(GROUP)})
+    return sorted({*_ours(), *find_names("study")})
 
 
 def headline(name: str) -> str:
     """The first line of a study's docstring, read without importing it. Raises InputError as `study` does."""
-    plugins = find_plugins(GROUP)
-    if name in plugins:
-        return read_headline(choose_plugin("study", name, plugins[name], _ours()).value)
-    return read_headline(_module(name))
+    return read_headline(find_place("study", name, _ours()))
 
 
 def study(name: str) -> ModuleType:
@@ -39,13 +35,8 @@ def study(name: str) -> ModuleType:
     Raises InputError for an unknown name, with the nearest known one, for a name that two have, and for a plugin that
     cannot be imported or is no study.
     """
-    plugins = find_plugins(GROUP)
-    if name in plugins:
-        module = load_plugin("study", choose_plugin("study", name, plugins[name], _ours()))
-    elif name in _ours():
-        module = import_module(_module(name))
-    else:
-        raise unknown_name("study", name, names())
+    place = find_place("study", name, _ours())
+    module = import_module(place) if name in _ours() else load_object(place, f"study {name!r}")
     for part in ("Settings", "run"):
         if not hasattr(module, part):
             raise InputError(f"study {name!r} has no {part}: {module.__name__} must hold a dataclass Settings and run")
@@ -64,10 +55,6 @@ def command(name: str, settings: Any) -> str:
     return shlex.join(words)
 
 
-def _ours() -> list[str]:
-    found = (module.name for module in iter_modules(studies.__path__))
-    return [name.replace("_", "-") for name in found if name not in _OTHERS]
-
-
-def _module(name: str) -> str:
-    return f"{studies.__name__}.{name.replace('-', '_')}"
+def _ours() -> dict[str, str]:
+    found = (module.name for module in iter_modules(studies.__path__) if module.name not in _OTHERS)
+    return {name.replace("_", "-"): f"{studies.__name__}.{name}" for name in found}

@@ -49,8 +49,8 @@ class MeshRates:
     """
 
     def __init__(self, rhs: RightHandSide, like: torch.Tensor, thermal: bool) -> None:
-        from spinloom.magnetism.compiled.mesh_tables import Tables
         from spinloom.magnetism.compiled.mesh_source import Structure
+        from spinloom.magnetism.compiled.mesh_tables import Tables
 
         assert rhs.space is not None
         self.batch, self.mesh = like.shape[1:-3], like.shape[-3:]
