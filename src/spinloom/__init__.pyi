@@ -11,13 +11,14 @@ from .data import ImageSet as ImageSet
 from .data import load_images as load_images
 from .data import load_spectra as load_spectra
 from .devices import AutoOscillator as AutoOscillator
+from .devices import Device as Device
 from .devices import Response as Response
-from .devices import SimulatedDiode as SimulatedDiode
-from .devices import SimulatedOscillator as SimulatedOscillator
 from .devices import SpinDiode as SpinDiode
 from .devices import Spread as Spread
 from .devices import TunnelJunction as TunnelJunction
 from .devices import TwoPolarizerMTJ as TwoPolarizerMTJ
+from .devices import device_source as device_source
+from .devices import read_curve as read_curve
 from .evaluation import accuracy as accuracy
 from .evaluation import inference_cost as inference_cost
 from .learning import Training as Training
@@ -28,6 +29,7 @@ from .magnetism import Magnet as Magnet
 from .magnetism import Material as Material
 from .magnetism import Mesh as Mesh
 from .magnetism import SpinTransfer as SpinTransfer
+from .magnetism import record as record
 from .magnetism import relax as relax
 from .magnetism import simulate as simulate
 from .nn import Converters as Converters
@@ -40,5 +42,7 @@ from .nn import to_hardware as to_hardware
 from .nn.radio import Oscillators as Oscillators
 from .nn.radio import ResonatorChains as ResonatorChains
 from .nn.radio import RFConv2d as RFConv2d
+from .report import Evaluation as Evaluation
+from .report import evaluate as evaluate
 
 __version__: str

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {page.name: page.read_text() for page in PAGES}
 COMMANDS = sorted({match for text in TEXT.values() for match in re.findall(r"spinloom run ([a-z]+-[^`\n|]*)", text)})
+COMMANDS = [command for command in COMMANDS if not command.startswith("tanh-distance")]  # of add-a-study.md
 
 
 def names(kind: type) -> set[str]:

@@ -45,6 +45,34 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Evaluate:
+    """Put a trained network of yours on fabricated devices: accuracy, energy, time, and a report."""
+
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.py:NAME")]
+    """The network, or a function that returns it; its Tanh become devices."""
+    weights: Path | None = None
+    """Its trained weights: safetensors, or a state dict saved by torch."""
+    device: str = "mtj-neuron"
+    """A name of `spinloom list`, a class as package.module:Class, or a .csv or .safetensors file of curves."""
+    set: tuple[str, ...] = ()
+    """Parameters of the device as name=value in SI units."""
+    data: str = "auto"
+    """Name of a data set, see `spinloom data list`; its test images are taken."""
+    instances: int = 20
+    """Fabricated networks."""
+    images: int | None = None
+    """The most test images that are used."""
+    spread: float = 0.05
+    """Standard deviation of every parameter of a simulated device, as a fraction."""
+    temperature: float = 300.0
+    """K."""
+    seed: int = 0
+    """Of fabrication and noise."""
+    out: Path | None = None
+    """The report, as one self-contained page: report.html."""
+
+
+@dataclass(frozen=True)
 class Weights:
     """Show the trained networks that come with Spinloom."""
 
@@ -87,6 +115,7 @@ Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Device, tyro.conf.subcommand("device")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Weights, tyro.conf.subcommand("weights")]
     | Annotated[DataCommand, tyro.conf.subcommand("data")]
     | Annotated[Completion, tyro.conf.subcommand("completion")]

@@ -4,7 +4,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from spinloom.cli.arguments import Command, Completion, DataCommand, DataFetch, DataList, Device, List, Run, Weights
+from spinloom.cli.arguments import (
+    Command,
+    Completion,
+    DataCommand,
+    DataFetch,
+    DataList,
+    Device,
+    Evaluate,
+    List,
+    Run,
+    Weights,
+)
 from spinloom.cli.completion import SCRIPTS
 from spinloom.devices import catalogue
 from spinloom.errors import InputError
@@ -22,6 +33,10 @@ def carry_out(command: Command) -> None:
             from spinloom.cli.devices import show_device
 
             show_device(command)
+        case Evaluate():
+            from spinloom.cli.evaluation import show_evaluation
+
+            show_evaluation(command)
         case Completion(shell):
             print(SCRIPTS[shell])
         case Weights():
