@@ -44,6 +44,18 @@ def test_work_is_named_by_its_source_and_arguments(tmp_path, monkeypatch):
     assert len({*found[0]}) == 1
 
 
+def test_files_beside_a_script_count_if_it_imports_them_and_they_in_turn(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    found = []
+    for deep, other in ((1, 1), (2, 1), (1, 2)):
+        (tmp_path / "deep" / "__init__.py").write_text(f"RATE = {deep}")
+        (tmp_path / "helper.py").write_text("def help_out():\n    import deep\n    return deep.RATE")
+        (tmp_path / "unrelated.py").write_text(f"RATE = {other}")
+        work = written(tmp_path, "import helper\ndef work():\n    return helper.help_out()", monkeypatch, "script").work
+        found.append(identity.of(work))
+    assert found[0] == found[2] != found[1]
+
+
 def test_a_changed_file_anywhere_in_a_package_gives_another_name(tmp_path, monkeypatch):
     folder = tmp_path / "mine" / "deep"
     folder.mkdir(parents=True)

@@ -12,6 +12,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
+from modulefinder import ModuleFinder
 from pathlib import Path, PurePath
 from reprlib import repr as short
 from types import CellType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
@@ -65,9 +66,9 @@ def digest(*things: Any, apart: Iterable[Any] = ()) -> str:
 
 @cache
 def package(name: str = "spinloom") -> str:
-    """SHA-256 of all .py files of a package, or of a module's one, as first found; "" without a file, as at a prompt.
+    """SHA-256 of all .py files of a package, as first found; of a module alone, also of those that it imports beside it.
 
-    Raises InputError if there is no such package.
+    "" where there is no file, as at a prompt. Raises InputError if there is no such package.
     """
     found = sys.modules.get(name) or importlib.util.find_spec(name)
     if found is None:
@@ -75,7 +76,11 @@ def package(name: str = "spinloom") -> str:
     folders = getattr(found, "__path__", None) or getattr(found, "submodule_search_locations", None) or ()
     files = {one.relative_to(folder).as_posix(): one for folder in folders for one in Path(folder).rglob("*.py")}
     alone = Path(getattr(found, "__file__", None) or getattr(found, "origin", None) or "")
-    files = files or ({"": alone} if alone.is_file() else {})
+    if not files and alone.is_file() and alone.suffix in (".py", ""):
+        finder = ModuleFinder([str(alone.parent)], excludes=_BY_NAME)
+        finder.run_script(str(alone))
+        beside = {name: getattr(one, "__file__", None) for name, one in finder.modules.items()}
+        files = {name: Path(file) for name, file in beside.items() if file}
     return digest({place: files[place].read_bytes() for place in sorted(files)}) if files else ""
 
 
