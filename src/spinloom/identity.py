@@ -66,7 +66,7 @@ def digest(*things: Any, apart: Iterable[Any] = ()) -> str:
 
 @cache
 def package(name: str = "spinloom") -> str:
-    """SHA-256 of all .py files of a package, as first found; of a module alone, also of those that it imports beside it.
+    """SHA-256 of all .py files of a package, as first found; of a module alone, also of what it imports beside it.
 
     "" where there is no file, as at a prompt. Raises InputError if there is no such package.
     """
