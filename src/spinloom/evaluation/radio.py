@@ -38,13 +38,13 @@ CORTEX_M4 = Digital(
         "activations, and its converters and antenna are not counted.",
     ),
 )
-INT8 = Digital(
+INT8: Digital = Digital(
     "8-bit arithmetic alone (45 nm)",
     mac_energy=0.23e-12,
     mac_time=0.0,
     assumptions=("8-bit multiply-accumulate in 45 nm CMOS: 0.20 + 0.03 pJ (Horowitz, ISSCC 2014), no memory access.",),
 )
-FLOAT32 = Digital(
+FLOAT32: Digital = Digital(
     "32-bit floating point alone (45 nm)",
     mac_energy=4.6e-12,
     mac_time=0.0,

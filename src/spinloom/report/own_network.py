@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from matplotlib.figure import Figure
@@ -161,7 +161,7 @@ class Evaluation:
 
 
 Activations = type[nn.Module] | str
-Inputs = tuple[Any, Any] | str | ImageSet | Examples | Dataset | DataLoader
+Inputs: TypeAlias = tuple[Any, Any] | str | ImageSet | Examples | Dataset | DataLoader
 
 
 def evaluate(
