@@ -12,7 +12,15 @@ FACTORS = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(2.5e-9, "2.5 nJ"), (0.0, "0 J"), (1.0, "1 J"), (999.9, "1 kJ"), (-3e-12, "-3 pJ"), (123456, "123 kJ")],
+    [
+        (2.5e-9, "2.5 nJ"),
+        (0.0, "0 J"),
+        (1.0, "1 J"),
+        (999.9, "1 kJ"),
+        (-3e-12, "-3 pJ"),
+        (123456, "123 kJ"),
+        (float("nan"), "nan J"),
+    ],
 )
 def test_prefixes(value, text):
     assert si(value, "J") == text

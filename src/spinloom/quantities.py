@@ -4,16 +4,14 @@ import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
+def si(value: float, unit: str) -> str:
+    """The value with a prefix and three significant digits: si(2.5e-9, "J") is "2.5 nJ"."""
+    from matplotlib.ticker import EngFormatter  # only where a number is shown: it takes long to load
 
-def si(value: float, unit: str, digits: int = 3) -> str:
-    """The value with a prefix and `digits` significant digits: si(2.5e-9, "J") is "2.5 nJ"."""
-    if value == 0 or not math.isfinite(value):
+    if not math.isfinite(value):
         return f"{value:g} {unit}"
-    exponent = 3 * math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))) / 3)
-    exponent = min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
-    return f"{value / 10.0**exponent:.{digits}g} {_PREFIXES[exponent]}{unit}"
+    return EngFormatter(unit)(float(f"{value:.2e}")).replace("\N{MINUS SIGN}", "-")
 
 
 def parameters(configuration: Any, prefix: str = "") -> dict[str, str]:

@@ -141,6 +141,8 @@ def draw_cost(cost: InferenceCost) -> Figure:
         heights = [1e9 * getattr(layer, part) for layer in cost.layers]
         layers.bar(names, heights, bottom=base, color=color, width=0.6, label=part)
         base = [low + high for low, high in zip(base, heights, strict=True)]
+    layers.margins(y=0.3)  # room for the legend
+    layers.set_xlim(-0.6, max(len(names), 2) - 0.4)
     label(layers, "Junctions, by layer", "layer and its number of junctions", "nJ per inference")
     legend(layers, "upper right")
     amounts = [cost.neurons, cost.weights]
