@@ -146,3 +146,15 @@ def test_noise_of_the_two_reads_adds_in_quadrature_each_by_itself():
     assert float(noisy.noise[0, 0]) == pytest.approx(0.05)
     assert float(noisy.slope_noise[0, 0]) == pytest.approx(0.02 * 2**0.5)
     assert float(noisy.nominal().slope_noise[0, 0]) == pytest.approx(0.02 * 2**0.5)
+
+
+def test_it_prints_in_two_lines_and_draws_itself():
+    x = torch.linspace(-3, 3, 31, dtype=torch.float64)
+    value = (x * torch.tensor([[0.9], [1.1]])).tanh()
+    made = Response(x * 2e-5, value, 1 - value**2, 0.02 + 0 * value, 2e-5, "A", {"source": "mine.csv"})
+    first, second = repr(made).split("\n")
+    assert first == "Response of mine.csv: 2 devices, 31 points, unit drive 2e-05 A"
+    assert second.endswith("off tanh at most, noise of a read 0.0200 of full scale (rms)")
+    values, slopes = made.plot().axes
+    assert len(values.lines) == len(slopes.lines) == 4  # two devices, their mean, the ideal
+    assert made._repr_png_().startswith(b"\x89PNG")

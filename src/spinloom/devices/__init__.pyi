@@ -5,6 +5,7 @@ from .contract import Memory as Memory
 from .contract import OperatingCost as OperatingCost
 from .contract import with_parameters as with_parameters
 from .junction import TunnelJunction as TunnelJunction
+from .memory.linear import LinearMemory as LinearMemory
 from .mtj.design import MOST_POLARIZATION as MOST_POLARIZATION
 from .mtj.gradient import after_pulse as after_pulse
 from .mtj.gradient import design_curves as design_curves

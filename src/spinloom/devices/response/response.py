@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,13 +21,18 @@ from spinloom.errors import (
     require_positive,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_THIN = 50
+"""Devices that are drawn one by one."""
 UNITS = ("A", "A/m^2", "V", "A/m", "T")
 """Of a drive."""
 LEAST_REACH, MOST_REACH = 0.01, 1e5
 """Network inputs that a curve reaches: below, it never bends; beyond, no network asks."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Response:
     """The static response of a population of devices to one drive.
 
@@ -86,6 +92,47 @@ class Response:
     def inputs(self) -> torch.Tensor:
         """The drive in units of the network input, (points,)."""
         return self.drive / self.unit_drive
+
+    def __repr__(self) -> str:
+        """Two lines: what it is, and how it stands to tanh."""
+        name = self.metadata.get("device") or self.metadata.get("source") or "response"
+        alive = bool((~self.stuck()).any())
+        mean = self.nominal() if alive else self
+        off = float((mean.value[0] - self.inputs.tanh()).detach().abs().max())
+        noise = float(self.noise.detach().square().mean().sqrt())
+        devices = f"{self.devices} device{'s' if self.devices > 1 else ''}"
+        return (
+            f"Response of {name}: {devices}, {len(self.drive)} points, "
+            f"unit drive {self.unit_drive:.4g} {self.drive_unit}\n"
+            f"  {off:.3f} off tanh at most, noise of a read {noise:.4f} of full scale (rms)"
+        )
+
+    def plot(self) -> "Figure":
+        """The two curves against the network input, mean device thick, others thin; a matplotlib figure."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8, 3.2), layout="constrained")
+        mean = self.nominal() if bool((~self.stuck()).any()) else self
+        x = self.inputs.detach().cpu()
+        ideal = (x.tanh(), 1 - x.tanh().square())
+        for axis, name, wanted in zip(figure.subplots(1, 2), ("value", "slope"), ideal, strict=True):
+            rows, middle = (getattr(one, name).detach().cpu() for one in (self, mean))
+            if self.devices > 1:
+                axis.plot(x, rows[:_THIN].T, color="C0", alpha=0.2, linewidth=0.8)
+            if name == "value":
+                noise = mean.noise[0].detach().cpu()
+                axis.fill_between(x, middle[0] - noise, middle[0] + noise, color="C0", alpha=0.25, linewidth=0)
+            axis.plot(x, middle[0], color="C0", linewidth=2, label=name)
+            axis.plot(x, wanted, color="C1", linestyle="--", label="tanh" if name == "value" else "1 - tanh²")
+            axis.set_xlabel(f"network input (drive / {self.unit_drive:.3g} {self.drive_unit})")
+            axis.legend(frameon=False)
+        return figure
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks."""
+        picture = BytesIO()
+        self.plot().savefig(picture, format="png", dpi=110)
+        return picture.getvalue()
 
     def with_read_noise(self, sigma: float, slope: float = 0.0) -> "Response":
         """The same devices with noise added in quadrature to reads of `value` (sigma) and of `slope`.

@@ -1,0 +1,1 @@
+"""Devices that keep a weight, one a file."""
