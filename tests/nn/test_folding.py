@@ -12,8 +12,7 @@ from torch.nn import functional
 
 from spinloom.errors import InputError
 from spinloom.learning import densenet, resnet20
-from spinloom.nn import device_layers, fold_batch_norm, to_hardware
-from spinloom.nn.folding import ChannelAffine
+from spinloom.nn import ChannelAffine, device_layers, fold_batch_norm, to_hardware
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 DEEP = {

@@ -5,9 +5,9 @@ import torch
 from populations import population
 
 from spinloom.nn import DeviceActivation
-from spinloom.nn.fused import add_noise, look_up
-from spinloom.nn.kernels import plain_look_up
-from spinloom.nn.noise import read_key
+from spinloom.nn.activation.fused import add_noise, look_up
+from spinloom.nn.activation.kernels import plain_look_up
+from spinloom.nn.activation.noise import read_key
 
 
 def case(shape: tuple[int, int], dtype: torch.dtype, seed: int = 1):

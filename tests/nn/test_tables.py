@@ -4,8 +4,8 @@ import torch
 from populations import population
 
 from spinloom.devices import Response
-from spinloom.nn.affine import SIGMOID, hardtanh
-from spinloom.nn.tables import TOLERANCE, tabulate
+from spinloom.nn.activation.affine import SIGMOID, hardtanh
+from spinloom.nn.activation.tables import TOLERANCE, tabulate
 
 
 def test_an_evenly_sampled_response_is_its_own_grid():

@@ -10,8 +10,8 @@ import torch
 from numba import njit, prange
 
 from spinloom.magnetism import FAST
+from spinloom.nn.activation.fused import _inside, _normal
 from spinloom.nn.compiled import compile_loop
-from spinloom.nn.fused import _inside, _normal
 
 _BLOCK = 2048
 _PARALLEL = 1 << 16

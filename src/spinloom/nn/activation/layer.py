@@ -2,23 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_positive, unknown_name
-from spinloom.nn.affine import TANH, Affine
-from spinloom.nn.converters import PLAIN, Converters, quantised, require_converters
-from spinloom.nn.fabrication import SHARINGS, draw_devices, rows_of_units, sharing_error
-from spinloom.nn.function import with_slope
-from spinloom.nn.gradients import GRADIENTS, Gradient, difference, exact, read
-from spinloom.nn.instances import Instances
-from spinloom.nn.kernels import look_up
-from spinloom.nn.noise import read_key
-from spinloom.nn.state import LayerState
-from spinloom.nn.tables import Table, tabulate
+from spinloom.nn.activation.affine import TANH, Affine
+from spinloom.nn.activation.converters import PLAIN, Converters, quantised, require_converters
+from spinloom.nn.activation.instances import Instances
+from spinloom.nn.activation.kernels import add_noise, look_up
+from spinloom.nn.activation.noise import read_key
+from spinloom.nn.activation.state import LayerState
+from spinloom.nn.activation.tables import SHARINGS, Table, draw_devices, rows_of_units, sharing_error, tabulate
 from spinloom.seeding import Seed, child_seed, generator
+
+Gradient = Literal["device", "exact", "difference"]
+GRADIENTS: tuple[Gradient, ...] = ("device", "exact", "difference")
 
 
 class DeviceActivation(LayerState):
@@ -62,11 +62,6 @@ class DeviceActivation(LayerState):
         self.use_gradient("device")
         self._members: Instances | None = None
         self.resample(seed)
-
-    @property
-    def reads_noise(self) -> bool:
-        """Whether the next read has noise."""
-        return self.read_noise and not self._silent
 
     def resample(self, seed: Seed) -> Self:
         """Fabricate a new instance: other devices, new noise from the first read on. An int seed is taken as it is."""
@@ -140,11 +135,13 @@ class DeviceActivation(LayerState):
             return self.read_value(given)
         if self.gradient != "device":
             value = self.read_value(given)
-            return with_slope(x, value, exact(self, given) if self.gradient == "exact" else difference(self, given))
+            return with_slope(
+                x, value, exact_slope(self, given) if self.gradient == "exact" else difference_slope(self, given)
+            )
         key, slope_key = self._keys(x.device)
         value, slope = look_up(given, self.rows, self.curves, self.grid, self.noise, key, want_slope=True)
         value = quantised(value, self.affine.ends, self.converters.value)
-        return with_slope(x, value, read(self, given, slope, slope_key))
+        return with_slope(x, value, read_slope(self, given, slope, slope_key))
 
     def read_value(self, x: torch.Tensor) -> torch.Tensor:
         """One more read of every device's value at x (batch, units), without gradient."""
@@ -193,3 +190,54 @@ class DeviceActivation(LayerState):
         count = f"devices={self.assignment.numel()}, units={self.unit_shape}" if known else "not yet fabricated"
         off = "".join(f", {name}=False" for name in ("spread", "read_noise") if not getattr(self, name))
         return f"{count}, sharing={self.sharing!r}, population={self.population}{off}"
+
+
+def read_slope(layer: DeviceActivation, x: torch.Tensor, slope: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """The devices' own slope at x (batch, units) as it is read: noise of that read, then its converter."""
+    if len(key) and layer.noisy_slope:
+        slope = add_noise(slope, x, layer.rows, layer.grid, layer.slope_noise, key)
+    return quantised(slope, layer.slope_scale, layer.converters.slope)
+
+
+def exact_slope(layer: DeviceActivation, x: torch.Tensor) -> torch.Tensor:
+    """Derivative of each device's tabulated value at x: the rise of its cell; 0 beyond the driven range."""
+    curves = layer.curves
+    rise = curves[..., 1] * layer.grid[1]
+    steps = torch.stack([curves[..., 0], curves[..., 1], rise, torch.zeros_like(rise)], dim=-1)
+    silent = torch.empty(0, dtype=torch.int32, device=x.device)
+    slope = look_up(x, layer.rows, steps, layer.grid, layer.noise, silent, want_slope=True)[1]
+    low, high = layer.grid[0], layer.grid[0] + curves.shape[1] / layer.grid[1]
+    return slope * ((x >= low) & (x <= high))
+
+
+def difference_slope(layer: DeviceActivation, x: torch.Tensor) -> torch.Tensor:
+    """(value at x + h - value at x - h) / 2 h, each read with its own noise and converter."""
+    step = layer.difference_step
+    above, below = (layer.read_value(x + shift) for shift in (step, -step))
+    return (above - below) / (2 * step)
+
+
+def with_slope(x: torch.Tensor, value: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+    """`value`, whose gradient with respect to x is upstream * `slope`; all three have one shape.
+
+    The slope is what the hardware offers and need not be the derivative of the value. It is a reading, which has no
+    derivative: a backward pass with create_graph=True raises InputError.
+    """
+    return _Device.apply(x, value, slope)
+
+
+class _Device(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, value: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(slope)
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (slope,) = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True: autograd would take the reading for a constant, silently
+            raise InputError(
+                "devices give slopes as readings, which have no derivative (create_graph=True); "
+                "take second derivatives of the software network"
+            )
+        return upstream * slope, None, None

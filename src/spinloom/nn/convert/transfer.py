@@ -1,19 +1,24 @@
 """Move a trained network onto devices, its weights unchanged."""
 
 import copy
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import torch
 from torch import nn
 
-from spinloom.errors import InputError
-from spinloom.nn.activation import DeviceActivation
-from spinloom.nn.affine import affine_of
-from spinloom.nn.choice import REPLACEABLE, Choice, Mapped
-from spinloom.nn.converters import PLAIN, Converters
-from spinloom.nn.expand import expand
-from spinloom.nn.layers import device_layers
+from spinloom.devices import Response
+from spinloom.errors import InputError, unknown_name
+from spinloom.nn.activation.affine import Affine, affine_of
+from spinloom.nn.activation.converters import PLAIN, Converters
+from spinloom.nn.activation.layer import DeviceActivation
+from spinloom.nn.activation.members import device_layers
+from spinloom.nn.activation.tables import Table, tabulate
+from spinloom.nn.convert.calls import REPLACEABLE, expand
 from spinloom.nn.watching import kept_modes
 from spinloom.seeding import Seed, child_seed, generator
+
+Mapped: TypeAlias = Response | Mapping[type[nn.Module] | str, Response]
 
 
 def to_hardware(
@@ -111,3 +116,65 @@ def _nothing(model: nn.Module) -> InputError:
         f"nothing to replace in {type(model).__name__} ({found}); devices stand for Tanh, Sigmoid and Hardtanh, "
         "and the mapping must name one that the network has"
     )
+
+
+class Choice:
+    """The mapping given to `to_hardware`, checked: activation types or layer names to responses.
+
+    A name wins over the exact type, which wins over a base type. A subclass is taken for its base only if it keeps the
+    base's forward and is not ReLU6 (name it or its type to convert it). One table is made per response and affine.
+    Raises InputError for keys or values of the wrong kind.
+    """
+
+    def __init__(self, mapping: Mapped) -> None:
+        if not isinstance(mapping, Response | Mapping):
+            raise InputError(f"give a Response or a mapping {{nn.Tanh: response, ...}}, got {type(mapping).__name__}")
+        pairs: dict[type[nn.Module] | str, Response] = (
+            dict.fromkeys(REPLACEABLE, mapping) if isinstance(mapping, Response) else dict(mapping)
+        )
+        for key, response in pairs.items():
+            _require(key, response)
+        self._pairs = pairs
+        self._tables: dict[tuple[int, Affine], Table] = {}
+
+    @property
+    def names(self) -> list[str]:
+        return [key for key in self._pairs if isinstance(key, str)]
+
+    def response(self, name: str, kind: type[nn.Module]) -> Response | None:
+        """The response for the activation called `name` of type `kind`, or None to leave it as it is."""
+        if not issubclass(kind, REPLACEABLE):
+            return None
+        for key in (name, kind):
+            if key in self._pairs:
+                return self._pairs[key]
+        for base in REPLACEABLE:
+            plain = issubclass(kind, base) and kind.forward is base.forward and not issubclass(kind, nn.ReLU6)
+            if plain and base in self._pairs:
+                return self._pairs[base]
+        return None
+
+    def table(self, response: Response, affine: Affine) -> Table:
+        """The table of this response, made once."""
+        key = (id(response), affine)
+        if key not in self._tables:
+            self._tables[key] = tabulate(response, affine)
+        return self._tables[key]
+
+    def require_used(self, seen: set[str]) -> None:
+        """Raise InputError for a name in the mapping that is no replaceable activation of the network."""
+        for name in self.names:
+            if name not in seen:
+                raise unknown_name("replaceable layer", name, seen)
+
+
+def _require(key: object, response: object) -> None:
+    if not isinstance(response, Response):
+        raise InputError(f"the mapping gives {_shown(key)} a {type(response).__name__}; give it a spinloom Response")
+    if isinstance(key, str) or (isinstance(key, type) and issubclass(key, REPLACEABLE)):
+        return
+    raise InputError(f"cannot map {_shown(key)}: keys are layer names, nn.Tanh, nn.Sigmoid, nn.Hardtanh or subclasses")
+
+
+def _shown(key: object) -> str:
+    return key.__name__ if isinstance(key, type) else repr(key)

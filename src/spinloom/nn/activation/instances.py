@@ -2,20 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
 from spinloom.errors import InputError
-from spinloom.nn import fused_members
-from spinloom.nn.converters import quantised
-from spinloom.nn.fabrication import draw_devices, rows_of_units
-from spinloom.nn.kernels import look_up
-from spinloom.nn.noise import read_key
+from spinloom.nn.activation import fused_members
+from spinloom.nn.activation.converters import quantised
+from spinloom.nn.activation.kernels import look_up
+from spinloom.nn.activation.noise import read_key
+from spinloom.nn.activation.state import LayerState
+from spinloom.nn.activation.tables import draw_devices, rows_of_units
 from spinloom.seeding import generator
-
-if TYPE_CHECKING:
-    from spinloom.nn.activation import DeviceActivation
 
 
 class Instances:
@@ -24,7 +21,7 @@ class Instances:
     shared_input: whether inputs are (batch, *units), the same for all instances, instead of (batch * K, *units).
     """
 
-    def __init__(self, layer: "DeviceActivation", seeds: Sequence[int], shared_input: bool) -> None:
+    def __init__(self, layer: LayerState, seeds: Sequence[int], shared_input: bool) -> None:
         self.layer, self.shared_input = layer, shared_input
         self.seeds = [int(seed) % 2**63 for seed in seeds]
         self._reads = 0

@@ -5,8 +5,8 @@
 
 import torch
 
-from spinloom.nn import fused
-from spinloom.nn.noise import normals
+from spinloom.nn.activation import fused
+from spinloom.nn.activation.noise import normals
 
 
 def look_up(

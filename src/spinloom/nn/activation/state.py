@@ -7,11 +7,10 @@ from typing import Any, Self
 import torch
 
 from spinloom.errors import InputError
-from spinloom.nn.affine import TANH, Affine
-from spinloom.nn.converters import slope_signs
-from spinloom.nn.fabrication import count_units
+from spinloom.nn.activation.affine import TANH, Affine
+from spinloom.nn.activation.converters import Converters, slope_signs
+from spinloom.nn.activation.tables import Table, count_units
 from spinloom.nn.hardware import HardwareLayer, LayerUse
-from spinloom.nn.tables import Table
 
 TABLE = ("curves", "noise", "grid", "slope_noise")
 """Buffers that layers may share in memory."""
@@ -30,6 +29,7 @@ class LayerState(HardwareLayer):
     slope_noise: torch.Tensor
     assignment: torch.Tensor
     rows: torch.Tensor
+    converters: Converters
 
     def __init__(self, table: Table, sharing: str) -> None:
         super().__init__()
@@ -46,6 +46,11 @@ class LayerState(HardwareLayer):
     def population(self) -> int:
         """Devices that an instance is drawn from."""
         return self.curves.shape[0] - 1
+
+    @property
+    def reads_noise(self) -> bool:
+        """Whether the next read has noise."""
+        return self.read_noise and not self._silent
 
     @property
     def reads(self) -> int:

@@ -1,5 +1,6 @@
 """A device population's curves on a uniform grid of network input, laid out for one look-up per neuron."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,8 +8,8 @@ import numpy as np
 import torch
 
 from spinloom.devices import Response
-from spinloom.errors import InputError
-from spinloom.nn.affine import TANH, Affine
+from spinloom.errors import InputError, unknown_name
+from spinloom.nn.activation.affine import TANH, Affine
 
 TOLERANCE = 1e-4
 """Largest deviation of the table from the response's own points, as a fraction of the range of its values."""
@@ -99,3 +100,39 @@ def _cells(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _float(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+SHARINGS = ("unit", "channel", "shared")
+
+
+def sharing_error(given: object) -> InputError:
+    return unknown_name("sharing", str(given), SHARINGS)
+
+
+def count_units(sharing: str, shape: tuple[int, ...]) -> int:
+    """Devices that a layer over units of `shape` needs. Raises InputError for a sharing that the shape cannot have."""
+    if sharing == "shared":
+        return 1
+    if sharing == "channel":
+        if not shape:
+            raise InputError('sharing="channel" needs input (batch, channels, ...), got (batch,)')
+        return shape[0]
+    return math.prod(shape)
+
+
+def draw_devices(sharing: str, shape: tuple[int, ...], population: int, source: torch.Generator) -> torch.Tensor:
+    """The device of each unit (or channel, or layer), (count,) int32.
+
+    Without replacement if the population is large enough, else independent draws.
+    """
+    count = count_units(sharing, shape)
+    if count <= population:
+        return torch.randperm(population, generator=source)[:count].int()
+    return torch.randint(population, (count,), generator=source, dtype=torch.int32)
+
+
+def rows_of_units(devices: torch.Tensor, sharing: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """`devices` spread over the flattened units, (units,)."""
+    if sharing == "shared":
+        return devices.repeat(math.prod(shape))
+    return devices.repeat_interleave(math.prod(shape[1:])) if sharing == "channel" else devices

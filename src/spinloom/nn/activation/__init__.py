@@ -1,0 +1,1 @@
+"""Layers of devices in the place of activation functions."""

@@ -1,0 +1,1 @@
+"""The move of trained networks onto devices."""
