@@ -24,6 +24,12 @@ from .networks import mlp as mlp
 from .objectives import Distillation as Distillation
 from .objectives import Labels as Labels
 from .objectives import Objective as Objective
+from .radio_convolutions import convolutions as convolutions
+from .radio_convolutions import lay_out_parallel as lay_out_parallel
+from .radio_convolutions import linewidth_for as linewidth_for
+from .radio_convolutions import radio_cnn as radio_cnn
+from .radio_convolutions import radio_cnn_in_software as radio_cnn_in_software
+from .radio_convolutions import sneak_errors as sneak_errors
 from .restarts import fabricate_restarts as fabricate_restarts
 from .restarts import keep_best_start as keep_best_start
 from .settings import Compute as Compute

@@ -1,3 +1,5 @@
+from .chain_figures import draw_filters as draw_filters
+from .chain_figures import draw_sneaks as draw_sneaks
 from .claims import Claim as Claim
 from .claims import Condition as Condition
 from .claims import at_least as at_least
@@ -22,6 +24,8 @@ from .figures import draw_sweep as draw_sweep
 from .own_network import Evaluation as Evaluation
 from .own_network import evaluate as evaluate
 from .population_figures import draw_decisions as draw_decisions
+from .population_figures import draw_kinds as draw_kinds
+from .population_figures import draw_levels as draw_levels
 from .population_figures import draw_members as draw_members
 from .population_figures import draw_panels as draw_panels
 from .population_figures import plot_members as plot_members

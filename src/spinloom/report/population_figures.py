@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spinloom.data import Points
 from spinloom.evaluation import Population, SweepPoint
@@ -92,9 +93,7 @@ def draw_panels(panels: Sequence[Panel], published: float, limits: tuple[float, 
             plot_populations(axis, groups, name, *look, scale=scale, aside=aside, extremes=True)
         _publish(axis, published, limits)
         label(axis, title, x, "accuracy (%)" if axis is axes[0] else "")
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=TEXT - 1, frameon=False
-    )
+    _below(figure, axes[0], 2)
     return figure
 
 
@@ -119,6 +118,63 @@ def draw_decisions(
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=TEXT - 1, frameon=False, markerscale=2)
     return figure
+
+
+def draw_kinds(
+    sets: Mapping[str, Mapping[str, tuple[Population, Sequence[Sequence[float]]]]],
+) -> Figure:
+    """A panel for every data set: accuracies of each kind of network by seed; behind them, their loss in training.
+
+    sets: by name of the images and kind, the accuracies and the mean losses of every epoch, (seeds, epochs).
+    """
+    figure, axes = canvas(len(sets) + 1, height=4.4)
+    last = axes[-1]
+    for axis, (title, kinds), style in zip(axes, sets.items(), ("-", (0, (4, 2))), strict=False):
+        for place, ((name, (group, losses)), colour) in enumerate(zip(kinds.items(), (ORANGE, BLUE), strict=True)):
+            plot_members(axis, place, group, colour)
+            mean = np.mean(losses, axis=0)
+            last.plot(
+                range(1, len(mean) + 1), mean, color=colour, linestyle=style, marker="o", markersize=3.5, linewidth=1.8,
+                label=f"{title}, {name}",
+            )  # fmt: skip
+        axis.set_xticks(range(len(kinds)), list(kinds))
+        axis.set_xlim(-0.5, len(kinds) - 0.2)
+        axis.margins(y=0.25)
+        axis.grid(False, axis="x")
+        label(axis, title, "", "test accuracy (%)")
+    last.set_yscale("log")
+    last.xaxis.set_major_locator(MaxNLocator(integer=True))
+    label(last, "Training", "epoch", "mean loss")
+    _below(figure, last, 4)
+    return figure
+
+
+def draw_levels(
+    sets: Mapping[str, Mapping[str, Mapping[float, Population]]], planned: Sequence[float], mark: tuple[str, float]
+) -> Figure:
+    """A panel for every data set: accuracy against spread (> 0, logarithmic), bars are standard deviations.
+
+    sets: by name of the images and of the line. planned: accuracies without spread. mark: a level and what it is.
+    """
+    figure, axes = canvas(len(sets), height=4.4)
+    for axis, (title, lines), share in zip(axes, sets.items(), planned, strict=True):
+        axis.axhline(100 * share, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), label="as planned")
+        axis.axvline(100 * mark[1], color=GREY, linewidth=1, linestyle=":", label=mark[0])
+        for (name, points), (colour, marker, style) in zip(lines.items(), _LOOKS, strict=False):
+            plot_populations(axis, points, name, colour, marker, style, scale=100)
+        levels = [100 * level for level in next(iter(lines.values()))]
+        axis.set_xscale("log")
+        axis.set_xticks(levels, [f"{level:g}" for level in levels])
+        axis.minorticks_off()
+        axis.set_ylim(0, 102)
+        label(axis, title, "spread of frequencies and powers (%)", "accuracy (%)")
+    _below(figure, axes[0], 5)
+    return figure
+
+
+def _below(figure: Figure, axis: Axes, columns: int) -> None:
+    handles, names = axis.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=TEXT - 1, frameon=False)
 
 
 def _publish(axis: Axes, published: float, limits: tuple[float, float]) -> None:

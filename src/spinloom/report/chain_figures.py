@@ -1,21 +1,21 @@
-"""What was learned: the filters of the first layer as weights, and the chain that one of them is."""
+"""Filters of resonators: their weights, the chain that one of them is, and what its tails do in parallel."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import nn
 
 from spinloom.nn.radio import RFConv2d, chain_weights
-from spinloom.report import BLUE, GREY, ORANGE, TEXT, canvas, label
-from spinloom.studies.rf_convolution.networks import convolutions
+from spinloom.report.style import BLUE, GREY, ORANGE, TEXT, canvas, label, legend
 
 SHOWN = 8
 FINE = 4_001
 
 
-def draw_filters(network: nn.Module) -> Figure:
-    """Filters as images in units of the sensitivity; below, one chain's weight against frequency with its taps."""
-    layer = convolutions(network)[0]
+def draw_filters(layer: RFConv2d) -> Figure:
+    """Filters of a first layer as images, in units of the sensitivity; below, one as a chain: weight by frequency."""
     weights = layer.weights().detach()[:, 0] / layer.sensitivity
     figure, axes = canvas(1, 2, height=6.2, ratios=(1, 1.9))
     above, below = axes
@@ -60,3 +60,30 @@ def _chain(axis: Axes, layer: RFConv2d, chain: int) -> None:
     axis.set_ylim(-1.45, 1.75)
     label(axis, f"Filter {chain + 1} as a chain of {layer.resonators} resonators", "frequency (MHz)", "weight (K)")
     axis.legend(loc="upper center", ncols=3, fontsize=TEXT - 1, frameon=False)
+
+
+def draw_sneaks(sets: Mapping[str, tuple[Sequence[Mapping[str, Any]], float]]) -> Figure:
+    """Errors of weights and accuracy of the parallel layout against the spacing of the pixels' frequencies.
+
+    sets: by name of the images, points of spacing (linewidths), errors (of each convolution) and accuracy; and the
+    accuracy of the sequential layout.
+    """
+    figure, (left, right) = canvas(2, height=4.4)
+    for (title, (points, planned)), style, marker in zip(sets.items(), ("-", (0, (4, 2))), ("o", "s"), strict=False):
+        spacing = [point["spacing"] for point in points]
+        look: dict[str, Any] = {"linestyle": style, "marker": marker, "linewidth": 1.8}
+        for number, colour in enumerate((BLUE, ORANGE)):
+            errors = [point["errors"][number] for point in points]
+            left.plot(spacing, errors, color=colour, label=f"{title}, layer {number + 1}", **look)
+        right.axhline(100 * planned, color=GREY, linewidth=1.4, linestyle=style)
+        right.plot(spacing, [100 * point["accuracy"] for point in points], color=BLUE, label=title, **look)
+    right.plot([], [], color=GREY, linewidth=1.4, label="sequential layout")
+    left.set_yscale("log")
+    for axis in (left, right):
+        axis.set_xscale("log")
+    right.set_ylim(0, 102)
+    label(left, "Error of the weights", "spacing of pixels (linewidths)", "relative error, all pixels")
+    label(right, "Accuracy of the network", "spacing of pixels (linewidths)", "accuracy (%)")
+    legend(left, "lower left")
+    right.legend(loc="lower right", fontsize=TEXT - 1, frameon=False)
+    return figure

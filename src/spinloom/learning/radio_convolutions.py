@@ -1,16 +1,17 @@
-"""The network of resonators and oscillators, its twin with ordinary weights, and the parallel layout of the first."""
+"""A convolutional network of resonators and oscillators, its twin with ordinary weights, and its parallel layout."""
 
 import copy
+import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from spinloom.data import ImageSet
 from spinloom.errors import InputError
-from spinloom.learning import initialise
+from spinloom.learning.networks import initialise
 from spinloom.nn.radio import SENSITIVITY, Band, Oscillators, ResonatorChains, RFConv2d, plan
 from spinloom.seeding import child_seed, generator
-from spinloom.studies.rf_convolution.plan import damping_for
 
 KERNEL = 5
 POWER = 1e-6
@@ -50,11 +51,11 @@ class Gain(nn.Module):
         return self.factor * x
 
 
-def resonant(data: ImageSet, channels: tuple[int, int], damping: float, seed: int) -> nn.Sequential:
+def radio_cnn(data: ImageSet, channels: tuple[int, int], linewidth: float, seed: int) -> nn.Sequential:
     """Images (n, c, height, width) -> logits (n, classes), by resonators and oscillators.
 
     The largest of 2 x 2 powers goes on; it is taken of the voltages, as power rises with voltage, so that a quarter of
-    the oscillators do. Raises InputError for images too small, or a damping at which the band does not resolve the
+    the oscillators do. Raises InputError for images too small, or a linewidth at which the band does not resolve the
     frequencies.
     """
     first, second = channels
@@ -63,11 +64,11 @@ def resonant(data: ImageSet, channels: tuple[int, int], damping: float, seed: in
 
     def convolution(before: int, after: int) -> RFConv2d:
         shift = SHIFT / (before * KERNEL**2) ** 0.5
-        return RFConv2d(before, after, KERNEL, linewidth=damping, shift=shift, seed=child_seed(source))
+        return RFConv2d(before, after, KERNEL, linewidth=linewidth, shift=shift, seed=child_seed(source))
 
-    grid = plan("geometric", rest, Band(), damping)
+    grid = plan("geometric", rest, Band(), linewidth)
     readout = ResonatorChains(
-        grid, len(data.classes), linewidth=damping, shift=SHIFT / rest**0.5, seed=child_seed(source)
+        grid, len(data.classes), linewidth=linewidth, shift=SHIFT / rest**0.5, seed=child_seed(source)
     )
     return nn.Sequential(
         Powers(data),
@@ -77,7 +78,7 @@ def resonant(data: ImageSet, channels: tuple[int, int], damping: float, seed: in
     )
 
 
-def twin(data: ImageSet, channels: tuple[int, int], seed: int) -> nn.Sequential:
+def radio_cnn_in_software(data: ImageSet, channels: tuple[int, int], seed: int) -> nn.Sequential:
     """The same network with a free number for every resonator, in units of its sensitivity; activations as there."""
     first, second = channels
     volts = SENSITIVITY * POWER
@@ -103,9 +104,12 @@ def convolutions(network: nn.Module) -> list[RFConv2d]:
     return [module for module in network.modules() if isinstance(module, RFConv2d)]
 
 
-def everywhere(network: nn.Sequential, image: tuple[int, int], spacing: float) -> nn.Sequential:
-    """A copy whose convolutions are in the parallel layout, pixels `spacing` linewidths apart: the damping is chosen
-    for that. The sensitivity is raised where a weight, to which a whole chain contributes, exceeds it."""
+def lay_out_parallel(network: nn.Sequential, image: tuple[int, int], spacing: float) -> nn.Sequential:
+    """A copy whose convolutions are in the parallel layout, pixels `spacing` linewidths apart.
+
+    The linewidth is chosen for that. The sensitivity is raised where a weight, to which a whole chain contributes,
+    exceeds it.
+    """
     layers: list[nn.Module] = []
     band, size = Band(), image
     for module in network:
@@ -114,7 +118,7 @@ def everywhere(network: nn.Sequential, image: tuple[int, int], spacing: float) -
             largest = 1.000001 * float(module.weights().detach().abs().max())
             made = module.parallel(
                 size,
-                linewidth=damping_for(spacing, lines, band.low, band.high),
+                linewidth=linewidth_for(spacing, lines, band),
                 sensitivity=max(module.sensitivity, largest),
                 dtype=torch.float64,  # float32 does not resolve narrow lines
             )
@@ -132,3 +136,28 @@ def _features(data: ImageSet, channels: int) -> int:
     if min(height, width) < 1:
         raise InputError(f"images of {data.shape[1]} x {data.shape[2]} are too small for the network: 16 x 16 at least")
     return channels * height * width
+
+
+def linewidth_for(spacing: float, lines: int, band: Band) -> float:
+    """Half linewidth over frequency at which a geometric plan of so many frequencies has this spacing, linewidths."""
+    return math.log(band.high / band.low) / (max(lines - 1, 1) * 2 * spacing)
+
+
+def sneak_errors(network: nn.Module, moved: nn.Module) -> list[float]:
+    """How far sneak paths take the weights of `moved`, which `lay_out_parallel` made of `network`: |W - W0| / |W0|.
+
+    Of every convolution, over all pixels of all chains.
+    """
+    pairs = zip(convolutions(network), convolutions(moved), strict=True)
+    with torch.no_grad():
+        wanted = [(_matrix(sequential, parallel), parallel.weights()) for sequential, parallel in pairs]
+    return [float((found.view_as(one) - one).norm() / one.norm()) for one, found in wanted]
+
+
+def _matrix(sequential: RFConv2d, parallel: RFConv2d) -> torch.Tensor:
+    """The filters as weights of every position for every pixel, (filters, positions, pixels)."""
+    windows, (height, width) = sequential.windows, parallel.image or (0, 0)
+    pixels = windows.channels * height * width
+    single = torch.eye(pixels, dtype=torch.float64).view(pixels, windows.channels, height, width)
+    out = F.conv2d(single, sequential.weights().double(), None, windows.stride, windows.padding)
+    return out.flatten(2).permute(1, 2, 0)
