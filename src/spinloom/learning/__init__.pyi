@@ -46,6 +46,10 @@ from .software import read_relu_teacher as read_relu_teacher
 from .software import read_software as read_software
 from .sparse import METHODS as METHODS
 from .sparse import fit_sparse as fit_sparse
+from .sparse_chains import fit_jumping as fit_jumping
+from .sparse_chains import pixel_frequencies as pixel_frequencies
+from .sparse_chains import snake as snake
+from .sparse_chains import sparse_chains as sparse_chains
 from .transfer import FreshInstances as FreshInstances
 from .transfer import Slide as Slide
 from .transfer import Sliding as Sliding
