@@ -1,4 +1,8 @@
 from . import shipped as shipped
+from .chain_perceptrons import fit_jumping as fit_jumping
+from .chain_perceptrons import pixel_frequencies as pixel_frequencies
+from .chain_perceptrons import snake as snake
+from .chain_perceptrons import sparse_chains as sparse_chains
 from .deep_networks import densenet as densenet
 from .deep_networks import resnet20 as resnet20
 from .fitting import fit as fit
@@ -46,10 +50,6 @@ from .software import read_relu_teacher as read_relu_teacher
 from .software import read_software as read_software
 from .sparse import METHODS as METHODS
 from .sparse import fit_sparse as fit_sparse
-from .sparse_chains import fit_jumping as fit_jumping
-from .sparse_chains import pixel_frequencies as pixel_frequencies
-from .sparse_chains import snake as snake
-from .sparse_chains import sparse_chains as sparse_chains
 from .transfer import FreshInstances as FreshInstances
 from .transfer import Slide as Slide
 from .transfer import Sliding as Sliding
