@@ -4,8 +4,7 @@ import math
 
 import torch
 
-from spinloom.learning.frequency_jumps import jump
-from spinloom.learning.linewidths import Narrowing, fit_narrowing, scatter
+from spinloom.learning.frequencies import Narrowing, fit_narrowing, jump, scatter
 from spinloom.learning.members import Course
 from spinloom.nn.radio import Band, RadioNetwork, ResonatorChains, plan
 from spinloom.progress import Report, silent

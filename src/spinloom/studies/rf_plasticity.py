@@ -245,11 +245,11 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         f"Half linewidth over frequency {own:g} with trained inputs, {fixed_own:g} with fixed ones (a linewidth of "
         "about two neighbours); published values are not known.",
         "Trained inputs: the line narrows from the width of the band to that of the device while frequencies are "
-        "trained (learning/linewidths.py). The wide lines exist in the model only: the hardware needs the final "
+        "trained (learning/frequencies.py). The wide lines exist in the model only: the hardware needs the final "
         "frequencies, set to a fraction of the final linewidth, and one source for every input that can be tuned over "
         "the band; no more devices.",
         f"Fixed inputs, up to {size.most_jumping} resonators: every resonator jumps, in turn and {size.rounds} times, "
-        "to the frequency of least loss, gradient descent between (learning/frequency_jumps.py). More resonators: "
+        "to the frequency of least loss, gradient descent between (learning/frequencies.py). More resonators: "
         "lines that narrow.",
         "Parameters: resonators + biases + one amplification; trained inputs add one per pixel, shared by all chains. "
         "Sparse perceptrons are compared at equal numbers of weights (their positions are not counted), and once at as "
