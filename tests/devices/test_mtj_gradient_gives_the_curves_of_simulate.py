@@ -21,7 +21,7 @@ def test_of_a_macrospin_within_1e_7(operation, source):
 
 @pytest.mark.filterwarnings(f"ignore::{SpinloomWarning.__module__}.{SpinloomWarning.__name__}")
 def test_of_a_mesh_within_the_tolerance_of_the_adaptive_scheme(monkeypatch):
-    monkeypatch.setattr("spinloom.magnetism.dynamics.available", lambda: False)  # no time to compile a kernel
+    monkeypatch.setattr("spinloom.magnetism.dynamics._compiled", lambda *_: False)  # no time to compile a kernel
     device = TwoPolarizerMTJ(resolution=20e-9, pulse=0.06e-9, reset=0.04e-9, residual_field=20e-3)
     drive = device.drives(3, 2.0)
     value, slope = design_curves(device, drive, AT_REST)

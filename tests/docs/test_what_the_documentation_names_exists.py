@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from spinloom.devices import Response, TunnelJunction, TwoPolarizerMTJ, with_parameters
-from spinloom.magnetism.engine.adaptive import TABLEAUX
-from spinloom.magnetism.engine.steps import STEPS
+from spinloom.magnetism.engine.schemes import ADAPTIVE, STEPS
 from spinloom.studies import registry
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +53,7 @@ def test_every_parameter_from_a_data_sheet():
 
 def test_every_stepper_has_its_line():
     listed = re.findall(r"^\| `(\w+)` \|", TEXT["physics.md"].partition("## Steppers")[2], re.MULTILINE)
-    assert sorted(listed) == sorted([*STEPS, *TABLEAUX])
+    assert sorted(listed) == sorted([*STEPS, *ADAPTIVE])
 
 
 @pytest.mark.parametrize("name", re.findall(r"^::: (\S+)", TEXT["reference.md"], re.MULTILINE))

@@ -18,7 +18,7 @@ from spinloom.magnetism import (
     simulate,
 )
 from spinloom.magnetism.engine.rates import llgs, reduce_magnet
-from spinloom.magnetism.engine.steps import rk4
+from spinloom.magnetism.engine.schemes import STEPS
 
 SI = torch.tensor([0.05, 8e5, 4e5, 1.2e-9, 3e11], dtype=torch.float64)
 """Damping, Ms, K, thickness, current."""
@@ -82,7 +82,7 @@ def test_checkpoints_change_no_gradient():
     layout, rows = reduce_magnet(thing)
     waves, state = torch.ones(layout.channels, dtype=torch.float64), m
     for _ in range(200):
-        new, _ = rk4(lambda s, _: llgs(s, None, rows, waves, layout), tuple(state), 1e-3, ())
+        new, _ = STEPS["rk4"](lambda s, _: llgs(s, None, rows, waves, layout), tuple(state), 1e-3, ())
         state = torch.stack(new)
         state = state / state.norm(dim=0)
     (plain,) = grad(state[0].sum(), scaled)

@@ -8,10 +8,10 @@ import torch
 from magnets import damping_like, magnet, random_states
 
 from spinloom.magnetism import Applied, Constant, Demagnetization, Sine, Uniaxial, simulate
-from spinloom.magnetism.engine.adaptive import TABLEAUX, integrate
+from spinloom.magnetism.engine.eager import EagerRun
 from spinloom.magnetism.engine.rates import llgs, reduce_magnet
 from spinloom.magnetism.engine.right_hand_side import right_hand_side
-from spinloom.magnetism.engine.steps import heun
+from spinloom.magnetism.engine.schemes import STEPS
 
 DURATION = 0.2e-9
 
@@ -52,7 +52,7 @@ def test_adaptive_schemes_with_equal_steps_converge_at_their_order(method, order
         marks = torch.linspace(0, DURATION, count + 1, dtype=torch.float64).tolist()
         end, whole = m, torch.ones(5, dtype=torch.float64)  # a first step longer than the piece is cut to the piece
         for a, b in itertools.pairwise(marks):
-            end, _, taken = integrate(rhs, end, a, b, whole, 1e3, TABLEAUX[method])
+            end, _, taken = EagerRun(method, rhs).integrate(end, a, b, whole, 1e3)
             assert (taken == 1).all()
         errors.append(float((end - exact).abs().max()))
     measured = slope([DURATION / count for count in counts], errors)
@@ -84,7 +84,9 @@ def test_thermal_heun_converges_strongly_at_order_one_half_or_better():
     def end(count: int) -> torch.Tensor:
         m = random_states(paths, seed=6)
         for push in noise.reshape(count, finest // count, 3, paths).mean(1):
-            new, _ = heun(lambda s, _, p=push: llgs(s, tuple(p), rows, one, layout), tuple(m), duration / count, ())
+            new, _ = STEPS["heun"](
+                lambda s, _, p=push: llgs(s, tuple(p), rows, one, layout), tuple(m), duration / count, ()
+            )
             m = torch.stack(new)
             m = m / m.norm(dim=0)
         return m

@@ -13,7 +13,7 @@ import torch
 from magnets import damping_like, random_states
 
 from spinloom.magnetism import Applied, Constant, Exchange, Magnet, Material, Mesh, Sine, Uniaxial
-from spinloom.magnetism.recording import writer as writing
+from spinloom.magnetism.recording import file as writing
 from spinloom.magnetism.recording.file import finished_records
 from spinloom.magnetism.recording.run import load_recording, record, segment_seed, when_mean
 

@@ -11,7 +11,7 @@ from magnets import magnet, random_states
 from spinloom.errors import OutputError, SpinloomWarning
 from spinloom.magnetism import Applied, Constant, Uniaxial
 from spinloom.magnetism.recording import file as layout
-from spinloom.magnetism.recording import writer as writing
+from spinloom.magnetism.recording import file as writing
 from spinloom.magnetism.recording.run import load_recording, record
 
 THING = magnet(Uniaxial(1e5), Applied(Constant(1e4)), damping=0.05)

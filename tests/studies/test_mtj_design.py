@@ -45,7 +45,7 @@ TINY = replace(
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr("spinloom.magnetism.dynamics.available", lambda: False)  # no time to compile kernels
+    monkeypatch.setattr("spinloom.magnetism.dynamics._compiled", lambda *_: False)  # no time to compile kernels
     for name, count in (("POINT_READS", 4), ("POINT_DEVICES", 2), ("POINT_DEVICE_READS", 2)):
         monkeypatch.setattr(checking, name, count)
     monkeypatch.setattr(designing, "THERMAL_READS", 8)

@@ -7,15 +7,13 @@ from typing import Literal
 import torch
 
 from spinloom.errors import InputError, PhysicsError, require_finite, require_positive, unknown_name
-from spinloom.magnetism.compiled.compiled_engine import CompiledRun, available
-from spinloom.magnetism.compiled.mesh_engine import MeshRun
+from spinloom.magnetism.compiled.batch import CompiledRun
+from spinloom.magnetism.compiled.mesh_run import MeshRun
 from spinloom.magnetism.drives import Quantity
-from spinloom.magnetism.engine.adaptive import TABLEAUX, integrate
 from spinloom.magnetism.engine.eager import EagerRun
-from spinloom.magnetism.engine.rates import Reduced
 from spinloom.magnetism.engine.right_hand_side import RightHandSide, prepared_state, right_hand_side
 from spinloom.magnetism.engine.schedule import pieces
-from spinloom.magnetism.engine.steps import STEPS
+from spinloom.magnetism.engine.schemes import ADAPTIVE, STEPS
 from spinloom.magnetism.magnet import TIME_UNIT, Magnet
 from spinloom.seeding import Seed, generator
 
@@ -79,44 +77,57 @@ def simulate(
     require_positive("s", duration=duration, step=step)
     thermal = bool((torch.as_tensor(temperature) > 0).any())
     scheme = _scheme(method, magnet, thermal)
+    adaptive = scheme in ADAPTIVE
     if engine not in ("auto", "compiled", "eager"):
         raise unknown_name("engine", engine, ("auto", "compiled", "eager"))
     require_finite("s", start=start)
     if not isinstance(records, int) or records < 1:
         raise InputError(f"records must be a whole number >= 1, got {records!r}")
-    if scheme not in TABLEAUX and torch.as_tensor(step).numel() != 1:
-        raise InputError(f"method {scheme!r} takes one step for all members, got {torch.as_tensor(step).numel()}")
-    if scheme in TABLEAUX:
+    first = torch.as_tensor(step, dtype=torch.float64, device=m.device)
+    if not adaptive and first.numel() != 1:
+        raise InputError(f"method {scheme!r} takes one step for all members, got {first.numel()}")
+    if adaptive:
         if magnet.mesh is None and engine == "compiled":
             raise InputError(f"method {scheme!r} of macrospins runs on the eager engine only; use engine='auto'")
-        tolerance = _TOLERANCE[scheme] if tolerance is None else tolerance
+        tolerance = ADAPTIVE[scheme] if tolerance is None else tolerance
         require_positive("", tolerance=tolerance)
     rhs = right_hand_side(magnet, m, temperature)
     compiled = _compiled(engine, rhs, m)
-    span = (start, start + duration)
-    if scheme in TABLEAUX:
-        assert tolerance is not None
-        return _adaptive(scheme, rhs, compiled, m, span, step, records, tolerance, progress)
-    source = generator(seed, m.device) if thermal else None
-    run: Run
+    source, end, members = generator(seed, m.device) if thermal else None, start + duration, rhs.member_shape(m)
+    run: EagerRun | CompiledRun | MeshRun = EagerRun(scheme, rhs, source)
     if compiled and rhs.space is not None:
         run = MeshRun(scheme, rhs, m, source)
-    elif compiled:
-        run = CompiledRun(scheme, Reduced(rhs.layout, rhs.rows), rhs.drives, m.shape[1:], source)
-    else:
-        run = EagerRun(scheme, rhs, source)
-    return _fixed(run, rhs, m, span, float(step), records, progress)
-
-
-_TOLERANCE = {"rk43": 1e-5, "dopri5": 1e-8}
-Run = EagerRun | CompiledRun | MeshRun
+    elif compiled and not adaptive:
+        run = CompiledRun(scheme, rhs, m, source)
+    if first.numel() not in (1, members.numel()):
+        raise InputError(f"step must be one number or one per member ({members.numel()}), got {first.numel()}")
+    h = (first.reshape(() if first.numel() == 1 else members) / TIME_UNIT).expand(members).clone()
+    kept, drift, steps = [], m.new_zeros(()), torch.zeros((), dtype=torch.int64)
+    longest = (end - start) / records if adaptive else float(first)
+    for piece, inside in pieces(rhs.drives, start, end, longest, records, cut=adaptive):
+        if isinstance(run, CompiledRun) or not adaptive:
+            states, off = run(piece, m, max(1, inside))
+            m, drift, steps = states[-1], torch.maximum(drift, off), steps + piece.steps
+            _check(m, float(drift), piece.step)
+        else:
+            assert tolerance is not None
+            m, h, taken = run.integrate(m, piece.start, piece.end, h, tolerance)
+            states, steps = m[None], steps.to(m.device) + taken
+        kept += [states] if inside else []
+        if progress is not None:
+            progress((piece.end - start) / (end - start))
+    time = torch.linspace(start, end, records + 1, dtype=torch.float64)[1:]
+    if not adaptive:
+        return Trajectory(time, torch.cat(kept), float(drift), steps)
+    batch = m.shape[1:] if rhs.space is None else m.shape[1:-3]
+    return Trajectory(time, torch.cat(kept), 0.0, steps.reshape(batch), h.reshape(batch) * TIME_UNIT)
 
 
 def _scheme(method: str, magnet: Magnet, thermal: bool) -> str:
     if method == "auto":
         method = "heun" if thermal else "rk43" if magnet.mesh is not None else "rk4"
-    if method not in (*STEPS, *TABLEAUX):
-        raise unknown_name("method", method, ("auto", *STEPS, *TABLEAUX))
+    if method not in (*STEPS, *ADAPTIVE):
+        raise unknown_name("method", method, ("auto", *STEPS, *ADAPTIVE))
     if thermal and method != "heun":
         raise InputError(f"method {method!r} cannot carry thermal noise (it would bias it); use method='heun'")
     return method
@@ -124,83 +135,18 @@ def _scheme(method: str, magnet: Magnet, thermal: bool) -> str:
 
 def _compiled(engine: str, rhs: RightHandSide, m: torch.Tensor) -> bool:
     """Whether the compiled engine serves; raises InputError where it was asked for and cannot."""
-    able = m.device.type == "cpu" and not rhs.wants_gradient(m) and available() and not rhs.waves_differ_in_space()
+    able = m.device.type == "cpu" and not rhs.wants_gradient(m) and not rhs.waves_differ_in_space()
     if engine == "compiled" and not able:
         raise InputError(
-            "engine 'compiled' needs CPU tensors without gradients, numba, and waveforms that are the same in all "
-            "cells (amplitudes may differ); use engine='eager'"
+            "engine 'compiled' needs CPU tensors without gradients, and waveforms that are the same in all cells "
+            "(amplitudes may differ); use engine='eager'"
         )
     return able and engine != "eager"
 
 
-def _fixed(
-    run: Run,
-    rhs: RightHandSide,
-    m: torch.Tensor,
-    span: tuple[float, float],
-    step: float,
-    records: int,
-    progress: Callable[[float], None] | None,
-) -> Trajectory:
-    start, end = span
-    plan = pieces(rhs.drives, start, end, step, records)
-    kept: list[torch.Tensor] = []
-    drift = m.new_zeros(())
-    for piece, inside in plan:
-        states, off = run(piece, m, max(1, inside))
-        m = states[-1]
-        drift = torch.maximum(drift, off)
-        _check(states, drift, piece.step)
-        kept += [states] if inside else []
-        if progress is not None:
-            progress((piece.end - start) / (end - start))
-    steps = torch.tensor(sum(piece.steps for piece, _ in plan))
-    return Trajectory(_times(span, records), torch.cat(kept), float(drift), steps)
-
-
-def _times(span: tuple[float, float], records: int) -> torch.Tensor:
-    return torch.linspace(span[0], span[1], records + 1, dtype=torch.float64)[1:]
-
-
-def _check(states: torch.Tensor, drift: torch.Tensor, step: float) -> None:
-    off = float(drift)
-    if not bool(torch.isfinite(states[-1]).all()) or not off <= _DRIFT_LIMIT:
+def _check(m: torch.Tensor, drift: float, step: float) -> None:
+    if not bool(torch.isfinite(m).all()) or not drift <= _DRIFT_LIMIT:
         raise PhysicsError(
             f"the step of {step * TIME_UNIT:.3g} s is too long for these fields and currents: "
-            f"|m|^2 changed by {off:.2g} in one step; use a shorter step"
+            f"|m|^2 changed by {drift:.2g} in one step; use a shorter step"
         )
-
-
-def _adaptive(
-    method: str,
-    rhs: RightHandSide,
-    compiled: bool,
-    m: torch.Tensor,
-    span: tuple[float, float],
-    step: float | torch.Tensor,
-    records: int,
-    tolerance: float,
-    progress: Callable[[float], None] | None,
-) -> Trajectory:
-    start, end = span
-    kept: list[torch.Tensor] = []
-    members = rhs.member_shape(m)
-    first = torch.as_tensor(step, dtype=torch.float64, device=m.device)
-    if first.numel() not in (1, members.numel()):
-        raise InputError(f"step must be one number or one per member ({members.numel()}), got {first.numel()}")
-    first = first.reshape(()) if first.numel() == 1 else first.reshape(members)
-    h = (first / TIME_UNIT).expand(members).clone()
-    steps = torch.zeros(members, dtype=torch.int64, device=m.device)
-    mesh = MeshRun(method, rhs, m, None) if compiled and rhs.space is not None else None
-    for piece, inside in pieces(rhs.drives, start, end, (end - start) / records, records, cut=True):
-        if mesh is not None:
-            m, h, taken = mesh.integrate(m, piece.start, piece.end, h, tolerance)
-        else:
-            m, h, taken = integrate(rhs, m, piece.start, piece.end, h, tolerance, TABLEAUX[method])
-        steps = steps + taken
-        kept += [m] if inside else []
-        if progress is not None:
-            progress((piece.end - start) / (end - start))
-    if rhs.space is not None:
-        h, steps = h.reshape(m.shape[1:-3]), steps.reshape(m.shape[1:-3])
-    return Trajectory(_times(span, records), torch.stack(kept), 0.0, steps, h * TIME_UNIT)

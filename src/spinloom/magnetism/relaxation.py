@@ -13,11 +13,10 @@ from typing import Literal
 import torch
 
 from spinloom.errors import InputError, PhysicsError, require_positive, unknown_name
-from spinloom.magnetism.compiled.compiled_engine import available
-from spinloom.magnetism.compiled.mesh_engine import MeshRun
 from spinloom.magnetism.compiled.mesh_rates import MeshRates
+from spinloom.magnetism.compiled.mesh_run import MeshRun
 from spinloom.magnetism.drives import Drive
-from spinloom.magnetism.engine.adaptive import TABLEAUX, integrate
+from spinloom.magnetism.engine.eager import EagerRun
 from spinloom.magnetism.engine.right_hand_side import RightHandSide, prepared_state, right_hand_side
 from spinloom.magnetism.magnet import TIME_UNIT, Magnet
 
@@ -62,51 +61,42 @@ def relax(
     if not isinstance(most_steps, int) or most_steps < 1:
         raise InputError(f"most_steps must be a whole number >= 1, got {most_steps!r}")
     with torch.no_grad():
-        rhs = _descent(right_hand_side(replace(magnet, torques=()), m), m)
-        tesla = 1 / (float(magnet.material.gamma) * TIME_UNIT)
-        run = _minimize if method == "minimize" else _overdamped
-        return run(rhs, m, torque / tesla, tesla, most_steps, at, _share_of(progress, torque / tesla))
+        rhs = _without_precession(right_hand_side(replace(magnet, torques=()), m), m)
+        walk = _Walk(rhs, m, at, torque, 1 / (float(magnet.material.gamma) * TIME_UNIT), progress)
+        m, worst, steps = (_minimize if method == "minimize" else _overdamped)(walk, m, most_steps)
+        found = worst if rhs.space is None else worst.reshape(m.shape[1:-3])
+        return Relaxation(m, walk.tesla * found, steps, found <= walk.goal)
 
 
-def _descent(rhs: RightHandSide, m: torch.Tensor) -> RightHandSide:
+def _without_precession(rhs: RightHandSide, m: torch.Tensor) -> RightHandSide:
     """The same fields with dm/dt = -m x (m x W): no precession, unit damping, no noise."""
     one, none = m.new_ones(()), m.new_zeros(())
     return replace(rhs, rows=[one, none, none, *rhs.rows[3:]])
 
 
-def _share_of(progress: Callable[[float], None] | None, goal: float) -> Callable[[float], None]:
-    started: list[float] = []
+class _Walk:
+    """Where a relaxation goes: -m x (m x W) of a state, compiled where that serves, its size, and how far it is yet.
 
-    def report(worst: float) -> None:
-        if progress is not None and worst > 0:
-            started.append(worst) if not started else None
-            way = torch.log(torch.tensor([started[0] / goal, started[0] / worst]))
-            progress(float((way[1] / way[0].clamp(min=1e-9)).clamp(0, 1)))
+    torque: T; tesla: T per rad/ns; goal: the torque as a rate.
+    """
 
-    return report
-
-
-def _largest(field: torch.Tensor, members: torch.Size) -> torch.Tensor:
-    size = field.norm(dim=0)
-    return size if size.shape == members else size.amax((-3, -2, -1), keepdim=True)
-
-
-def _inner(a: torch.Tensor, b: torch.Tensor, members: torch.Size) -> torch.Tensor:
-    product = (a.double() * b.double()).sum(0)
-    return product if product.shape == members else product.sum((-3, -2, -1), keepdim=True)
-
-
-class _Descent:
-    """-m x (m x W) of a state, compiled where that serves."""
-
-    def __init__(self, rhs: RightHandSide, m: torch.Tensor, at: float) -> None:
-        self.rhs, self.seconds = rhs, torch.tensor(at, dtype=torch.float64)
-        compiled = rhs.space is not None and m.device.type == "cpu" and available()
-        self.mesh = MeshRates(rhs, m, False) if compiled and not rhs.waves_differ_in_space() else None
+    def __init__(
+        self,
+        rhs: RightHandSide,
+        m: torch.Tensor,
+        at: float,
+        torque: float,
+        tesla: float,
+        progress: Callable[[float], None] | None,
+    ) -> None:
+        self.rhs, self.at, self.members = rhs, at, rhs.member_shape(m)
+        self.goal, self.tesla, self.progress, self.first = torque / tesla, tesla, progress, 0.0
+        self.seconds = torch.tensor(at, dtype=torch.float64)
+        compiled = rhs.space is not None and m.device.type == "cpu" and not rhs.waves_differ_in_space()
+        self.mesh = MeshRates(rhs, m, False) if compiled else None
         if self.mesh is not None:
             waves = [drive.waveform(self.seconds).expand(*self.mesh.batch, 1, 1, 1) for drive in rhs.drives]
-            empty = torch.ones(1, self.mesh.members)
-            table = torch.stack(waves).reshape(len(waves), -1) if waves else empty
+            table = torch.stack(waves).reshape(len(waves), -1) if waves else torch.ones(1, self.mesh.members)
             self.waves = table.to(m.dtype).numpy()
 
     def __call__(self, m: torch.Tensor) -> torch.Tensor:
@@ -116,39 +106,46 @@ class _Descent:
         self.mesh(self.mesh.flat(m), self.waves, out.numpy())
         return out.reshape(m.shape)
 
+    def largest(self, field: torch.Tensor) -> torch.Tensor:
+        """Of each member."""
+        size = field.norm(dim=0)
+        return size if size.shape == self.members else size.amax((-3, -2, -1), keepdim=True)
 
-def _minimize(
-    rhs: RightHandSide,
-    m: torch.Tensor,
-    goal: float,
-    tesla: float,
-    most_steps: int,
-    at: float,
-    report: Callable[[float], None],
-) -> Relaxation:
-    descent = _Descent(rhs, m, at)
-    members = rhs.member_shape(m)
-    g = descent(m)
-    worst = _largest(g, members)
+    def inner(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """Product of each member."""
+        product = (a.double() * b.double()).sum(0)
+        return product if product.shape == self.members else product.sum((-3, -2, -1), keepdim=True)
+
+    def report(self, worst: float) -> None:
+        """Share of the way, on a logarithmic scale."""
+        if self.progress is not None and worst > 0:
+            self.first = self.first or worst
+            whole, way = torch.log(torch.tensor([self.first / self.goal, self.first / worst]))
+            self.progress(float((way / whole.clamp(min=1e-9)).clamp(0, 1)))
+
+
+def _minimize(walk: _Walk, m: torch.Tensor, most_steps: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+    g = walk(m)
+    worst = walk.largest(g)
     step = 0.01 / worst.clamp(min=1e-12)
     steps = 0
-    while steps < most_steps and bool((worst > goal).any()):
-        moving = worst > goal
+    while steps < most_steps and bool((worst > walk.goal).any()):
+        moving = worst > walk.goal
         step = torch.where(moving, torch.minimum(step, _LONGEST / worst.clamp(min=1e-12)), 0.0)
         new = _rotated(m, g, step)
-        new_g = descent(new)
+        new_g = walk(new)
         s, y = new - m, g - new_g  # y: change of the gradient, -g
-        ss, sy, yy = (_inner(a, b, members) for a, b in ((s, s), (s, y), (y, y)))
+        ss, sy, yy = (walk.inner(a, b) for a, b in ((s, s), (s, y), (y, y)))
         size = torch.where(sy > 0, (ss / sy) if steps % 2 else (sy / yy), step.double() * 2)
         step = torch.where(moving, size.nan_to_num(nan=0.0, posinf=0.0).clamp(min=1e-9), 0.0).to(m.dtype)
         m, g = new, new_g
-        worst = _largest(g, members)
+        worst = walk.largest(g)
         if not bool(worst.isfinite().all()):
             raise PhysicsError("the relaxation met NaN; check fields and material constants")
         steps += 1
         if steps % 16 == 0:
-            report(float(worst.max()))
-    return _outcome(m, worst, tesla, goal, steps, rhs)
+            walk.report(float(worst.max()))
+    return m, worst, steps
 
 
 def _rotated(m: torch.Tensor, g: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
@@ -160,40 +157,20 @@ def _rotated(m: torch.Tensor, g: torch.Tensor, step: torch.Tensor) -> torch.Tens
     return moved / torch.where(length == 0, 1.0, length)
 
 
-def _overdamped(
-    rhs: RightHandSide,
-    m: torch.Tensor,
-    goal: float,
-    tesla: float,
-    most_steps: int,
-    at: float,
-    report: Callable[[float], None],
-) -> Relaxation:
-    descent, members = _Descent(rhs, m, at), rhs.member_shape(m)
-    fixed = replace(rhs, drives=tuple(_Frozen(drive, at) for drive in rhs.drives))
-    worst = _largest(descent(m), members)
-    h = 0.01 / worst.double().clamp(min=1e-12)
-    steps, compiled = 0, descent.mesh is not None
-    run = MeshRun("rk43", fixed, m, None) if compiled else None
-    while steps < most_steps and bool((worst > goal).any()):
+def _overdamped(walk: _Walk, m: torch.Tensor, most_steps: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+    fixed = replace(walk.rhs, drives=tuple(_Frozen(drive, walk.at) for drive in walk.rhs.drives))
+    worst = walk.largest(walk(m))
+    h, steps = 0.01 / worst.double().clamp(min=1e-12), 0
+    run = EagerRun("rk43", fixed) if walk.mesh is None else MeshRun("rk43", fixed, m, None)
+    while steps < most_steps and bool((worst > walk.goal).any()):
         stretch = 20 * float(h.max()) * TIME_UNIT
         # The error of a step keeps a state from resting, so it shrinks with the torque, to what rounding allows.
-        tolerance = max(min(1e-4, 1e-4 * float(worst.max()) * tesla), 1e-9 if m.dtype == torch.float64 else 1e-6)
-        if run is not None:
-            m, h, taken = run.integrate(m, 0.0, stretch, h, tolerance)
-        else:
-            m, h, taken = integrate(fixed, m, 0.0, stretch, h, tolerance, TABLEAUX["rk43"])
-        worst = _largest(descent(m), members)
+        least = 1e-9 if m.dtype == torch.float64 else 1e-6
+        m, h, taken = run.integrate(m, 0.0, stretch, h, max(min(1e-4, 1e-4 * float(worst.max()) * walk.tesla), least))
+        worst = walk.largest(walk(m))
         steps += int(taken.max())
-        report(float(worst.max()))
-    return _outcome(m, worst, tesla, goal, steps, rhs)
-
-
-def _outcome(
-    m: torch.Tensor, worst: torch.Tensor, tesla: float, goal: float, steps: int, rhs: RightHandSide
-) -> Relaxation:
-    found = worst if rhs.space is None else worst.reshape(m.shape[1:-3])
-    return Relaxation(m, tesla * found, steps, found <= goal)
+        walk.report(float(worst.max()))
+    return m, worst, steps
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from numba import njit
 
 from spinloom import threads
+from spinloom.kernels import shared
 from spinloom.magnetism import FAST
 
 OPTIONS: Mapping[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
@@ -16,7 +17,7 @@ def compile_loop(loop: Callable[..., Any], parallel: bool, options: Mapping[str,
     """Compiled at its first use, kept on disk where there is a place for it. options: of `numba.njit`."""
     every = {**options, "parallel": parallel}
     try:
-        made = njit(cache=True, **every)(loop)
+        made = shared(njit(cache=True, **every)(loop), f"{loop.__module__}.{loop.__qualname__}.{parallel}")
     except RuntimeError:  # no place to keep compiled code: compile in every process
         made = njit(**every)(loop)
     if not parallel:

@@ -3,7 +3,7 @@
 An alternating current I through the junction turns the free layer by its torques and its field; the resistance follows
 the cosine to the reference layer, and <I R> over whole periods is a direct voltage.
 
-Signs (those of `magnetism/torques.py`): positive current drives m towards +reference, where R is lowest; the voltage is
+Signs (those of `terms/torques.py`): positive current drives m towards +reference, where R is lowest; the voltage is
 positive along positive current. So a damping-like torque gives a negative peak on resonance, and a positive
 `field_like` a line that is positive above the resonance; both keep their sign when the reference is reversed, since
 torque and read-out turn together.

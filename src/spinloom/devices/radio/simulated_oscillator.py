@@ -1,7 +1,7 @@
 """An auto-oscillator from its free layer: LLGS runs under direct current, and the closed form they are held against.
 
 A current drives m away from rest, with a damping-like torque against the damping, where its sign times m.polarizer is
-negative (signs of `magnetism/torques.py`). With p = (1 - cosine to rest) / 2, circular precession about an axis of
+negative (signs of `terms/torques.py`). With p = (1 - cosine to rest) / 2, circular precession about an axis of
 symmetry, a polarizer along it and the torque's angular factor 1 / (A + B c), c = m.polarizer, the power obeys exactly
 
     dp/dt = -2 Gam0 p (1 - p) [ 1 + q p - xi / (1 + kappa p) ],    q = N / f0,    kappa = 2 B / (A - B)

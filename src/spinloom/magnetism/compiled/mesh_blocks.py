@@ -22,11 +22,7 @@ def copy(typing, source, start, count, target, place):  # type: ignore[no-untype
         from_array = context.make_array(kinds[0])(context, builder, read)
         to_array = context.make_array(kinds[3])(context, builder, written)
         cgutils.raw_memcpy(
-            builder,
-            builder.gep(to_array.data, [into]),
-            builder.gep(from_array.data, [first]),
-            number,
-            size,
+            builder, builder.gep(to_array.data, [into]), builder.gep(from_array.data, [first]), number, size
         )
         return context.get_dummy_value()
 

@@ -1,6 +1,7 @@
 """dm/dt on a mesh, compiled: one pass over the cells for all local terms and neighbours, the stray field by FFT."""
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -9,10 +10,12 @@ import numpy as np
 import torch
 
 from spinloom import threads
+from spinloom.kernels import build, digest
+from spinloom.magnetism.compiled import mesh_kernels, normals
+from spinloom.magnetism.compiled.mesh_source import FlowPlaces, LinkPlaces, Structure, Tables, source
 from spinloom.magnetism.engine.right_hand_side import RightHandSide
 from spinloom.magnetism.engine.space import Space
-from spinloom.magnetism.stray import operators as dense_stray
-from spinloom.magnetism.stray.operators import MeshStray
+from spinloom.magnetism.stray.demag import MOST_CELLS, DenseStray, MeshStray
 from spinloom.magnetism.terms.links import ahead
 
 _CHUNKS = 8
@@ -22,24 +25,16 @@ _SMALL = 20_000
 
 
 @cache
-def _compiled(structure, parallel: bool):  # type: ignore[no-untyped-def]
-    from spinloom.magnetism.compiled.fused import build
-    from spinloom.magnetism.compiled.mesh_source import source
-
-    if parallel:
-        threads.start()
+def _compiled(structure: Structure, parallel: bool) -> Callable[..., None]:
     return build(source(structure, parallel)).rate
 
 
 @cache
 def _kernels(parallel: bool) -> ModuleType:
-    from spinloom.magnetism.compiled import mesh_kernels
-    from spinloom.magnetism.compiled.fused import build
-
     if parallel:
         threads.start()
-        return mesh_kernels
-    return build(inspect.getsource(mesh_kernels).replace("parallel=True", "parallel=False"))
+    pieces = f"\n# with {digest(inspect.getsource(normals))}\n"
+    return build(inspect.getsource(mesh_kernels).replace("parallel=True", f"parallel={parallel}") + pieces)
 
 
 class MeshRates:
@@ -49,8 +44,6 @@ class MeshRates:
     """
 
     def __init__(self, rhs: RightHandSide, like: torch.Tensor, thermal: bool) -> None:
-        from spinloom.magnetism.compiled.mesh_source import Structure
-        from spinloom.magnetism.compiled.mesh_tables import Tables
 
         assert rhs.space is not None
         self.batch, self.mesh = like.shape[1:-3], like.shape[-3:]
@@ -75,11 +68,11 @@ class MeshRates:
         self.number = number
         self._noise = np.zeros(3 * self.cells if thermal else 1, dtype=number)
         self._none = np.zeros(1, dtype=number)
-        self.stray: MeshStray | dense_stray.DenseStray | None = None
+        self.stray: MeshStray | DenseStray | None = None
         if rhs.space.demag is not None:
             demag = rhs.space.demag
-            if self.per <= dense_stray.MOST_CELLS:
-                self.stray = dense_stray.DenseStray(demag.mesh, self.batch, like)
+            if self.per <= MOST_CELLS:
+                self.stray = DenseStray(demag.mesh, self.batch, like)
             else:
                 self.stray = MeshStray(demag, self.batch, like, self.parallel, self.kernels)
 
@@ -125,7 +118,6 @@ class MeshRates:
 
 def _space_places(space: Space, mesh: torch.Size, like: torch.Tensor, tables) -> dict[str, Any]:  # type: ignore[no-untyped-def]
     """What a `Structure` says of the space."""
-    from spinloom.magnetism.compiled.mesh_source import FlowPlaces, LinkPlaces
 
     def add(value: torch.Tensor | None):  # type: ignore[no-untyped-def]
         return None if value is None else tables.add(value.to(like))

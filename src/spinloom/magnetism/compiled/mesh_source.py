@@ -5,13 +5,15 @@ one small buffer, whose places do not overlap for certain, and computes from the
 """
 
 import inspect
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+import numpy as np
+import torch
+
+from spinloom.kernels import digest
 from spinloom.magnetism.compiled import mesh_blocks
-from spinloom.magnetism.compiled.fused import digest
-from spinloom.magnetism.compiled.mesh_tables import Place
 from spinloom.magnetism.compiled.trace import Symbol, Trace, Value
-from spinloom.magnetism.engine.rates import Layout, llgs
+from spinloom.magnetism.engine.rates import By, Layout, llgs
 from spinloom.magnetism.magnet import Components
 
 LANES = 256
@@ -27,6 +29,56 @@ _STARTS = {
 _LOCAL = ("stray", "noise")
 """Arrays without a pad, whose neighbours are never read."""
 _STRIDES = ("1", "nx", "nx * ny")
+
+
+Kind = Literal["known", "member", "site", "cell"]
+
+
+class Place(NamedTuple):
+    """Where a parameter stands: a known value, or a row of the table of its kind."""
+
+    kind: Kind
+    row: int
+    value: float = 0.0
+
+
+class Tables:
+    """Collects parameters; `arrays` gives member (rows, members), site (rows, pad + sites + pad) and cell (rows, pad +
+    cells + pad), padded with zeros so that a neighbour's value may be read beyond the ends."""
+
+    def __init__(self, batch: torch.Size, mesh: torch.Size, pad: int, dtype: torch.dtype) -> None:
+        self.batch, self.mesh, self.pad, self.dtype = batch, mesh, pad, dtype
+        self._rows: dict[str, list[np.ndarray]] = {"member": [], "site": [], "cell": []}
+
+    def add(self, value: torch.Tensor) -> Place:
+        """Take a parameter that broadcasts over (*batch, nz, ny, nx)."""
+        value = value.detach()
+        for known in (0.0, 1.0):
+            if bool((value == known).all()):
+                return Place("known", 0, known)
+        spatial = value.ndim > 0 and value.shape[-3:].numel() > 1
+        batched = value.ndim > 3 and value.shape[:-3].numel() > 1
+        if not spatial:
+            value = value.reshape(value.shape[:-3]) if value.ndim >= 3 else value.reshape(())
+            return self._keep("member", value.expand(self.batch))
+        if not batched:
+            return self._keep("site", value.reshape(value.shape[-3:]).expand(self.mesh))
+        return self._keep("cell", value.expand(*self.batch, *self.mesh))
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """member, site, cell."""
+        return self._stacked("member", 0), self._stacked("site", self.pad), self._stacked("cell", self.pad)
+
+    def _keep(self, kind: Kind, value: torch.Tensor) -> Place:
+        rows = self._rows[kind]
+        rows.append(value.to(self.dtype).reshape(-1).numpy())
+        return Place(kind, len(rows) - 1)
+
+    def _stacked(self, kind: str, pad: int) -> np.ndarray:
+        rows = self._rows[kind]
+        if not rows:
+            return np.zeros((1, 1), dtype=torch.zeros((), dtype=self.dtype).numpy().dtype)
+        return np.ascontiguousarray(np.pad(np.stack(rows), ((0, 0), (pad, pad))))
 
 
 class LinkPlaces(NamedTuple):
@@ -177,12 +229,11 @@ def source(structure: Structure, parallel: bool) -> str:
     if structure.per_share is not None:
         share = block.value(structure.per_share)
         extra = [e + share * block.stray(c) for c, e in enumerate(extra)]
-    rows = _Rows(block, structure.rows)
+    rows = By(lambda index: block.value(structure.rows[index]))
     if structure.thermal:
         sigma = rows[2] * Symbol("noise_scale", block.trace)
         extra = [e + sigma * block.noise(c) for c, e in enumerate(extra)]
-    waves = _Waves(block)
-    rate = llgs(m, (extra[0], extra[1], extra[2]), rows, waves, structure.layout)
+    rate = llgs(m, (extra[0], extra[1], extra[2]), rows, By(block.wave), structure.layout)
     out = [block.new() for _ in range(3)]
     body = [*block.trace.lines, *(f"{at(place)} = {block.trace.text(rate[c])}" for c, place in enumerate(out))]
     return _TEMPLATE.format(
@@ -196,26 +247,6 @@ def source(structure: Structure, parallel: bool) -> str:
         parallel=parallel,
         pieces=digest(inspect.getsource(mesh_blocks)),
     )
-
-
-class _Rows:
-    """The parameters of `rates.llgs` by number."""
-
-    def __init__(self, block: _Block, places: tuple[Place, ...]) -> None:
-        self.block, self.places = block, places
-
-    def __getitem__(self, index: int) -> Value:
-        return self.block.value(self.places[index])
-
-
-class _Waves:
-    """The waveforms by channel."""
-
-    def __init__(self, block: _Block) -> None:
-        self.block = block
-
-    def __getitem__(self, channel: int) -> Value:
-        return self.block.wave(channel)
 
 
 _TEMPLATE = '''"""Written by spinloom.magnetism.compiled.mesh_source (pieces {pieces}); made anew when missing."""

@@ -70,27 +70,9 @@ def normal_pair(a, b):  # type: ignore[no-untyped-def]
     return first * (sine if swap else cosine), second * (cosine if swap else sine)
 
 
-@njit(fastmath=FAST)
-def _fill(state, out):  # type: ignore[no-untyped-def]
-    for lane in range(state.shape[1]):
-        s0, s1, s2, s3 = state[0, lane], state[1, lane], state[2, lane], state[3, lane]
-        for k in range(0, out.shape[0] - 1, 2):
-            a, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            b, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            out[k, lane], out[k + 1, lane] = normal_pair(a, b)
-        state[0, lane], state[1, lane], state[2, lane], state[3, lane] = s0, s1, s2, s3
-
-
 def seed_lanes(lanes: int, source: torch.Generator) -> np.ndarray:
     """Fresh 128-bit states for `lanes` independent streams, (4, lanes) uint32."""
     words = torch.randint(0, 2**32, (4, lanes), generator=source, dtype=torch.int64, device=source.device)
     state = words.cpu().numpy().astype(np.uint32)
     state[0] |= np.uint32(1)  # all zero is the one state that never leaves
     return state
-
-
-def draw(count: int, lanes: int, source: torch.Generator) -> np.ndarray:
-    """`count` (even) successive numbers of `lanes` streams, (count, lanes) float32: for tests of the statistics."""
-    out = np.empty((count, lanes), dtype=np.float32)
-    _fill(seed_lanes(lanes, source), out)
-    return out

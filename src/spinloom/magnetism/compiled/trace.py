@@ -1,11 +1,10 @@
 """Run a formula once on symbols and get it back as straight-line Python, ready for a compiler.
 
-`rates.py` and `steps.py` are ordinary arithmetic on components. On tensors they simply run; on `Symbol`s they write
+`rates.py` and `schemes.py` are ordinary arithmetic on components. On tensors they simply run; on `Symbol`s they write
 one assignment per operation. Loops over terms disappear on the way, every parameter is read once: what is left is the
 body of a loop that a compiler vectorises.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -70,15 +69,3 @@ class Symbol:
 
 
 Value = Symbol | float
-
-
-@dataclass(frozen=True)
-class Loads:
-    """Indexing that writes a load: `source(index)` gives the code that reads it. Known values need none."""
-
-    trace: Trace
-    source: Callable[[int], str]
-    known: Mapping[int, float] = field(default_factory=dict)
-
-    def __getitem__(self, index: int) -> Value:
-        return self.known[index] if index in self.known else self.trace.load(self.source(index))

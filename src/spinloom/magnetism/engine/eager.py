@@ -5,7 +5,7 @@ from torch.utils.checkpoint import checkpoint
 
 from spinloom.magnetism.engine.right_hand_side import RightHandSide
 from spinloom.magnetism.engine.schedule import Piece, waves
-from spinloom.magnetism.engine.steps import STEPS, Memory
+from spinloom.magnetism.engine.schemes import STEPS, TABLEAUX, Controller, Memory
 from spinloom.magnetism.magnet import Components
 
 _CHECKPOINT = 32
@@ -18,7 +18,7 @@ class EagerRun:
     With gradients wanted, the state is kept every few steps only and the rest computed again in the backward pass.
     """
 
-    def __init__(self, method: str, rhs: RightHandSide, source: torch.Generator | None) -> None:
+    def __init__(self, method: str, rhs: RightHandSide, source: torch.Generator | None = None) -> None:
         self.method, self.rhs, self.source = method, rhs, source
         self.memory: Memory = ()
 
@@ -31,6 +31,31 @@ class EagerRun:
             kept.append(m)
             drift = torch.maximum(drift, off)
         return torch.stack(kept), drift
+
+    def integrate(
+        self, m: torch.Tensor, start: float, end: float, first_step: torch.Tensor, tolerance: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Advance m (3, *batch) from `start` to `end` (s) with at most `tolerance` error per step in any component.
+
+        first_step: ns, one number per member (`rhs.member_shape`). Returns the state, the last step of each member (ns)
+        and the number of accepted steps. Raises PhysicsError where a step underflows.
+        """
+        tableau = TABLEAUX[self.method]
+        path = list(zip((*tableau.nodes[1:], 1.0), tableau.stages[1:], strict=True))
+        control = Controller(start, end, first_step, tolerance, tableau.order, torch)
+        first = self.rhs.at(m, control.seconds(control.t))
+        while (h := control.propose()) is not None:
+            step, stages, new = h.to(m.dtype), [first], m
+            for node, weights in path:
+                new = _moved(m, step, weights, stages)
+                stages.append(self.rhs.at(new, control.seconds(control.t + node * h)))
+            error = _moved(torch.zeros_like(m), step, tableau.error, stages).detach().abs().amax(0).to(torch.float64)
+            good = control.judge(error if error.shape == h.shape else error.amax((-3, -2, -1), keepdim=True))
+            size = new.norm(dim=0)
+            outside = size == 0
+            m = torch.where(good, torch.where(outside, new, new / torch.where(outside, 1.0, size)), m)
+            first = torch.where(good, stages[-1], first)  # a rejected trial may be anything, and so may its gradient
+        return m, control.h, control.accepted
 
     def _advance(self, piece: Piece, first: int, steps: int, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         drift, end = m.new_zeros(()), first + steps
@@ -58,6 +83,13 @@ class EagerRun:
         if self.rhs.wants_gradient(m):
             return checkpoint(_steps, *arguments, use_reentrant=False)
         return _steps(*arguments)
+
+
+def _moved(m: torch.Tensor, step: torch.Tensor, weights: tuple[float, ...], stages: list[torch.Tensor]) -> torch.Tensor:
+    for weight, stage in zip(weights, stages, strict=True):
+        if weight:
+            m = m + step * weight * stage
+    return m
 
 
 def _noise(m: torch.Tensor, rhs: RightHandSide, piece: Piece, steps: int, source: torch.Generator) -> torch.Tensor:

@@ -5,6 +5,7 @@ The rows of a reduced magnet are tensors that broadcast over the batch, in the s
 device) and, traced and compiled (`compiled/`), the lanes of a batch.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -63,7 +64,7 @@ def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout:
         w = w[0] + noise[0], w[1] + noise[1], w[2] + noise[2]
     first, channel = BASE_ROWS, 0
     for part in layout.parts:
-        w = part.act(w, m, _From(rows, first), lambda channel=channel: waves[channel])  # type: ignore[misc]
+        w = part.act(w, m, By(lambda k, first=first: rows[first + k]), lambda channel=channel: waves[channel])  # type: ignore[misc]
         first, channel = first + part.rows, channel + part.driven
     (wx, wy, wz), relaxing, turning = w, rows[0], rows[1]
     tx, ty, tz = y * wz - z * wy, z * wx - x * wz, x * wy - y * wx
@@ -74,14 +75,14 @@ def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout:
     )
 
 
-class _From(NamedTuple):
-    """The rows of one term: read when it asks for them, which decides the order of the traced lines."""
+class By:
+    """Values by number, each found when it is asked for: that decides the order of the traced lines."""
 
-    rows: Any
-    first: int
+    def __init__(self, find: Callable[[int], Any]) -> None:
+        self.find = find
 
-    def __getitem__(self, index: int) -> Any:  # type: ignore[override]
-        return self.rows[self.first + index]
+    def __getitem__(self, index: int) -> Any:
+        return self.find(index)
 
 
 def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> Reduced:

@@ -10,20 +10,25 @@ With averages only, the state from which to go on is kept in two slots by turns:
 """
 
 import io
+import json
 import math
 import os
 import shutil
+import time as clock
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import torch
 
-from spinloom.errors import InputError, SpinloomWarning
+from spinloom.errors import InputError, OutputError, SpinloomWarning
 from spinloom.files import replacing
+from spinloom.magnetism.mesh import Mesh
 
 FORMAT = "spinloom recording 1"
 Rows = dict[str, np.ndarray]
@@ -160,7 +165,7 @@ class _Sketch(io.RawIOBase):
 
     def save(self, path: Path) -> None:
         """To the disk, with holes where nothing was written."""
-        with open(path, "wb") as file:
+        with path.open("wb") as file:
             for page, content in sorted(self.pages.items()):
                 file.seek(page * _PAGE)
                 file.write(content)
@@ -189,3 +194,182 @@ def _warn_of_little_room(path: Path, needed: int) -> None:
 def _fixed(value: Any) -> Any:
     """Text of fixed length: that of variable length lies in a part of the file without checksums."""
     return np.bytes_(value.encode("ascii")) if isinstance(value, str) else value
+
+
+_REMEDY = "free space and run the same command again: it goes on after the last record"
+_WAITING = 20
+"""Waiting for the disk takes at most about this share (one part in so many) of the time of a run."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """offset of the first row, bytes of one row, type of the numbers."""
+
+    offset: int
+    size: int
+    kind: np.dtype
+
+
+def places(file: h5py.File) -> dict[str, Place]:
+    """Where the rows of every dataset lie. Raises ValueError for a file that another program has rewritten."""
+    names = ["time", "stopped", "mean", "energy", "step", *(f"energies/{term}" for term in file["energies"])]
+    names += ["state", "state_record"] if "state" in file else ["m"]
+    found = {}
+    for name in names:
+        offset = file[name].id.get_offset()
+        if offset is None:
+            raise ValueError(f"another program has rewritten {name!r}: it can be read, but not continued")
+        kind = file[name].dtype
+        found[name] = Place(offset, kind.itemsize * math.prod(file[name].shape[1:]), kind)
+    return found
+
+
+class Writer:
+    """Appends records to an existing file; to be used in a `with` statement. Methods raise OutputError."""
+
+    def __init__(self, path: Path) -> None:
+        with opened(path) as file:
+            self.places = places(file)
+            slots = rows(file, "state_record").tolist() if "state" in file else []
+            self.slot = slots.index(finished_records(file) - 1) if slots else None
+        self.path, self.next_wait = path, clock.monotonic()
+        self.waiting: tuple[int, list[float], np.ndarray | None] = (0, [], None)  # first record, times, last state
+
+    def __enter__(self) -> "Writer":
+        with self._naming():
+            self.file = open(self.path, "r+b", buffering=0)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self.file, suppress(OutputError) if kind else nullcontext():
+            self.publish()
+
+    def append(self, number: int, time: float, rows: Rows, state: np.ndarray) -> None:
+        """Record `number`: its rows, its time (s), and the state from which the next one starts."""
+        with self._naming():
+            for name, row in rows.items():
+                self._write(name, number, row)
+        _, times, _ = self.waiting
+        self.waiting = (number - len(times), [*times, time], state)  # at once: Ctrl-C may come in between
+        if clock.monotonic() >= self.next_wait:
+            self.publish()
+
+    def publish(self) -> None:
+        """Let the records that are written so far exist."""
+        (first, times, state), self.waiting = self.waiting, (0, [], None)  # after an error they do not exist
+        if not times:
+            return
+        with self._naming():
+            if self.slot is not None:
+                self.slot = 1 - self.slot
+                self._write("state", self.slot, state)
+                self._write("state_record", self.slot, first + len(times) - 1)
+            before = clock.monotonic()
+            os.fsync(self.file.fileno())
+            now = clock.monotonic()
+            self.next_wait = now + _WAITING * (now - before)
+            self._write("time", first, times)
+
+    def stop(self) -> None:
+        """Mark the recording as complete, though there is room for more."""
+        self.publish()
+        with self._naming():
+            os.fsync(self.file.fileno())
+            self._write("stopped", 0, 1)
+
+    def _write(self, name: str, row: int, values: Any) -> None:
+        place = self.places[name]
+        content = memoryview(np.ascontiguousarray(values, place.kind).tobytes())
+        self.file.seek(place.offset + row * place.size)
+        while content:
+            content = content[self.file.write(content) :]
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror or error}; {_REMEDY}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A recording as it was when it was loaded.
+
+    path: its file. time: s, (records,), the first is the start. mean: m averaged over the cells with material,
+    (records, 3, *batch); of macrospins m itself. energy: J, (records, *batch); energies: of each term by the name of
+    its class. step: s, with which the next segment begins, (records, *batch). complete: whether the run is at its end;
+    stopped: whether a criterion has ended it. mesh, geometry: as in `Magnet`, None for macrospins.
+    settings: what was given, tensors by their SHA-256.
+    """
+
+    path: Path
+    time: torch.Tensor
+    mean: torch.Tensor
+    energy: torch.Tensor
+    energies: dict[str, torch.Tensor]
+    step: torch.Tensor
+    complete: bool
+    stopped: bool
+    mesh: Mesh | None
+    geometry: torch.Tensor | None
+    settings: dict[str, Any]
+
+    def m(self, index: int) -> torch.Tensor:
+        """State of one record, read now: (3, *batch) or (3, *batch, nz, ny, nx). Negative indices count from the end.
+
+        Raises InputError where there is no such record, and with averages only for all but the last one.
+        """
+        count = len(self.time)
+        if not -count <= index < count:
+            raise InputError(f"{self.path} has records 0 to {count - 1}, got {index}")
+        with opened(self.path) as file:
+            if "m" in file:
+                return torch.from_numpy(rows(file, "m", index % count, 1)[0])
+            if index % count != finished_records(file) - 1:
+                raise InputError(
+                    f"{self.path} keeps averages and its last state only; load it again if the run has gone on, record "
+                    "with averages_only=False for all states"
+                )
+            return torch.from_numpy(last_state(file))
+
+    @property
+    def final(self) -> torch.Tensor:
+        """The last state, (3, *batch) or (3, *batch, nz, ny, nx)."""
+        return self.m(-1)
+
+
+def load_recording(path: str | Path) -> Recording:
+    """The recording in a file, also while it is being written or after a kill.
+
+    Raises InputError, with the remedy, for a file that cannot be read, is damaged or is no recording.
+    """
+    path = Path(path)
+    with opened(path) as file:
+        count = finished_records(file)
+        stopped = bool(rows(file, "stopped")[0])
+
+        def kept(name: str) -> torch.Tensor:
+            return torch.from_numpy(rows(file, name, 0, count))
+
+        return Recording(
+            path,
+            time=kept("time"),
+            mean=kept("mean"),
+            energy=kept("energy"),
+            energies={name: kept(f"energies/{name}") for name in file["energies"]},
+            step=kept("step"),
+            complete=stopped or count == len(file["time"]),
+            stopped=stopped,
+            mesh=_mesh(file),
+            geometry=torch.from_numpy(file["geometry"][()]) if "geometry" in file else None,
+            settings=json.loads(text(file, "settings")),
+        )
+
+
+def _mesh(file: Any) -> Mesh | None:
+    if "cell" not in file:
+        return None
+    nx, ny, nz = (int(n) for n in file.attrs["cells"])
+    dx, dy, dz = (float(h) if h.ndim == 0 else torch.from_numpy(h) for h in file["cell"][()])
+    return Mesh((nx, ny, nz), (dx, dy, dz))

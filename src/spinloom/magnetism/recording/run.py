@@ -25,10 +25,19 @@ from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.dynamics import Engine, Method, Trajectory, simulate
 from spinloom.magnetism.engine.right_hand_side import prepared_state
 from spinloom.magnetism.magnet import Magnet
-from spinloom.magnetism.recording.file import Rows, create, finished_records, last_state, opened, rows, text
-from spinloom.magnetism.recording.result import Recording, load_recording
+from spinloom.magnetism.recording.file import (
+    Recording,
+    Rows,
+    Writer,
+    create,
+    finished_records,
+    last_state,
+    load_recording,
+    opened,
+    rows,
+    text,
+)
 from spinloom.magnetism.recording.settings import as_json, described, differences
-from spinloom.magnetism.recording.writer import Writer
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,14 @@ axis). What saves time: the transform of each axis starts before the padding of 
 transformed; the transformed tensor is real (its parts are even, or odd in two axes); one layer needs no xz and yz.
 """
 
+import math
 from collections import OrderedDict
+from collections.abc import Sequence
+from types import ModuleType
 
+import numpy as np
 import torch
+from scipy.fft import fft, ifft, irfft, rfft
 
 from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.mesh import Mesh
@@ -119,3 +124,116 @@ def stray_field(mesh: Mesh, saturation_magnetization: Quantity, m: torch.Tensor)
     largest, share = reference(double(saturation_magnetization))
     operator = demag(mesh, m)
     return largest.to(m) * operator(m if share is None else share.to(m) * m)
+
+
+_PARTS = 8
+"""Pieces of work in a product: a few per core, so that none waits long for the other."""
+_KEPT_BY_THE_ALLOCATOR = 30 << 20
+"""bytes. glibc gives freed memory back above twice the largest block it ever mapped: after one of this size, the arrays
+of a large film are not mapped anew at every call, which took as long as the transforms."""
+
+
+class MeshStray:
+    """H / Ms of states (3, members, nz, ny, nx).
+
+    parallel: PyTorch's transforms on all cores, for large meshes; else scipy's on one, which for small ones are as
+    quick and do not suffer when other programs keep the machine busy. kernels: `mesh_kernels` compiled to match.
+    """
+
+    def __init__(
+        self, demag: Demag, batch: Sequence[int], like: torch.Tensor, parallel: bool, kernels: ModuleType
+    ) -> None:
+        self.demag, self.parallel, self.kernels = demag, parallel, kernels
+        self.number = like.new_zeros(()).numpy().dtype.type
+        order = _memory_order(demag.forward(like)) if parallel else list(range(like.ndim))
+        self.kernel = _flat_kernel(demag, batch, order)
+        if parallel:
+            np.empty(_KEPT_BY_THE_ALLOCATOR, dtype=np.uint8)
+
+    def __call__(self, m: np.ndarray) -> np.ndarray:
+        """(3, members, nz, ny, nx)."""
+        return np.ascontiguousarray(self._threaded(m) if self.parallel else self._single(m))
+
+    def _single(self, m: np.ndarray) -> np.ndarray:
+        (pz, py, px), (nz, ny, nx) = self.demag.lengths, self.demag.cells
+        f = rfft(m, n=px, axis=-1)
+        f = fft(f, n=py, axis=-2, overwrite_x=True) if py > 1 else f
+        f = fft(f, n=pz, axis=-3, overwrite_x=True) if pz > 1 else f
+        self.kernels.product(f.reshape(3, f.shape[1], -1, 1).view(self.number), self.kernel, 1)
+        f = ifft(f, axis=-3, overwrite_x=True)[..., :nz, :, :] if pz > 1 else f
+        f = ifft(f, axis=-2, overwrite_x=True)[..., :ny, :] if py > 1 else f
+        return irfft(f, n=px, axis=-1)[..., :nx]
+
+    def _threaded(self, m: np.ndarray) -> np.ndarray:
+        f = self.demag.forward(torch.from_numpy(m))
+        members, size = f.shape[1], f.shape[-3:].numel()
+        assert f.stride(0) == members * size
+        flat = f.as_strided((3, members, size), (members * size, size, 1))  # in the order of the memory
+        self.kernels.product(torch.view_as_real(flat).numpy(), self.kernel, max(1, _PARTS // members))
+        return self.demag.inverse(f).numpy()
+
+
+def _memory_order(f: torch.Tensor) -> list[int]:
+    """The axes of a transform as they lie in memory, slowest first: PyTorch puts the last axis transformed last."""
+    spectral = range(f.ndim - 3, f.ndim)
+    by_stride = sorted(spectral, key=lambda axis: (f.stride()[axis], f.shape[axis]), reverse=True)
+    return [*range(f.ndim - 3), *by_stride]
+
+
+def _flat_kernel(demag: Demag, batch: Sequence[int], order: list[int]) -> np.ndarray:
+    """(parts, 1 or members, n), axes in the given order."""
+    kernel, lead, spectrum = demag.kernel, demag.kernel.shape[1:-3], demag.kernel.shape[-3:]
+    shape = (1,) * len(batch) if lead.numel() == 1 else tuple(batch)
+    kernel = kernel.reshape(len(kernel), *(1,) * (len(batch) - len(lead)), *lead, *spectrum)
+    kernel = kernel.expand(len(kernel), *shape, *spectrum).permute(order)
+    return kernel.reshape(len(kernel), math.prod(shape), -1).contiguous().numpy()
+
+
+MOST_CELLS = 160
+
+
+def matrices(mesh: Mesh) -> torch.Tensor:
+    """-N between all cells of the mesh: (6, *batch, cells, cells), float64, parts xx, yy, zz, xy, xz, yz."""
+    tensor = demagnetizing_tensor(mesh)
+    nz, ny, nx = mesh.shape
+    z, y, x = (place.flatten() for place in torch.meshgrid(*map(torch.arange, (nz, ny, nx)), indexing="ij"))
+    offsets = [a[:, None] - a[None, :] for a in (z, y, x)]
+    dz, dy, dx = (offset.abs() for offset in offsets)
+    found = []
+    for part, odd in zip(tensor, ODD_AXES, strict=True):
+        sign = torch.ones_like(dx)
+        for axis in odd:
+            sign = sign * offsets[axis].sign()
+        found.append(-sign * part[..., dz, dy, dx])
+    return torch.stack(found)
+
+
+class DenseStray:
+    """H / Ms of states (3, members, nz, ny, nx) on a mesh of at most MOST_CELLS cells."""
+
+    def __init__(self, mesh: Mesh, batch: Sequence[int], like: torch.Tensor) -> None:
+        kernel = matrices(mesh).to(like)
+        lead = (*(1,) * (len(batch) - (kernel.ndim - 3)), *kernel.shape[1:-2])
+        own = [axis for axis, size in enumerate(lead) if size > 1]
+        self.batch, self.shape = tuple(batch), mesh.shape
+        self.order = own + [
+            axis for axis in range(len(batch)) if axis not in own
+        ]  # those with a tensor of their own first
+        self.kernel = kernel.reshape(len(kernel), -1, mesh.count, mesh.count)
+        self.flat = mesh.shape[0] == 1
+
+    def __call__(self, m: np.ndarray) -> np.ndarray:
+        """(3, members, nz, ny, nx)."""
+        cells = self.kernel.shape[-1]
+        axes = [0, *(1 + axis for axis in self.order), 1 + len(self.batch)]
+        state = torch.from_numpy(m).reshape(3, *self.batch, cells).permute(axes)
+        x, y, z = state.reshape(3, self.kernel.shape[1], -1, cells)
+        xx, yy, zz, xy, xz, yz = self.kernel
+        out = torch.stack([torch.bmm(x, xx).baddbmm_(y, xy), torch.bmm(x, xy).baddbmm_(y, yy), torch.bmm(z, zz)])
+        if not self.flat:
+            out[0].baddbmm_(z, xz)
+            out[1].baddbmm_(z, yz)
+            out[2].baddbmm_(x, xz).baddbmm_(y, yz)
+        back = [axes.index(axis) for axis in range(len(axes))]
+        field = out.reshape(3, *(self.batch[axis] for axis in self.order), cells).permute(back)
+        return field.reshape(3, -1, *self.shape).contiguous().numpy()

@@ -36,8 +36,15 @@ class Link(NamedTuple):
     d: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
 
     def energy(self, m: torch.Tensor) -> torch.Tensor:
-        """Density (J/m^3), booked on the lower cell of each pair."""
-        return pair_energy(m, ahead(m, self.axis, self.shift), self)
+        """Density s (1 - m.n) + d.(m x n) in J/m^3, booked on the lower cell of each pair."""
+        n, total = ahead(m, self.axis, self.shift), torch.zeros_like(m[0])
+        if self.s is not None:
+            total = total + self.s * (1 - (m * n).sum(0))
+        cross = (m[1] * n[2] - m[2] * n[1], m[2] * n[0] - m[0] * n[2], m[0] * n[1] - m[1] * n[0])
+        for d, c in zip(self.d, cross, strict=True):
+            if d is not None:
+                total = total + d * c
+        return total
 
 
 def ahead(field: torch.Tensor, axis: int, shift: int) -> torch.Tensor:
@@ -52,18 +59,6 @@ def behind(field: torch.Tensor, axis: int, shift: int) -> torch.Tensor:
     along = AXES[axis]
     moved = field.narrow(along, 0, field.shape[along] - shift)
     return torch.cat([torch.zeros_like(field.narrow(along, 0, shift)), moved], along)
-
-
-def pair_energy(m: torch.Tensor, n: torch.Tensor, link: Link) -> torch.Tensor:
-    """s (1 - m.n) + d.(m x n)."""
-    total = torch.zeros_like(m[0])
-    if link.s is not None:
-        total = total + link.s * (1 - (m * n).sum(0))
-    cross = (m[1] * n[2] - m[2] * n[1], m[2] * n[0] - m[0] * n[2], m[0] * n[1] - m[1] * n[0])
-    for d, c in zip(link.d, cross, strict=True):
-        if d is not None:
-            total = total + d * c
-    return total
 
 
 @dataclass(frozen=True)
@@ -101,15 +96,10 @@ def in_cells(value: Quantity, magnet: Magnet) -> torch.Tensor:
     """The constant in every cell, float64, 0 outside the geometry."""
     assert magnet.mesh is not None
     value = double(value)
-    shape = torch.broadcast_shapes(value.shape, magnet.mesh.shape, _spatial_batch(magnet))
-    value = value.expand(shape)
+    others = [length.shape for length in magnet.mesh.spatial_lengths]
+    others += [] if magnet.geometry is None else [magnet.geometry.shape]
+    value = value.expand(torch.broadcast_shapes(value.shape, magnet.mesh.shape, *others))
     return value if magnet.geometry is None else torch.where(magnet.geometry, value, 0.0)
-
-
-def _spatial_batch(magnet: Magnet) -> tuple[int, ...]:
-    assert magnet.mesh is not None
-    lengths = torch.broadcast_shapes(*(length.shape for length in magnet.mesh.spatial_lengths))
-    return lengths if magnet.geometry is None else torch.broadcast_shapes(lengths, magnet.geometry.shape)
 
 
 def harmonic(value: torch.Tensor, axis: int, shift: int = 1) -> torch.Tensor:

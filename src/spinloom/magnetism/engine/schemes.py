@@ -1,0 +1,169 @@
+"""Every scheme, each weight once, and the step controller of the adaptive ones.
+
+| name | scheme | rates per step |
+| --- | --- | --- |
+| rk4 | classical Runge-Kutta, order 4 | 4 |
+| heun | explicit trapezoid, order 2; with a noise that is constant over the step it converges to the Stratonovich solution of the stochastic equation (strong order 1/2, weak order 1) | 2 |
+| abm3 | Adams-Bashforth 3 predictor, two-step Adams-Moulton corrector, PECE, order 3 | 2 |
+| dopri5 | Dormand and Prince, J. Comput. Appl. Math. 6, 19 (1980), order 5(4) | 6 |
+| rk43 | rk4 with a third-order companion from the rate at its end: error h (k4 - k5) / 6 | 4 |
+
+abm3 is what PETASPIN calls AB3M2; its corrector is read here as the two-step, third-order one (the other reading, the
+trapezoid, would waste the predictor's order).
+
+rk43 is made for meshes, where exchange between neighbours limits the step by stability: along the imaginary axis, on
+which precession lies, it is stable up to 2.83 / 4 rates, dopri5 up to about 1 / 6.
+"""  # noqa: E501
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from spinloom.errors import PhysicsError
+from spinloom.magnetism.magnet import TIME_UNIT, Components
+
+Rate = Callable[[Components, int], Components]
+Memory = tuple[Components, ...]
+Step = Callable[[Rate, Components, Any, Memory], tuple[Components, Memory]]
+
+
+@dataclass(frozen=True)
+class Tableau:
+    """nodes and weights of the stages; result / divisor: the weights of the solution.
+
+    error: weights of the embedded error, the last that of the rate at the end, which is the first of the next step.
+    order: of the error estimate in the step.
+    """
+
+    nodes: tuple[float, ...]
+    weights: tuple[tuple[float, ...], ...]
+    result: tuple[float, ...]
+    divisor: float = 1.0
+    error: tuple[float, ...] = ()
+    order: int = 0
+
+    @property
+    def stages(self) -> tuple[tuple[float, ...], ...]:
+        """Weights of every stage, the solution last."""
+        return (*self.weights, tuple(weight / self.divisor for weight in self.result))
+
+
+_RK4 = Tableau((0.0, 1 / 2, 1 / 2, 1.0), ((), (1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0)), (1.0, 2.0, 2.0, 1.0), 6.0)
+TABLEAUX = {
+    "rk4": _RK4,
+    "heun": Tableau((0.0, 1.0), ((), (1.0,)), (1.0, 1.0), 2.0),
+    "rk43": replace(_RK4, error=(0.0, 0.0, 0.0, 1 / 6, -1 / 6), order=4),
+    "dopri5": Tableau(
+        nodes=(0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0),
+        weights=(
+            (),
+            (1 / 5,),
+            (3 / 40, 9 / 40),
+            (44 / 45, -56 / 15, 32 / 9),
+            (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+            (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+        ),
+        result=(35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+        error=(71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40),
+        order=5,
+    ),
+}
+PREDICTOR, CORRECTOR, SHARE = (23.0, -16.0, 5.0), (5.0, 8.0, -1.0), 12.0
+"""abm3: weights * SHARE of the rates now and at the two steps before; of those ahead, now and before."""
+MEMORY = {"rk4": 0, "heun": 0, "abm3": 2}
+"""Fixed-step schemes: earlier rates that each carries from step to step."""
+ADAPTIVE = {"rk43": 1e-5, "dopri5": 1e-8}
+"""Adaptive schemes, with their usual tolerance. Not for thermal noise: an adaptive step would bias it."""
+_MOST_STEPS = 10_000_000
+
+
+def _add(m: Components, *terms: tuple[Any, Components]) -> Components:
+    for weight, k in terms:
+        m = (m[0] + weight * k[0], m[1] + weight * k[1], m[2] + weight * k[2])
+    return m
+
+
+def _one_step(name: str, rate: Rate, m: Components, h: Any, memory: Memory) -> tuple[Components, Memory]:
+    tableau, rates = TABLEAUX[name], list[Components]()
+    weighted = {weight: weight * h for weight in dict.fromkeys(sum(tableau.weights, ())) if weight}
+    share = h / tableau.divisor
+    for node, row in zip(tableau.nodes, tableau.weights, strict=True):
+        parts = [(weighted[weight], k) for weight, k in zip(row, rates, strict=True) if weight]
+        rates.append(rate(_add(m, *parts), int(2 * node)))
+    total: Components | None = None  # neighbours of one weight are summed first: h / 6 (k1 + 2 (k2 + k3) + k4)
+    for weight, group in groupby(zip(tableau.result, rates, strict=True), key=lambda pair: pair[0]):
+        (_, inner), *others = group
+        inner = _add(inner, *((1.0, k) for _, k in others))
+        total = inner if total is None else _add(total, (weight, inner))
+    assert total is not None
+    return _add(m, (share, total)), memory
+
+
+def _abm3(rate: Rate, m: Components, h: Any, memory: Memory) -> tuple[Components, Memory]:
+    """memory: rates at the last two steps, newest first."""
+    now = rate(m, 0)
+    predicted = _add(m, *((h * (w / SHARE), k) for w, k in zip(PREDICTOR, (now, *memory), strict=True)))
+    rates = (rate(predicted, 2), now, memory[0])
+    return _add(m, *((h * (w / SHARE), k) for w, k in zip(CORRECTOR, rates, strict=True))), (now, memory[0])
+
+
+STEPS: dict[str, Step] = {"rk4": partial(_one_step, "rk4"), "heun": partial(_one_step, "heun"), "abm3": _abm3}
+"""step(rate, m, h, memory) -> (m, memory), as formulas on components: run on tensors, or traced into the compiled loop.
+
+`rate(m, stage)` gives dm/dt, with stage 0, 1, 2 the start, middle and end of the step (it picks the drives). The state
+is not yet renormalised."""
+
+
+class Controller:
+    """Chooses the steps from `start` to `end` (s): every member of a batch has its own, and its own error control.
+
+    Proportional-integral (Gustafsson) on the largest error of any component of any cell. Times are in the solver's unit
+    (ns), so that steps of 1e-13 s do not underflow.
+    first: step to begin with, one per member; an array of `math`, which is torch or numpy. t, h: of each member.
+    """
+
+    def __init__(self, start: float, end: float, first: Any, tolerance: float, order: int, math: Any) -> None:
+        self.start, self.end, self.tolerance, self.order, self.math = start, end, tolerance, order, math
+        self.length, self.count = (end - start) / TIME_UNIT, 0
+        self.h = math.clip(first, None, self.length)
+        self.t, self._before = math.zeros_like(self.h), math.ones_like(self.h)
+        self.accepted = math.zeros_like(self.h, dtype=math.int64)
+
+    def seconds(self, t: Any) -> Any:
+        """Times in s of times of the solver; at the ends the limit from inside counts."""
+        inside = 1e-9 * (self.end - self.start)
+        return self.math.clip(self.start + t * TIME_UNIT, self.start + inside, self.end - inside)
+
+    def propose(self) -> Any:
+        """The next step of each member, None where all have arrived. Raises PhysicsError where a step underflows."""
+        self._active = self.t < self.length * (1 - 1e-12)
+        if not bool(self._active.any()):
+            return None
+        if not bool((self.h > 1e-9 * self.length)[self._active].all()):
+            raise PhysicsError(
+                f"the adaptive step fell below {1e-9 * self.length * TIME_UNIT:.2g} s; "
+                "check fields, currents and tolerance"
+            )
+        if self.count == _MOST_STEPS:
+            raise PhysicsError(f"more than {_MOST_STEPS} adaptive steps; raise the tolerance")
+        self.count += 1
+        self._step = self.math.where(self._active, self.math.minimum(self.h, self.length - self.t), self.h)
+        return self._step
+
+    def judge(self, error: Any) -> Any:
+        """Which members accept the step that was proposed, given the largest error of each."""
+        where, step, order = self.math.where, self._step, self.order
+        scaled = self.math.clip(error / self.tolerance, 1e-6, None)
+        scaled = where(self.math.isfinite(scaled), scaled, self.math.inf)
+        good = self._active & (scaled <= 1)
+        self.t = where(good, self.t + step, self.t)
+        self.accepted = self.accepted + good
+        grown = 0.9 * scaled ** (-0.7 / order) * self._before ** (0.4 / order)
+        factor = self.math.clip(where(good, grown, 0.9 * scaled ** (-1 / order)), 0.2, 5)
+        self._before = where(good, scaled, self._before)
+        cut = good & (step < self.h)  # by the end of the piece: the step before it stays the better guess
+        longer = where(cut, self.math.maximum(self.h, step * factor), step * factor)
+        self.h = where(self._active, longer, self.h)
+        return good
