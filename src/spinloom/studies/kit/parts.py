@@ -100,7 +100,7 @@ def study(title: str, sizes: Sizes | None = None, name: str = "") -> Callable[[B
             from spinloom.studies.kit.run import Run  # imports torch: not needed for --help
 
             named = name or body.__module__.rpartition(".")[2].replace("_", "-")
-            return Run(body, named, title, settings, sizes or Sizes()).carry_out()
+            return Run(body, named, title, settings, (sizes or Sizes()).of(settings)).carry_out()
 
         return run
 

@@ -16,7 +16,6 @@ from spinloom import data, devices, evaluation, learning, progress, report
 from spinloom.nn import Converters
 from spinloom.quantities import duration
 from spinloom.studies import registry
-from spinloom.studies.kit.parts import Sizes
 from spinloom.studies.kit.stages import Stages
 
 
@@ -27,9 +26,8 @@ class Run:
     device, where `on_device` brought one.
     """
 
-    def __init__(self, body: Callable[..., None], name: str, title: str, settings: Any, sizes: Sizes) -> None:
-        self.name, self.title, self.settings, self._body = name, title, settings, body
-        self.size = sizes.of(settings)
+    def __init__(self, body: Callable[..., None], name: str, title: str, settings: Any, size: Any) -> None:
+        self.name, self.title, self.settings, self.size, self._body = name, title, settings, size, body
         self.out = Path(settings.out or Path("out") / name)
         self.command = registry.command(name, settings)
         self.reason = ""
