@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from spinloom.devices import TwoPolarizerMTJ, after_pulse, design_curves
+from spinloom.devices import TwoPolarizerMTJ, design_curves
+from spinloom.devices.mtj.gradient import after_pulse
 from spinloom.errors import InputError, SpinloomWarning
 
 AT_REST = torch.zeros(1, dtype=torch.float64)

@@ -14,6 +14,7 @@ from .radio import INT8 as INT8
 from .radio import Digital as Digital
 from .radio import RadioCost as RadioCost
 from .radio import radio_cost as radio_cost
+from .recovery import Recovery as Recovery
 from .robustness import SweepPoint as SweepPoint
 from .robustness import evaluate_instances as evaluate_instances
 from .robustness import on_devices as on_devices

@@ -5,12 +5,15 @@ from .chain_perceptrons import snake as snake
 from .chain_perceptrons import sparse_chains as sparse_chains
 from .deep_networks import densenet as densenet
 from .deep_networks import resnet20 as resnet20
+from .descent import Descent as Descent
+from .descent import descend as descend
 from .fitting import fit as fit
 from .frequencies import Narrowing as Narrowing
 from .frequencies import fit_narrowing as fit_narrowing
 from .frequencies import jump as jump
 from .frequencies import scatter as scatter
 from .gradient_angles import gradient_cosines as gradient_cosines
+from .gradient_angles import layer_cosines as layer_cosines
 from .images import MIRRORED as MIRRORED
 from .images import Augmentation as Augmentation
 from .images import Scaling as Scaling

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from spinloom.data import ImageSet
 from spinloom.errors import InputError
+from spinloom.learning.images import Scaling
 from spinloom.nn import DeviceActivation, Gradient, device_layers, on_input, use_gradient
 
 
@@ -50,6 +52,23 @@ def gradient_cosines(
         gradients = [_gradients(network, inputs[part], labels[part], number) for network in (exact, other)]
         found.append({name: _cosine(one, gradients[1][name]) for name, one in gradients[0].items()})
     return {name: sum(cosines[name] for cosines in found) / len(found) for name in found[0]}
+
+
+def layer_cosines(
+    model: nn.Module, images: ImageSet, kind: Gradient = "device", step: float = 0.25, batch: int | None = None
+) -> dict[str, float]:
+    """`gradient_cosines` of these images by layer, named for people: "convolution 1", "linear 1", ... in order.
+
+    batch: images of one gradient; all where there are fewer.
+    """
+    names: list[str] = []
+    for module in model.modules():
+        for layer, word in ((nn.Conv2d, "convolution"), (nn.Linear, "linear")):
+            if isinstance(module, layer):
+                names.append(f"{word} {1 + sum(name.startswith(word) for name in names)}")
+    inputs, batch = Scaling.of(images)(images.images), min(batch or len(images), len(images))
+    found = gradient_cosines(model, inputs, images.labels, kind=kind, step=step, batch=batch)
+    return dict(zip(names, found.values(), strict=True))
 
 
 def _gradients(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, seed: int) -> dict[str, torch.Tensor]:

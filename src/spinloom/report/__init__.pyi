@@ -15,6 +15,11 @@ from .claims import with_spread as with_spread
 from .classifiers import draw_confusion as draw_confusion
 from .classifiers import draw_learning as draw_learning
 from .classifiers import draw_spread as draw_spread
+from .design_figures import draw_descent as draw_descent
+from .design_figures import draw_designs as draw_designs
+from .design_figures import draw_networks as draw_networks
+from .design_figures import draw_space as draw_space
+from .design_figures import draw_warmth as draw_warmth
 from .figures import draw_cost as draw_cost
 from .figures import draw_curves as draw_curves
 from .figures import draw_groups as draw_groups
@@ -61,6 +66,12 @@ from .tables import percent as percent
 from .tables import percents as percents
 from .tables import raw_sweeps as raw_sweeps
 from .tables import sweep_table as sweep_table
+from .training_figures import angles_table as angles_table
+from .training_figures import draw_angles as draw_angles
+from .training_figures import draw_convergence as draw_convergence
+from .training_figures import draw_recovery as draw_recovery
+from .training_figures import pairs_table as pairs_table
+from .training_figures import recovery_table as recovery_table
 from .writing import publish as publish
 from .writing import reserve as reserve
 from .writing import write as write

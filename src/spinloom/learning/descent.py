@@ -13,7 +13,7 @@ import torch
 from scipy.optimize import minimize
 
 from spinloom.files import write_text
-from spinloom.progress import Report
+from spinloom.progress import Report, silent
 
 STRETCH = 8.0
 """The method's first step has length 1: an eighth of the way between the bounds."""
@@ -29,10 +29,6 @@ class Descent:
     terms: list[dict[str, float]]
 
     @property
-    def totals(self) -> list[float]:
-        return [sum(parts.values()) for parts in self.terms]
-
-    @property
     def best(self) -> int:
         return self.progress[-1]
 
@@ -40,7 +36,7 @@ class Descent:
     def progress(self) -> list[int]:
         """Evaluations that were better than all before them; the others are trials of a line search."""
         least, found = math.inf, []
-        for number, total in enumerate(self.totals):
+        for number, total in enumerate(sum(parts.values()) for parts in self.terms):
             if total < least:
                 least = total
                 found.append(number)
@@ -51,7 +47,9 @@ class _Enough(Exception):
     """Ends a search, inside of a line search too."""
 
 
-def descend(terms: Terms, start: list[float], evaluations: int, checkpoint: Path, report: Report) -> dict[str, Any]:
+def descend(
+    terms: Terms, start: list[float], evaluations: int, checkpoint: Path, report: Report = silent
+) -> dict[str, Any]:
     """L-BFGS-B (R. Byrd et al., SIAM J. Sci. Comput. 16, 1190 (1995)) on shares that are held in 0..1.
 
     checkpoint: the evaluations done. A killed run takes the same ones from there (the method draws nothing at random),
