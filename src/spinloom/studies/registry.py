@@ -16,7 +16,7 @@ from spinloom import studies
 from spinloom.errors import InputError
 from spinloom.plugins import find_names, find_place, load_object, read_headline
 
-_OTHERS = ("registry", "kit", "mtj_parts")
+_OTHERS = ("registry", "kit")
 
 
 def names() -> list[str]:

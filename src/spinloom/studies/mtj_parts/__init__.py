@@ -1,1 +1,0 @@
-"""What studies that are not on the kit yet still share."""
