@@ -20,29 +20,33 @@ from torch import nn
 from spinloom.data import ImageSet, load_images, load_pair
 from spinloom.errors import InputError
 from spinloom.evaluation import Examples, accuracy
-from spinloom.learning import fit, load_weights, read_tensors
+from spinloom.learning import Augmentation, Training, fit, load_weights, read_tensors
 from spinloom.learning.shipped import BUILDERS, ENDING, FOLDER, write
 from spinloom.progress import bar
-from spinloom.studies.mtj_parts.plan import REDUCED, training_of
 
 CACHE = Path("out/shipped")
-CNN = {"image": (1, 28, 28), "classes": 10, "channels": REDUCED.channels, "hidden": REDUCED.hidden, "dropout": 0.0}
+CNN = {"image": (1, 28, 28), "classes": 10, "channels": (32, 64, 64), "hidden": 128, "dropout": 0.0}
 MLP = {"image": (1, 28, 28), "classes": 10, "hidden": (128, 64)}
 TRAINED = {
-    "fashion-cnn": ("fashion_cnn", CNN, "fashion-mnist", REDUCED),
-    "mnist-mlp": ("mlp", MLP, "mnist", replace(REDUCED, images_seen=1_200_000, shift=1)),
+    "fashion-cnn": (
+        "fashion_cnn",
+        CNN,
+        "fashion-mnist",
+        Training(epochs=8, batch=128, augmentation=Augmentation(flip=True)),
+    ),
+    "mnist-mlp": ("mlp", MLP, "mnist", Training(epochs=20, batch=128, augmentation=Augmentation(shift=1))),
 }
-"""By name: network, its arguments, data set, and the plan it is trained by."""
+"""By name: network, its arguments, data set, and its training."""
 
 
 def train(name: str, seed: int) -> None:
-    network, arguments, dataset, plan = TRAINED[name]
+    network, arguments, dataset, training = TRAINED[name]
     arguments = {**arguments, "seed": seed}
     images, test = load_pair(dataset)
     model = BUILDERS[network](**arguments)
     checkpoint = CACHE / f"{name}.checkpoint"
     with bar(name) as report:
-        fit(model, images, training_of(plan, images, seed), checkpoint, report)
+        fit(model, images, replace(training, seed=seed), checkpoint, report)
     command = f"python benchmarks/shipped.py {name}" + f" --seed {seed}" * (seed != 0)
     store(model, name, network, arguments, test, seed, command)
     checkpoint.unlink(missing_ok=True)
