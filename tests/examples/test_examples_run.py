@@ -1,0 +1,26 @@
+"""Each example runs as a user would start it, and prints what it promises."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+PRINTED = {
+    "own_network.py": "fabricated",
+    "switching_probability.py": "% switched",
+    "radio_network.py": "fabricated with 0.1 % spread",
+}
+
+
+def test_every_example_is_tried():
+    assert {path.name for path in FOLDER.glob("*.py")} == set(PRINTED)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_example_runs(name, tmp_path):
+    done = subprocess.run([sys.executable, FOLDER / name], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert PRINTED[name] in done.stdout
+    assert (name == "own_network.py") == (tmp_path / "report.html").exists()
