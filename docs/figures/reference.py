@@ -21,8 +21,8 @@ ROOMS = {
 HEAD = """\
 # Reference
 
-What each room gives, by the names that programs use: `from spinloom.devices import Response`, or `sl.devices.Response` after
-`import spinloom as sl`. Fields of a dataclass stand in its signature, with types and defaults.
+What each room gives, by the names that programs use: `from spinloom.devices import Response`, or `sl.devices.Response`
+after `import spinloom as sl`. Fields of a dataclass stand in its signature, with types and defaults.
 """
 
 

@@ -1,6 +1,8 @@
 """The page that adds a device does what it says: a file outside ours, by module:Class and by entry point."""
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -69,3 +71,11 @@ def test_it_follows_its_closed_form(folder):
     cold = source.at_temperature(150.0)
     assert float((cold.value[0] - (2 * cold.inputs).tanh()).abs().max()) < 1e-12
     assert float(response.noise.max()) == pytest.approx((2 * 20e-9 / 20e-6) ** 0.5)
+
+
+def test_it_passes_the_suite_of_devices_as_the_page_says(folder):
+    (folder / "test_telegraph.py").write_text(f"from telegraph import TelegraphMTJ\n{CONTRACT}")
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_telegraph.py"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "site"), *filter(None, sys.path)])}
+    done = subprocess.run(line, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+    assert done.returncode == 0, done.stdout
