@@ -1,7 +1,8 @@
 """Train many independent copies of a network side by side: seeds, dampings or sizes as one batch of tensors.
 
 Every copy has its own parameters along leading dimensions, its own order of examples and its own loss; the sum of the
-losses keeps their gradients apart, and Adam works number by number. A copy is trained as it would be alone.
+losses keeps their gradients apart, and Adam works number by number. A copy is trained as it would be alone. Also: a
+look at the test set now and then, restarts that share a device, and the best of many starts.
 """
 
 import math
@@ -13,12 +14,20 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from spinloom.data import SpectraSet
 from spinloom.errors import InputError, require_positive
+from spinloom.nn.radio import Imperfections, fabricate, radio_layers
 from spinloom.progress import Report, silent
-from spinloom.seeding import generator
+from spinloom.seeding import Seed, generator
 
 Forward = Callable[[nn.Module, torch.Tensor], torch.Tensor]
 """forward(network, x (members, batch, ...) or, in one order, (batch, ...)) -> logits (members, batch, classes)."""
+Watched = dict[str, Any]
+"""Ready for JSON, all on the test set, 0 to 1, of networks after the last epoch, whichever was the best.
+
+accuracies: of every member. curve: accuracies at some `epochs`, (epochs, members). confusion: share of the examples of
+a class (row) that are given each class (column), mean of the members.
+"""
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,85 @@ def accuracies(
             for x, y in zip(inputs.split(batch), labels.split(batch), strict=True):
                 correct = correct + (network(x).argmax(-1) == y).float().sum(-1)
     return correct / (repeats * len(labels))
+
+
+def fit_watched(
+    network: nn.Module,
+    train: SpectraSet,
+    test: SpectraSet,
+    course: Course,
+    every: int,
+    forward: Forward = lambda network, x: network(x),
+    report: Report = silent,
+) -> Watched:
+    """Train in place with `fit_members`, testing after the first, every `every`-th and the last epoch."""
+    epochs: list[int] = []
+    curve: list[list[float]] = []
+
+    def look(done: int, total: int, note: str = "") -> None:
+        if done % every == 0 or done in (1, total):
+            epochs.append(done)
+            curve.append(accuracies(network, test.values, test.labels).tolist())
+            network.train()
+        report(done, total, note)
+
+    fit_members(network, train.values, train.labels, course, forward=forward, report=look)
+    return {"epochs": epochs, "curve": curve, "accuracies": curve[-1], "confusion": confusion(network, test)}
+
+
+def confusion(network: nn.Module, test: SpectraSet) -> list[list[float]]:
+    """Share of every class (rows) given each class (columns), mean of the members; rows add up to 1 or are empty."""
+    classes = len(test.classes)
+    network.eval()
+    with torch.inference_mode():
+        given = network(test.values).argmax(-1)
+    cells = (test.labels * classes + given).flatten().bincount(minlength=classes**2).view(classes, classes)
+    return (cells / cells.sum(1, keepdim=True).clamp(min=1)).tolist()
+
+
+def join_watched(parts: Sequence[Watched]) -> Watched:
+    """Members trained in several batches as one."""
+    counts = torch.tensor([len(part["accuracies"]) for part in parts], dtype=torch.float64)
+    tables = torch.tensor([part["confusion"] for part in parts], dtype=torch.float64)
+    return {
+        "epochs": parts[0]["epochs"],
+        "curve": [
+            [one for row in rows for one in row] for rows in zip(*(part["curve"] for part in parts), strict=True)
+        ],
+        "accuracies": [one for part in parts for one in part["accuracies"]],
+        "confusion": ((counts.view(-1, 1, 1) * tables).sum(0) / counts.sum()).tolist(),
+    }
+
+
+def fabricate_restarts(network: nn.Module, given: Imperfections, devices: int, seed: Seed) -> None:
+    """Fabricate a network of devices x restarts members; all restarts of a device share its factors."""
+    fabricate(network, given, seed)
+    for layer in radio_layers(network).values():
+        for name, factor in layer.named_buffers():
+            if name.endswith("_factor"):
+                apart = factor.unflatten(0, (devices, -1))
+                factor.copy_(apart[:, :1].expand_as(apart).flatten(0, 1))
+
+
+@torch.no_grad()
+def keep_best_start(
+    network: nn.Module, draw: Callable[[], object], loss: Callable[[], torch.Tensor], tries: int
+) -> None:
+    """Call `draw`, which changes trained parameters in place, `tries` times; leave every member those of least loss.
+
+    loss: of every member, (members,), with the parameters as they are; members are the first dimension of all.
+    """
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    least, kept = torch.full((len(parameters[0]),), torch.inf), [p.detach().clone() for p in parameters]
+    for _ in range(tries):
+        draw()
+        found = loss()
+        better = found < least
+        least = torch.where(better, found, least)
+        for parameter, keep in zip(parameters, kept, strict=True):
+            keep[better] = parameter[better]
+    for parameter, keep in zip(parameters, kept, strict=True):
+        parameter.copy_(keep)
 
 
 def _groups(network: nn.Module, groups: Sequence[dict[str, Any]] | None, course: Course) -> list[dict[str, Any]]:
