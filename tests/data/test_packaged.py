@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from spinloom.data import fetch, find, load_pair, packaged
-from spinloom.data.formats import parse_idx
 from spinloom.data.packaged import arrays, size
-from spinloom.data.reading import unpack
+from spinloom.data.reading import parse_idx, unpack
 from spinloom.errors import InputError
 
 

@@ -119,14 +119,16 @@ _FINE_OBJECTS = """
 """
 
 
-def _cifar(name: str, archive: Download, **own: Any) -> DatasetSpec:
+def _cifar(name: str, size: int, md5: str, **own: Any) -> DatasetSpec:
+    """size, md5: of its archive."""
+    archive = f"{name.replace('cifar', 'cifar-')}-binary.tar.gz"
     return DatasetSpec(
         name=name,
         layout="cifar",
         shape=(3, 32, 32),
         folders=(name, name.replace("cifar", "cifar-"), ""),
-        archive=archive.name,
-        downloads=(archive,),
+        archive=archive,
+        downloads=(Download(archive, size, f"md5:{md5}", (f"https://www.cs.toronto.edu/~kriz/{archive}",)),),
         licence="none stated; its authors ask to be cited",
         citation="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto (2009)",
         homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
@@ -135,29 +137,25 @@ def _cifar(name: str, archive: Download, **own: Any) -> DatasetSpec:
     )
 
 
-def _cifar_archive(name: str, size: int, md5: str) -> Download:
-    return Download(name, size, f"md5:{md5}", (f"https://www.cs.toronto.edu/~kriz/{name}",))
-
-
-def _cifar10_file(name: str, md5: str) -> FileSpec:
-    return FileSpec(name, 10_000 * (1 + 3 * 32 * 32), f"md5:{md5}")
-
+_CIFAR10_FILES = [
+    FileSpec(name, 10_000 * (1 + 3 * 32 * 32), f"md5:{md5}")
+    for name, md5 in (
+        ("data_batch_1.bin", "5dd7e06a14cb22eb9f671a540d1b7c25"),
+        ("data_batch_2.bin", "5ea93a67294ea407fff1d09f752e9692"),
+        ("data_batch_3.bin", "942cd6a4bcdd0dd3c604fbe906cb4421"),
+        ("data_batch_4.bin", "ae636b3ba5c66a11e91e8cb52e771fcb"),
+        ("data_batch_5.bin", "53f37980c15c3d472c316c40844f3f0d"),
+        ("test_batch.bin", "803d5f7f4d78ea53de84dbe85f74fb6d"),
+    )
+]
 
 CIFAR10 = _cifar(
     "cifar10",
-    _cifar_archive("cifar-10-binary.tar.gz", 170_052_171, "c32a1d4ab5d03f1284b67883e8d87530"),
+    170_052_171,
+    "c32a1d4ab5d03f1284b67883e8d87530",
     title="CIFAR-10",
     classes=_OBJECTS,
-    splits={
-        "train": (
-            _cifar10_file("data_batch_1.bin", "5dd7e06a14cb22eb9f671a540d1b7c25"),
-            _cifar10_file("data_batch_2.bin", "5ea93a67294ea407fff1d09f752e9692"),
-            _cifar10_file("data_batch_3.bin", "942cd6a4bcdd0dd3c604fbe906cb4421"),
-            _cifar10_file("data_batch_4.bin", "ae636b3ba5c66a11e91e8cb52e771fcb"),
-            _cifar10_file("data_batch_5.bin", "53f37980c15c3d472c316c40844f3f0d"),
-        ),
-        "test": (_cifar10_file("test_batch.bin", "803d5f7f4d78ea53de84dbe85f74fb6d"),),
-    },
+    splits={"train": tuple(_CIFAR10_FILES[:5]), "test": tuple(_CIFAR10_FILES[5:])},
     prefix="cifar-10-batches-bin",
     mean=(0.49140, 0.48216, 0.44653),
     std=(0.24703, 0.24349, 0.26159),
@@ -165,12 +163,13 @@ CIFAR10 = _cifar(
 
 CIFAR100 = _cifar(
     "cifar100",
-    _cifar_archive("cifar-100-binary.tar.gz", 168_513_733, "03b5dce01913d631647c71ecec9e9cb8"),
+    168_513_733,
+    "03b5dce01913d631647c71ecec9e9cb8",
     title="CIFAR-100 (fine labels)",
     classes=tuple(_FINE_OBJECTS.split()),
     splits={
-        "train": (FileSpec("train.bin", 50_000 * (2 + 3 * 32 * 32)),),
-        "test": (FileSpec("test.bin", 10_000 * (2 + 3 * 32 * 32)),),
+        name: (FileSpec(f"{name}.bin", count * (2 + 3 * 32 * 32)),)
+        for name, count in (("train", 50_000), ("test", 10_000))
     },
     prefix="cifar-100-binary",
     label_bytes=2,

@@ -36,8 +36,6 @@ def fetch(name: str | DatasetSpec, *, progress: bool = True) -> Found:
 
 
 def _holds(path: Path, item: Download) -> bool:
-    if not path.is_file():
-        return False
     try:
         verify_file(path, item.digest, "")
     except InputError:

@@ -8,9 +8,8 @@ import torch
 from spinloom.data import packaged
 from spinloom.data.catalogue import CATALOGUE, find
 from spinloom.data.download import fetch
-from spinloom.data.formats import parse_cifar, parse_idx, parse_spectra
 from spinloom.data.places import Found, locate, missing
-from spinloom.data.reading import read_files, remedy
+from spinloom.data.reading import parse_cifar, parse_idx, parse_spectra, read_files, remedy
 from spinloom.data.sets import ImageSet, SpectraSet
 from spinloom.data.spec import DatasetSpec, Split
 from spinloom.errors import InputError, unknown_name
@@ -163,7 +162,7 @@ def _read_idx(spec: DatasetSpec, contents: list[tuple[str, bytes]]) -> tuple[np.
 
 def _read_cifar(spec: DatasetSpec, contents: list[tuple[str, bytes]]) -> tuple[np.ndarray, np.ndarray]:
     parts = [
-        parse_cifar(content, spec.shape, culprit, label_bytes=spec.label_bytes, remedy=remedy(spec))
+        parse_cifar(content, spec.shape, culprit, label_bytes=spec.label_bytes, advice=remedy(spec))
         for culprit, content in contents
     ]
     images, labels = zip(*parts, strict=True)

@@ -108,12 +108,8 @@ class Snapshot:
         except Exception as error:  # in whatever way: a state that cannot be read costs time, never the run
             warnings.warn(f"{self.path} starts anew, it cannot be read: {error}", SpinloomWarning, stacklevel=2)
             return [], {}
-        self.model.load_state_dict({**state["model"], **own["model"]})
-        if isinstance(self.objective, nn.Module):
-            self.objective.load_state_dict(own["objective"])
-        for module, buffers in zip(self._modules(), own["left out"], strict=True):
-            put_back(module, buffers)
-        for generator, random in zip(generators(self._modules()), own["generators"], strict=True):
+        put_back(self.model, self.objective, {**own, "model": {**state["model"], **own["model"]}})
+        for generator, random in zip(generators([self.model, self.objective]), own["generators"], strict=True):
             generator.set_state(random)
         for name, part in self.common.items():
             part.load_state_dict(state["common"][name])
@@ -121,16 +117,10 @@ class Snapshot:
 
     def _own(self, within: Mapping[str, Any]) -> dict[str, Any]:
         weights = {name for name, _ in self.model.named_parameters(remove_duplicate=False)}
-        return {
-            "model": {name: value for name, value in self.model.state_dict().items() if name not in weights},
-            "objective": self.objective.state_dict() if isinstance(self.objective, nn.Module) else {},
-            "left out": [left_out(module) for module in self._modules()],
-            "generators": [generator.get_state() for generator in generators(self._modules())],
-            "within": dict(within),
-        }
-
-    def _modules(self) -> list[nn.Module]:
-        return [part for part in (self.model, self.objective) if isinstance(part, nn.Module)]
+        own = outcome(self.model, self.objective)
+        own["model"] = {name: value for name, value in own["model"].items() if name not in weights}
+        states = [generator.get_state() for generator in generators([self.model, self.objective])]
+        return {**own, "generators": states, "within": dict(within)}
 
     def _gathered(self, own: bytes) -> list[torch.Tensor]:
         """Every process's, in the first one."""
@@ -152,18 +142,29 @@ def unpacked(content: bytes) -> Any:
     return torch.load(io.BytesIO(content), "cpu", weights_only=True)
 
 
-def left_out(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Buffers that are not in its state dict."""
-    saved = module.state_dict()
-    return {name: buffer for name, buffer in module.named_buffers() if name not in saved}
+def outcome(model: nn.Module, objective: Any) -> dict[str, Any]:
+    """What a training changes of a model and an objective: state dicts, and the buffers that are not in them."""
+    left_out = []
+    for module in _modules(model, objective):
+        saved = module.state_dict()
+        left_out.append({name: buffer for name, buffer in module.named_buffers() if name not in saved})
+    states = [module.state_dict() for module in _modules(model, objective)]
+    return {"model": states[0], "objective": {} if len(states) == 1 else states[1], "left out": left_out}
 
 
-def put_back(module: nn.Module, buffers: Mapping[str, torch.Tensor]) -> None:
-    """Set what `left_out` gave."""
-    for name, buffer in buffers.items():
-        place, _, last = name.rpartition(".")
-        owner = module.get_submodule(place)
-        setattr(owner, last, buffer.to(owner.get_buffer(last).device))
+def put_back(model: nn.Module, objective: Any, found: Mapping[str, Any]) -> None:
+    """Set what `outcome` gave."""
+    states = found["model"], found["objective"]
+    for module, state, left_out in zip(_modules(model, objective), states, found["left out"], strict=False):
+        module.load_state_dict(state)
+        for name, buffer in left_out.items():
+            place, _, last = name.rpartition(".")
+            owner = module.get_submodule(place)
+            setattr(owner, last, buffer.to(owner.get_buffer(last).device))
+
+
+def _modules(*parts: Any) -> list[nn.Module]:
+    return [part for part in parts if isinstance(part, nn.Module)]
 
 
 def global_states(device: torch.device) -> dict[str, torch.Tensor]:
@@ -181,16 +182,16 @@ def set_global_states(states: dict[str, torch.Tensor], device: torch.device) -> 
 
 def generators(parts: Iterable[Any]) -> list[torch.Generator]:
     """Those that modules among `parts`, and modules within, hold as attributes; each once, in order."""
-    modules = [module for part in parts if isinstance(part, nn.Module) for module in part.modules()]
-    held = [value for module in modules for value in vars(module).values() if isinstance(value, torch.Generator)]
+    values = [value for part in _modules(*parts) for module in part.modules() for value in vars(module).values()]
+    held = [value for value in values if isinstance(value, torch.Generator)]
     return list({id(one): one for one in held}.values())
 
 
 def take_stream(parts: Iterable[Any], process: int) -> None:
     """Give the devices and generators of `parts` the noise of one process of several; the first one's is as it was."""
-    parts = list(parts)
+    parts = _modules(*parts)
     for part in parts:
-        for layer in device_layers(part).values() if isinstance(part, nn.Module) else ():
+        for layer in device_layers(part).values():
             layer.stream = process
     for one in generators(parts) if process else ():
         one.manual_seed((one.initial_seed() + process) % 2**63)

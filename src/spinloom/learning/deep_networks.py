@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spinloom.errors import InputError
-from spinloom.learning.networks import initialise
+from spinloom.learning.networks import initialise, require_image
 from spinloom.seeding import Seed
 
 ORDERS = ("pre", "post")
@@ -44,7 +44,7 @@ def resnet20(
     """
     if order not in ORDERS:
         raise InputError(f"order must be one of {', '.join(map(repr, ORDERS))}, got {order!r}")
-    _require_image(image, _STAGES - 1, classes=classes, width=width, blocks=blocks)
+    require_image(image, _STAGES - 1, classes=classes, width=width, blocks=blocks)
     pre = order == "pre"
     layers = OrderedDict[str, nn.Module](conv1=_conv3(image[0], width))
     if not pre:
@@ -53,14 +53,14 @@ def resnet20(
     for stage in range(_STAGES):
         after = width * 2**stage
         sizes = [(before, after, 1 + (stage > 0))] + [(after, after, 1)] * (blocks - 1)
-        layers[f"layer{stage + 1}"] = nn.Sequential(*((_Pre if pre else _Post)(*size) for size in sizes))
+        layers[f"layer{stage + 1}"] = nn.Sequential(*(_Block(*size, pre) for size in sizes))
         before = after
     if pre:
         layers |= {"bn": nn.BatchNorm2d(before), "act": nn.Tanh()}
     layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "linear": nn.Linear(before, classes)}
     model = nn.Sequential(layers)
     for block in model.modules():
-        if isinstance(block, _Post):
+        if isinstance(block, _Block) and not pre:
             nn.init.constant_(block.bn2.weight, (_STAGES * blocks) ** -0.5)
     return initialise(model, seed)
 
@@ -80,30 +80,18 @@ class _Shortcut(nn.Module):
 class _Block(nn.Module):
     """Two convolutions and a shortcut, (n, before, h, w) -> (n, after, h / stride, w / stride) rounded up."""
 
-    def __init__(self, before: int, after: int, stride: int, normed: int) -> None:
+    def __init__(self, before: int, after: int, stride: int, pre: bool) -> None:
         super().__init__()
-        self.bn1, self.act1, self.conv1 = nn.BatchNorm2d(normed), nn.Tanh(), _conv3(before, after, stride)
+        self.bn1, self.act1 = nn.BatchNorm2d(before if pre else after), nn.Tanh()
+        self.conv1 = _conv3(before, after, stride)
         self.bn2, self.act2, self.conv2 = nn.BatchNorm2d(after), nn.Tanh(), _conv3(after, after)
         plain = stride == 1 and before == after
-        self.shortcut = nn.Identity() if plain else _Shortcut(before, after, stride)
-
-
-class _Pre(_Block):
-    def __init__(self, before: int, after: int, stride: int) -> None:
-        super().__init__(before, after, stride, normed=before)
+        self.shortcut, self.pre = nn.Identity() if plain else _Shortcut(before, after, stride), pre
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        inner = self.conv1(self.act1(self.bn1(x)))
-        return self.shortcut(x) + self.conv2(self.act2(self.bn2(inner)))
-
-
-class _Post(_Block):
-    def __init__(self, before: int, after: int, stride: int) -> None:
-        super().__init__(before, after, stride, normed=after)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        inner = self.act1(self.bn1(self.conv1(x)))
-        return self.act2(self.shortcut(x) + self.bn2(self.conv2(inner)))
+        if self.pre:
+            return self.shortcut(x) + self.conv2(self.act2(self.bn2(self.conv1(self.act1(self.bn1(x))))))
+        return self.act2(self.shortcut(x) + self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x))))))
 
 
 def densenet(
@@ -128,7 +116,7 @@ def densenet(
     """
     if not layers:
         raise InputError("layers must name at least one dense block, got none; (6, 6, 6) is usual")
-    _require_image(image, len(layers) - 1, classes=classes, growth=growth, layers=min(layers))
+    require_image(image, len(layers) - 1, classes=classes, growth=growth, layers=min(layers))
     if not 0 < compression <= 1:
         raise InputError(f"compression must be in (0, 1], got {compression:g}")
     channels = 2 * growth
@@ -162,16 +150,6 @@ def _transition(before: int, after: int) -> nn.Sequential:
     parts: dict[str, nn.Module] = {"bn": nn.BatchNorm2d(before), "act": nn.Tanh()}
     parts |= {"conv": nn.Conv2d(before, after, 1, bias=False), "pool": nn.AvgPool2d(2)}
     return nn.Sequential(OrderedDict(parts))
-
-
-def _require_image(image: tuple[int, int, int], halvings: int, **sizes: int) -> None:
-    """Raise InputError for a size < 1, or an image (channels, height, width) too small to be halved so often."""
-    if min(*image, *sizes.values()) < 1:
-        given = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise InputError(f"network sizes must be >= 1, got image {image}, {given}")
-    if min(image[1:]) < 2**halvings:
-        least = f"{2**halvings}x{2**halvings}"
-        raise InputError(f"an image of {image[1]}x{image[2]} is too small for {halvings} halvings; give >= {least}")
 
 
 def _conv3(before: int, after: int, stride: int = 1) -> nn.Conv2d:

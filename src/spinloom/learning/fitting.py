@@ -14,10 +14,9 @@ from spinloom.errors import InputError, require_positive
 from spinloom.identity import digest, package, versions
 from spinloom.learning.checkpoint import Parts, claim
 from spinloom.learning.images import Scaling
-from spinloom.learning.loop import Job
+from spinloom.learning.loop import Job, run_in_processes
 from spinloom.learning.networks import count_parameters
 from spinloom.learning.objectives import Labels, Objective
-from spinloom.learning.processes import run_in_processes
 from spinloom.learning.settings import ON_CPU, BeforeStep, Compute, Training
 from spinloom.nn import device_layers
 from spinloom.progress import Report, silent

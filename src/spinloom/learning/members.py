@@ -82,7 +82,10 @@ def fit_members(
     Raises InputError if the network's output is not (members, batch, classes), or becomes NaN.
     """
     members = len(course.seeds)
-    optimiser = torch.optim.Adam(_groups(network, groups, course), fused=inputs.device.type != "mps")
+    if groups is None:
+        groups = [{"params": [p for p in network.parameters() if p.requires_grad]}]
+    groups = [{"lr": course.rate, "schedule": course.rate_at, **group} for group in groups]
+    optimiser = torch.optim.Adam(groups, fused=inputs.device.type != "mps")
     rates = [group["lr"] for group in optimiser.param_groups]
     sources = [generator(seed) for seed in course.seeds[: 1 if course.same_order else None]]
     steps = math.ceil(len(inputs) / course.batch)
@@ -95,10 +98,8 @@ def fit_members(
             done = (epoch * steps + step) / (course.epochs * steps)
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * group["schedule"](done + 1 / (course.epochs * steps))
-            if course.same_order:  # one matrix product serves all members
-                loss = _losses(forward(network, inputs[chosen[0]]), labels[chosen].expand(members, -1))
-            else:
-                loss = _losses(forward(network, inputs[chosen]), labels[chosen])
+            examples = chosen[0] if course.same_order else chosen  # in one order, a matrix product serves all members
+            loss = _losses(forward(network, inputs[examples]), labels[chosen].expand(members, -1))
             optimiser.zero_grad()
             loss.sum().backward()
             optimiser.step()
@@ -201,13 +202,6 @@ def keep_best_start(
             keep[better] = parameter[better]
     for parameter, keep in zip(parameters, kept, strict=True):
         parameter.copy_(keep)
-
-
-def _groups(network: nn.Module, groups: Sequence[dict[str, Any]] | None, course: Course) -> list[dict[str, Any]]:
-    common = {"lr": course.rate, "schedule": course.rate_at}
-    if groups is None:
-        groups = [{"params": [p for p in network.parameters() if p.requires_grad]}]
-    return [{**common, **group} for group in groups]
 
 
 def _losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

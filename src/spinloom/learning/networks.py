@@ -31,14 +31,12 @@ def fashion_cnn(
     dropout: fraction dropped before each linear layer while training.
     Raises InputError if the image is too small for the pools or a size is not positive.
     """
-    _require_sizes(image, classes, hidden, *channels)
+    require_image(image, len(channels), classes=classes, hidden=hidden, channels=min(channels, default=1))
     planes, height, width = image
     layers: list[nn.Module] = []
     for wide in channels:
         layers += [nn.Conv2d(planes, wide, 3, padding=1), nn.MaxPool2d(2), nn.Tanh()]
         planes, height, width = wide, height // 2, width // 2
-    if min(height, width) < 1:
-        raise InputError(f"an image of {image[1]}x{image[2]} is too small for {len(channels)} 2x2 pools")
     layers += [nn.Flatten(), nn.Dropout(dropout), nn.Linear(planes * height * width, hidden), nn.Tanh()]
     layers += [nn.Dropout(dropout), nn.Linear(hidden, classes)]
     return initialise(nn.Sequential(*layers), seed)
@@ -59,7 +57,7 @@ def mlp(
     seed: Seed = 0,
 ) -> nn.Sequential:
     """A tanh multilayer perceptron, (n, *image) -> logits (n, classes), `hidden` neurons per hidden layer."""
-    _require_sizes(image, classes, *hidden)
+    require_image(image, 0, classes=classes, hidden=min(hidden, default=1))
     planes, height, width = image
     sizes = (planes * height * width, *hidden)
     layers: list[nn.Module] = [nn.Flatten()]
@@ -117,11 +115,16 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
+def require_image(image: tuple[int, int, int], halvings: int, **sizes: int) -> None:
+    """Raise InputError for a size < 1, or an image (channels, height, width) too small to be halved so often."""
+    if min(*image, *sizes.values()) < 1:
+        given = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InputError(f"network sizes must be >= 1, got image {image}, {given}")
+    if min(image[1:]) < 2**halvings:
+        least = f"{2**halvings}x{2**halvings}"
+        raise InputError(f"an image of {image[1]}x{image[2]} is too small for {halvings} halvings; give >= {least}")
+
+
 def _by_number(name: str) -> tuple[tuple[int, str], ...]:
     """ "3.weight" before "11.weight"."""
     return tuple((int(part) if part.isdecimal() else 0, part) for part in name.split("."))
-
-
-def _require_sizes(image: tuple[int, int, int], *sizes: int) -> None:
-    if min(*image, *sizes) < 1:
-        raise InputError(f"network sizes must be >= 1, got image {image} and layer sizes {sizes}")

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -70,33 +71,28 @@ def radio_cnn(data: ImageSet, channels: tuple[int, int], linewidth: float, seed:
     readout = ResonatorChains(
         grid, len(data.classes), linewidth=linewidth, shift=SHIFT / rest**0.5, seed=child_seed(source)
     )
-    return nn.Sequential(
-        Powers(data),
-        *(convolution(planes, first), nn.MaxPool2d(2), Oscillators(first, bias=BIAS, dimension=-3)),
-        *(convolution(first, second), nn.MaxPool2d(2), Oscillators(second, bias=BIAS, dimension=-3)),
-        *(nn.Flatten(), readout, Gain(READOUT)),
-    )
+    return _stack(data, channels, [convolution(planes, first)], [convolution(first, second)], [readout])
 
 
 def radio_cnn_in_software(data: ImageSet, channels: tuple[int, int], seed: int) -> nn.Sequential:
     """The same network with a free number for every resonator, in units of its sensitivity; activations as there."""
     first, second = channels
-    volts = SENSITIVITY * POWER
-
-    def weighted(layer: nn.Module) -> tuple[nn.Module, ...]:
-        return Gain(1 / POWER), layer, Gain(volts)
-
-    network = nn.Sequential(
-        Powers(data),
-        *weighted(nn.Conv2d(data.shape[0], first, KERNEL)),
-        *(nn.MaxPool2d(2), Oscillators(first, bias=BIAS, dimension=-3)),
-        *weighted(nn.Conv2d(first, second, KERNEL)),
-        *(nn.MaxPool2d(2), Oscillators(second, bias=BIAS, dimension=-3)),
-        nn.Flatten(),
-        *weighted(nn.Linear(_features(data, second), len(data.classes))),
-        Gain(READOUT),
+    layers = (
+        nn.Conv2d(data.shape[0], first, KERNEL),
+        nn.Conv2d(first, second, KERNEL),
+        nn.Linear(_features(data, second), len(data.classes)),
     )
-    return initialise(network, seed)
+    weighted = [[Gain(1 / POWER), layer, Gain(SENSITIVITY * POWER)] for layer in layers]
+    return initialise(_stack(data, channels, *weighted), seed)
+
+
+def _stack(
+    data: ImageSet, channels: tuple[int, int], first: list[Any], second: list[Any], readout: list[Any]
+) -> nn.Sequential:
+    """Two convolutions, each with a pool and oscillators behind it, and a readout."""
+    pooled = [[nn.MaxPool2d(2), Oscillators(count, bias=BIAS, dimension=-3)] for count in channels]
+    parts = [Powers(data), *first, *pooled[0], *second, *pooled[1], nn.Flatten(), *readout, Gain(READOUT)]
+    return nn.Sequential(*parts)
 
 
 def convolutions(network: nn.Module) -> list[RFConv2d]:

@@ -2,17 +2,7 @@
 
 A safetensors file says in its header (key "spinloom": {"format", "version", "sha256"} and the fields of `Shipped`, save
 bytes and digest) which network it is for and how it was made; the checksum is over everything, since safetensors would
-not notice a flipped bit.
-
-    names()                  what is shipped (on the command line: `spinloom weights`)
-    describe(name)           network, data set, accuracy, seed and command of one
-    load(name)               the network with its weights, checked
-    path(name)               its file
-    resolve_weights(given)   a file, or the name of one of these
-    weights_for(given, dataset)  the same, refused if it says that it is of another data set
-    write(path, model, ...)  such a file of your own
-
-`benchmarks/shipped.py` makes the files again.
+not notice a flipped bit. `spinloom weights` lists what is shipped, `benchmarks/shipped.py` makes those files again.
 """
 
 import hashlib
@@ -80,10 +70,7 @@ def path(name: str) -> Path:
 
 def describe(name: str) -> Shipped:
     """What a shipped checkpoint is and how it was made. Raises InputError: unknown name, damaged file."""
-    found = read_description(path(name))
-    if found is None:
-        raise _damaged(path(name), "it has no description that can be read")
-    return found
+    return _described(path(name), _require_header(path(name)))
 
 
 def load(name: str) -> nn.Sequential:
@@ -143,9 +130,7 @@ def write(
     tensors = own_tensors(model)
     built = _built(network, arguments).state_dict()
     if {name: tensor.shape for name, tensor in built.items()} != {name: one.shape for name, one in tensors.items()}:
-        raise InputError(
-            f"{network} with {dict(arguments)} has other tensors than the model; give what it was built by"
-        )
+        raise InputError(f"{network} with {dict(arguments)} has other tensors than the model; give what built it")
     header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "name": path.stem, "network": network}
     header |= {"arguments": dict(arguments), "dataset": dataset, "accuracy": accuracy, "seed": seed}
     header |= {"command": command, "spinloom": __version__, "parameters": count_parameters(model)}
@@ -165,16 +150,13 @@ def read_description(path: Path) -> Shipped | None:
 
 def load_described(path: Path) -> nn.Sequential:
     """The network with its weights, in evaluation mode. Raises InputError if the file is damaged or of another kind."""
-    header = _read_header(path)
-    if header is None:
-        raise _damaged(path, "it has no description that can be read")
+    header = _require_header(path)
     described = _described(path, header)
     if _checksum(header, read_tensors(path)) != described.digest:
         raise _damaged(path, "its checksum differs")
     model = _built(described.network, described.arguments)
     load_weights(model, path)
-    model.eval()
-    return model
+    return model.eval()
 
 
 def _built(network: str, arguments: Mapping[str, Any]) -> nn.Sequential:
@@ -200,6 +182,13 @@ def _read_header(path: Path) -> dict[str, Any] | None:
             f"{path} has weights format version {header.get('version')}, this Spinloom reads {VERSION}; "
             "read it with the Spinloom that wrote it"
         )
+    return header
+
+
+def _require_header(path: Path) -> dict[str, Any]:
+    header = _read_header(path)
+    if header is None:
+        raise _damaged(path, "it has no description that can be read")
     return header
 
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spinloom.errors import InputError, require_count, require_finite, require_positive
+from spinloom.learning.settings import require_share
 from spinloom.nn import REPLACEABLE, DeviceActivation, device_layers, kept_modes, on_input, resample, rewind
 
 LEAST, MOST = 0.1, 10.0
@@ -47,8 +48,7 @@ class Slide:
     """
 
     def __init__(self, part: float = 0.3) -> None:
-        if not 0 <= part <= 1:
-            raise InputError(f"part must be in 0 to 1, got {part}")
+        require_share(part=part)
         self.part = part
 
     def __call__(self, model: nn.Module, step: int, steps: int) -> None:
