@@ -53,7 +53,7 @@ def resnet20(
     for stage in range(_STAGES):
         after = width * 2**stage
         sizes = [(before, after, 1 + (stage > 0))] + [(after, after, 1)] * (blocks - 1)
-        layers[f"layer{stage + 1}"] = nn.Sequential(*(_Block(*size, pre) for size in sizes))
+        layers[f"layer{stage + 1}"] = nn.Sequential(*(_Block(start, end, stride, pre) for start, end, stride in sizes))
         before = after
     if pre:
         layers |= {"bn": nn.BatchNorm2d(before), "act": nn.Tanh()}
