@@ -7,14 +7,15 @@ from mesh_magnets import MS, member, mesh_magnet, per_cell, random_state, unifor
 from prism import prism_field
 
 from spinloom.magnetism import Applied, Constant, Cuboid, Demagnetization, Magnet, Material, Mesh, simulate
-from spinloom.magnetism.engine.space import stray_field
+from spinloom.magnetism.stray.demag import stray_field
 
 AXES = torch.eye(3, dtype=torch.float64)
 PARTS = ([0, 3, 4], [3, 1, 5], [4, 5, 2])
 
 
 def field(mesh, m, ms=MS, geometry=None):
-    return stray_field(mesh_magnet(mesh, Demagnetization(), ms=ms, geometry=geometry), m)
+    magnet = mesh_magnet(mesh, Demagnetization(), ms=ms, geometry=geometry)
+    return stray_field(mesh, magnet.material.saturation_magnetization, m)
 
 
 def cell_average(center, cell, lengths):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from spinloom import evaluation, report
+from spinloom import devices, evaluation, report
 from spinloom.devices import Response, save_response
 from spinloom.evaluation import Population
 from spinloom.learning import fashion_cnn, save_weights
 from spinloom.studies import kit
+
+simulate_once = cache(devices.device_source)
+"""The same devices are simulated once for all runs whose accuracies are made up."""
 
 
 @pytest.fixture
@@ -74,6 +78,7 @@ def made_up(monkeypatch, unwritten) -> Callable[..., report.StudyResult]:
             patch.setattr(kit.Run, "images", named)
             patch.setattr(kit.Run, "population", groups)
             patch.setattr(evaluation, "accuracy", lambda *_: software)
+            patch.setattr(devices, "device_source", simulate_once)
             return study.run(settings)
 
     return run
