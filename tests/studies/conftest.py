@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from spinloom import devices, evaluation, report
 from spinloom.devices import Response, save_response
@@ -57,7 +58,9 @@ def unwritten(monkeypatch) -> None:
 
 @pytest.fixture
 def made_up(monkeypatch, unwritten) -> Callable[..., report.StudyResult]:
-    """made_up(study, settings, software, population=...): a run that judges these accuracies instead of measuring.
+    """made_up(study, settings, software, population=...): a run that judges these accuracies.
+
+    Nothing is measured or drawn.
 
     population: gives the accuracies of a group by the name of its stage. dataset: the name that the images have.
     """
@@ -79,6 +82,9 @@ def made_up(monkeypatch, unwritten) -> Callable[..., report.StudyResult]:
             patch.setattr(kit.Run, "population", groups)
             patch.setattr(evaluation, "accuracy", lambda *_: software)
             patch.setattr(devices, "device_source", simulate_once)
+            for name in report.__all__:
+                if name.startswith("draw_"):
+                    patch.setattr(report, name, lambda *_, **__: Figure())
             return study.run(settings)
 
     return run
