@@ -31,8 +31,9 @@ from spinloom.files import write_text
 from spinloom.nn import device_layers, hardware_layers, ideal, real, to_hardware
 from spinloom.progress import Report, silent
 from spinloom.quantities import si
-from spinloom.report.figures import draw_cost, draw_curves, draw_groups
+from spinloom.report.device_figures import draw_cost, draw_curves
 from spinloom.report.page import page
+from spinloom.report.population_figures import draw_groups
 from spinloom.report.result import Plot, StudyResult
 from spinloom.report.style import png
 from spinloom.report.tables import Table, cost_table, device_table, error_in_percent, memory_table, percents

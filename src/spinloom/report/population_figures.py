@@ -1,21 +1,40 @@
-"""Lines and columns of populations, and what a classifier says over a plane, for figures that studies put together."""
+"""Accuracies of many instances or seeds: against a value, in columns, over the epochs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spinloom.data import Points
+from spinloom.errors import InputError
 from spinloom.evaluation import Population, SweepPoint
-from spinloom.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label
+from spinloom.report.style import (
+    AMBER,
+    BLUE,
+    DASHED,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    TEXT,
+    LineStyle,
+    canvas,
+    label,
+    legend,
+    legend_below,
+    log_ticks,
+    refer,
+)
 
-_SHADES = LinearSegmentedColormap.from_list("classes", ("#BBD7EA", "#FFFFFF", "#F6CDB0"))
-_LOOKS = ((BLUE, "o", "-"), (ORANGE, "v", "--"), (GREEN, "s", ":"), (PURPLE, "D", "-."))
-_DRAWN = 400
-"""Test points drawn in a map."""
+_LOOKS = ((BLUE, "o", "-"), (ORANGE, "v", "--"), (GREEN, "s", ":"), (PURPLE, "D", "-."), (AMBER, "^", "-"))
+WAYS: Sequence[tuple[str, str, LineStyle]] = (
+    (GREY, "o", DASHED), (BLUE, "s", "-"), (GREEN, "^", "-"), (ORANGE, "v", "-"), (PURPLE, "D", ":"),
+)  # fmt: skip
+"""Colour, marker and line of ways of training; the first one of a reference."""
 
 
 def plot_populations(
@@ -45,11 +64,82 @@ def plot_populations(
     )  # fmt: skip
 
 
-def plot_members(axis: Axes, place: float, group: Population, colour: str) -> None:
+@dataclass(frozen=True)
+class Panel:
+    """Accuracy against a value. scale: from the value to the axis. lines: by name, the population at each value.
+
+    levels: accuracies, 0 to 1, drawn across the panel, by name. mark: a value to point out, and what it is.
+    """
+
+    title: str
+    x: str
+    scale: float
+    lines: Mapping[str, Mapping[float, Population]]
+    levels: Mapping[str, float] = field(default_factory=dict)
+    mark: tuple[str, float] | None = None
+
+
+def draw_populations(
+    panels: Sequence[Panel], limits: tuple[float, float], *, log: bool = False, extremes: bool = False
+) -> Figure:
+    """Panels side by side, one legend below them. limits: of accuracy, per cent. log: values > 0 and their ticks.
+
+    extremes: bars from the worst to the best instead of standard deviations.
+    """
+    figure, axes = canvas(len(panels), height=4.4)
+    for axis, panel in zip(axes, panels, strict=True):
+        values, middle = sorted({value for line in panel.lines.values() for value in line}), (len(panel.lines) - 1) / 2
+        for (name, share), dashes in zip(panel.levels.items(), (DASHED, ":"), strict=False):
+            refer(axis, 100 * share, name, dashes)
+        if panel.mark:
+            axis.axvline(panel.scale * panel.mark[1], color=GREY, linewidth=1, linestyle="-.", label=panel.mark[0])
+        for number, ((name, points), look) in enumerate(zip(panel.lines.items(), cycle(_LOOKS), strict=False)):
+            # a little apart, so that bars of lines that agree can be told from each other
+            scale = panel.scale * (1.03 ** (number - middle) if log else 1)
+            aside = 0.0 if log else 0.006 * panel.scale * values[-1] * (number - middle)
+            plot_populations(
+                axis, dict(sorted(points.items())), name, *look, scale=scale, aside=aside, extremes=extremes
+            )
+        if log:
+            log_ticks(axis, [panel.scale * value for value in values])
+        axis.set_ylim(*limits)
+        label(axis, panel.title, panel.x, "accuracy (%)" if axis is axes[0] else "")
+    legend_below(figure, axes[0], 4)
+    return figure
+
+
+def draw_sweep(points: Sequence[SweepPoint], software: float, title: str, x: str, scale: float = 100) -> Figure:
+    """Accuracy against an imperfection: mean with standard deviation, worst instance, the software's line.
+
+    scale: from the swept value to the axis (100 for per cent). software: accuracy of the software network, 0..1.
+    Raises InputError without points.
+    """
+    if not points:
+        raise InputError(f"there are no points to draw in {title!r}; sweep at least one value")
+    figure, (axis,) = canvas(height=4.4)
+    groups = {point.value: point.population for point in points}
+    refer(axis, 100 * software, "software network")
+    plot_populations(axis, groups, "mean of instances, ± standard deviation", BLUE, scale=scale)
+    worst = [100 * group.worst for group in groups.values()]
+    axis.plot([scale * value for value in groups], worst, "v:", color=ORANGE, linewidth=1.6, label="worst instance")
+    label(axis, f"{title} ({len(points[0].population.accuracies)} instances each)", x, "accuracy (%)")
+    _widen(axis, 2.0)
+    legend(axis)
+    return figure
+
+
+def _widen(axis: Axes, least: float) -> None:
+    """Let an axis of accuracies span `least` points at least, so that a flat line looks flat."""
+    low, high = axis.get_ylim()
+    missing = max(0.0, least - (high - low))
+    axis.set_ylim(low - 0.75 * missing, high + 0.25 * missing)
+
+
+def plot_members(axis: Axes, place: float, group: Population, colour: str, marker: str = "o") -> None:
     """A column: a dot for every accuracy, in per cent; beside them the mean in figures, with its deviation."""
     values = [100 * value for value in group.accuracies]
     offsets = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else np.zeros(1)
-    axis.scatter(place + offsets, values, color=colour, alpha=0.45, s=28, linewidths=0)
+    axis.scatter(place + offsets, values, color=colour, marker=marker, alpha=0.45, s=28, linewidths=0)
     axis.errorbar(place + 0.28, 100 * group.mean, yerr=100 * group.deviation, color=colour, marker="s", capsize=4)
     axis.annotate(
         f"{100 * group.mean:.2f}", (place + 0.28, 100 * group.mean), (8, 0), textcoords="offset points", va="center",
@@ -61,10 +151,13 @@ def draw_members(
     groups: Mapping[str, Population],
     marks: tuple[str, Sequence[float]],
     title: str,
-    published: float,
+    level: tuple[str, float],
     limits: tuple[float, float],
 ) -> Figure:
-    """A column for every group, and a mark in each: what they mean, and shares 0 to 1. published, limits: per cent."""
+    """A column for every group, and a mark in each: what they mean, and shares 0 to 1.
+
+    level: accuracy, 0 to 1, drawn across, and its name. limits: per cent.
+    """
     figure, (axis,) = canvas(height=4.2)
     for place, group in enumerate(groups.values()):
         plot_members(axis, place, group, BLUE)
@@ -72,111 +165,101 @@ def draw_members(
     axis.plot(places, [100 * share for share in marks[1]], "v", color=ORANGE, markersize=8, label=marks[0])
     axis.set_xticks(places, list(groups))
     axis.set_xlim(-0.4, len(groups) - 0.2)
-    _publish(axis, published, limits)
+    refer(axis, 100 * level[1], level[0])
+    axis.set_ylim(*limits)
     label(axis, title, "", "accuracy (%)")
-    axis.legend(loc="center", fontsize=TEXT - 1, frameon=False)
+    legend(axis, "center")
     return figure
 
 
-Panel = tuple[str, str, float, Mapping[str, Sequence[SweepPoint]]]
-"""Title, what is swept, scale from the value to the axis, and the lines by name."""
-
-
-def draw_panels(panels: Sequence[Panel], published: float, limits: tuple[float, float]) -> Figure:
-    """Accuracies of several sweeps side by side, from the worst to the best instance. published, limits: per cent."""
-    figure, axes = canvas(len(panels), height=4.4)
-    for axis, (title, x, scale, lines) in zip(axes, panels, strict=True):
-        apart = 0.006 * scale * max(point.value for points in lines.values() for point in points)
-        for number, ((name, points), look) in enumerate(zip(lines.items(), _LOOKS, strict=False)):
-            aside = (number - (len(lines) - 1) / 2) * apart
-            groups = {point.value: point.population for point in points}
-            plot_populations(axis, groups, name, *look, scale=scale, aside=aside, extremes=True)
-        _publish(axis, published, limits)
-        label(axis, title, x, "accuracy (%)" if axis is axes[0] else "")
-    _below(figure, axes[0], 2)
+def draw_groups(groups: Mapping[str, Population], software: float, title: str) -> Figure:
+    """Accuracy of every network, group by group, top to bottom. software: accuracy of the software network, 0..1."""
+    figure, (axis,) = canvas(height=3.6)
+    for place, group in enumerate(groups.values()):
+        values, mean = [100 * value for value in group.accuracies], 100 * group.mean
+        axis.plot(values, [place] * len(values), "o", color=BLUE, alpha=0.6, markersize=7)
+        axis.plot([mean] * 2, [place - 0.3, place + 0.3], color=ORANGE, linewidth=2.5)
+        axis.annotate(f"{mean:.2f}", (mean, place - 0.34), ha="center", va="bottom", fontsize=TEXT - 1)
+    axis.axvline(100 * software, color=GREY, linewidth=1.4, linestyle=DASHED, label="software network")
+    axis.set_yticks(range(len(groups)), list(groups))
+    axis.set_ylim(len(groups) - 0.4, -0.9)
+    label(axis, title, "test accuracy (%)", "")
+    legend(axis)
     return figure
 
 
-def draw_decisions(
-    maps: Sequence[Sequence[Sequence[float]]], points: Sequence[Points], titles: Sequence[str], names: tuple[str, str]
-) -> Figure:
-    """A panel for each map: how often class 1 is said at each place, 0 to 1, rows along the second coordinate.
-
-    points: some of them are drawn, by class. names: of the two coordinates.
-    """
-    figure, axes = canvas(len(maps), height=4.3)
-    for axis, said, given, title in zip(axes, maps, points, titles, strict=True):
-        axis.imshow(np.array(said), origin="lower", extent=(0, 1, 0, 1), cmap=_SHADES, vmin=0, vmax=1)
-        side = np.linspace(0, 1, len(said))
-        axis.contour(side, side, np.array(said), levels=[0.5], colors=[GREY], linewidths=1.2)
-        for kind, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "^")):
-            x, y = given.places[:_DRAWN][given.labels[:_DRAWN] == kind].T.tolist()
-            axis.scatter(x, y, s=9, color=colour, marker=marker, linewidths=0, label=f"class {kind}")
-        label(axis, title, names[0], names[1] if axis is axes[0] else "")
-        axis.grid(False)
-        axis.set_aspect("equal")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=TEXT - 1, frameon=False, markerscale=2)
-    return figure
-
-
-def draw_kinds(
-    sets: Mapping[str, Mapping[str, tuple[Population, Sequence[Sequence[float]]]]],
-) -> Figure:
+def draw_kinds(sets: Mapping[str, Mapping[str, tuple[Population, Sequence[Sequence[float]]]]]) -> Figure:
     """A panel for every data set: accuracies of each kind of network by seed; behind them, their loss in training.
 
     sets: by name of the images and kind, the accuracies and the mean losses of every epoch, (seeds, epochs).
     """
     figure, axes = canvas(len(sets) + 1, height=4.4)
     last = axes[-1]
-    for axis, (title, kinds), style in zip(axes, sets.items(), ("-", (0, (4, 2))), strict=False):
+    for axis, (title, kinds), style in zip(axes, sets.items(), ("-", DASHED), strict=False):
         for place, ((name, (group, losses)), colour) in enumerate(zip(kinds.items(), (ORANGE, BLUE), strict=True)):
             plot_members(axis, place, group, colour)
-            mean = np.mean(losses, axis=0)
-            last.plot(
-                range(1, len(mean) + 1), mean, color=colour, linestyle=style, marker="o", markersize=3.5, linewidth=1.8,
-                label=f"{title}, {name}",
-            )  # fmt: skip
+            plot_losses(last, losses, f"{title}, {name}", colour, "o", style)
         axis.set_xticks(range(len(kinds)), list(kinds))
         axis.set_xlim(-0.5, len(kinds) - 0.2)
         axis.margins(y=0.25)
         axis.grid(False, axis="x")
         label(axis, title, "", "test accuracy (%)")
-    last.set_yscale("log")
-    last.xaxis.set_major_locator(MaxNLocator(integer=True))
     label(last, "Training", "epoch", "mean loss")
-    _below(figure, last, 4)
+    legend_below(figure, last, 4)
     return figure
 
 
-def draw_levels(
-    sets: Mapping[str, Mapping[str, Mapping[float, Population]]], planned: Sequence[float], mark: tuple[str, float]
-) -> Figure:
-    """A panel for every data set: accuracy against spread (> 0, logarithmic), bars are standard deviations.
+def draw_convergence(groups: Mapping[str, Sequence[Mapping[str, Any]]], ways: Sequence[str]) -> Figure:
+    """Mean loss of each epoch, averaged over the networks of each way, and the accuracy of each network.
 
-    sets: by name of the images and of the line. planned: accuracies without spread. mark: a level and what it is.
+    groups: by way, `losses` and `accuracy` (0..1) of each network. ways: all there may be, which decides the colours.
     """
-    figure, axes = canvas(len(sets), height=4.4)
-    for axis, (title, lines), share in zip(axes, sets.items(), planned, strict=True):
-        axis.axhline(100 * share, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), label="as planned")
-        axis.axvline(100 * mark[1], color=GREY, linewidth=1, linestyle=":", label=mark[0])
-        for (name, points), (colour, marker, style) in zip(lines.items(), _LOOKS, strict=False):
-            plot_populations(axis, points, name, colour, marker, style, scale=100)
-        levels = [100 * level for level in next(iter(lines.values()))]
-        axis.set_xscale("log")
-        axis.set_xticks(levels, [f"{level:g}" for level in levels])
-        axis.minorticks_off()
-        axis.set_ylim(0, 102)
-        label(axis, title, "spread of frequencies and powers (%)", "accuracy (%)")
-    _below(figure, axes[0], 5)
+    figure, (loss, share) = canvas(2, height=4.4)
+    for place, (name, networks) in enumerate(groups.items()):
+        colour, marker, line = WAYS[ways.index(name)]
+        plot_losses(loss, [one["losses"] for one in networks], name, colour, marker, line)
+        plot_members(share, place, Population(tuple(one["accuracy"] for one in networks)), colour, marker)
+    share.set_xticks(range(len(groups)), [name.replace(" and", ",").replace(" ", "\n") for name in groups])
+    _widen(share, 1.0)
+    share.set_xlim(-0.6, len(groups) - 0.2)
+    label(loss, "Convergence", "epoch", "mean loss (cross-entropy)")
+    label(share, "Test accuracy of each network", "", "accuracy (%)")
+    legend(loss)
     return figure
 
 
-def _below(figure: Figure, axis: Axes, columns: int) -> None:
-    handles, names = axis.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=TEXT - 1, frameon=False)
+def plot_losses(
+    axis: Axes, losses: Sequence[Sequence[float]], name: str, colour: str, marker: str, line: LineStyle
+) -> None:
+    """Mean over the seeds against epoch, logarithmic. losses: (seeds, epochs)."""
+    mean = np.mean(losses, axis=0)
+    axis.plot(range(1, len(mean) + 1), mean, color=colour, linestyle=line, marker=marker, markersize=4, label=name)
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter("{x:g}")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _publish(axis: Axes, published: float, limits: tuple[float, float]) -> None:
-    axis.axhline(published, color=GREY, linestyle=(0, (4, 3)), linewidth=1.4, label=f"published, {published:g} %")
-    axis.set_ylim(*limits)
+def draw_learning(curves: Mapping[str, tuple[Sequence[int], Sequence[Sequence[float]]]], title: str) -> Figure:
+    """Accuracy against epoch: mean, a band of one standard deviation, and the extremes of the seeds as thin lines.
+
+    curves: by name, epochs and the accuracies there, (points, seeds), 0 to 1. On the right the last half, enlarged.
+    """
+    figure, (whole, end) = canvas(2, height=4.4)
+    low, last = 100.0, max(epochs[-1] for epochs, _ in curves.values())
+    for (name, (epochs, rows)), (colour, *_) in zip(curves.items(), cycle(_LOOKS), strict=False):
+        table = 100 * np.array(rows)
+        mean, spread = table.mean(1), table.std(1, ddof=1) if table.shape[1] > 1 else 0.0
+        for axis in (whole, end):
+            axis.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
+            axis.plot(epochs, mean, color=colour, linewidth=2, label=f"{name}, {table.shape[1]} seeds")
+            axis.plot(epochs, table.min(1), epochs, table.max(1), color=colour, linewidth=0.8, linestyle=":")
+        low = min(low, float(table[np.array(epochs) > epochs[-1] / 2].min()))
+    label(whole, title, "epoch", "test accuracy (%)")
+    label(end, "The last half, enlarged", "epoch", "")
+    whole.set_xlim(0, last)
+    end.set_xlim(last / 2, last)
+    margin = 0.06 * (100 - low) + 0.05
+    end.set_ylim(low - margin, 100 + margin)
+    legend(whole, "lower right")
+    return figure

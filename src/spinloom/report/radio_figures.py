@@ -1,16 +1,35 @@
-"""Figures of radio-frequency networks: what their junctions take, and which resonator ended at which input."""
+"""Figures of radio-frequency networks: their cost, where resonators are among the inputs, filters, spectra."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from spinloom.data import SpectraSet
 from spinloom.errors import InputError
 from spinloom.evaluation import FLOAT32, INT8, NOMINAL, Digital, RadioCost
+from spinloom.nn.radio import Band, RFConv2d, chain_weights, plan
 from spinloom.quantities import si
-from spinloom.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
+from spinloom.report.style import (
+    BLUE,
+    DASHED,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    TEXT,
+    canvas,
+    label,
+    legend,
+    legend_below,
+    log_ticks,
+    refer,
+)
 from spinloom.report.tables import Table
 
 DIAMETERS = (10e-9, 20e-9, 50e-9, 100e-9, 200e-9, 500e-9)
@@ -25,52 +44,39 @@ def draw_radio_cost(
     arithmetic: computers drawn as lines beside `cost.digital`.
     """
     figure, (energy, power) = canvas(2, height=4.6)
-    _energies(energy, cost, diameters, arithmetic)
-    _powers(power, cost)
-    return figure
-
-
-def _energies(axis: Axes, cost: RadioCost, diameters: Sequence[float], arithmetic: Sequence[Digital]) -> None:
     at = [cost.at(diameter) for diameter in diameters]
     nanometres = [1e9 * diameter for diameter in diameters]
-    axis.plot(nanometres, [c.energy for c in at], color=BLUE, linewidth=2.2, label="all junctions")
-    axis.plot(nanometres, [c.synapse_energy for c in at], "--", color=ORANGE, linewidth=1.6, label="resonators")
+    energy.plot(nanometres, [c.energy for c in at], color=BLUE, linewidth=2.2, label="all junctions")
+    energy.plot(nanometres, [c.synapse_energy for c in at], "--", color=ORANGE, linewidth=1.6, label="resonators")
     if cost.oscillators:
-        axis.plot(nanometres, [c.neuron_energy for c in at], ":", color=GREEN, linewidth=1.9, label="oscillators")
-    axis.plot([1e9 * NOMINAL], [cost.at(NOMINAL).energy], "o", color=BLUE, markersize=8, label="published, 20 nm")
-    axis.axhline(cost.model_energy, color=BLUE, linewidth=1.4, linestyle="-.", label="constants of the model")
-    for computer, colour, style in zip((cost.digital, *arithmetic), _COLOURS, _STYLES, strict=False):
-        level = cost.macs * computer.mac_energy
-        axis.axhline(level, color=colour, linewidth=1.4, linestyle=style, label=computer.name)
-    axis.set_xscale("log")
-    axis.set_yscale("log")
-    axis.set_xticks(nanometres, [f"{value:g}" for value in nanometres])
-    axis.minorticks_off()
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high * (high / low) ** 0.85)  # room for the legend
-    label(axis, f"{cost.resonators:,} resonators, {cost.oscillators:,} oscillators", "diameter (nm)", "J per inference")
-    legend(axis, "upper left")
-
-
-_COLOURS, _STYLES = (GREY, PURPLE, GREY), ((0, (5, 2)), (0, (3, 2)), (0, (1, 1.5)))
-
-
-def _powers(axis: Axes, cost: RadioCost) -> None:
-    rows = {
-        "microcontroller,\nas many inferences": cost.digital_energy / cost.latency,
-        "waves into all chains": cost.wave_power,
-        "direct current\nin oscillators": cost.direct_power,
-        "published energies\nover the latency": cost.power,
-    }
-    shown = {name: watts for name, watts in rows.items() if watts > 0}
-    colours = dict(zip(rows, (GREY, ORANGE, GREEN, BLUE), strict=True))
-    bars = axis.barh(list(shown), list(shown.values()), color=[colours[name] for name in shown], height=0.55)
-    axis.bar_label(bars, [si(watts, "W") for watts in shown.values()], fontsize=TEXT - 1, padding=4)
-    axis.set_xscale("log")
-    low, high = min(shown.values()), max(shown.values())
-    axis.set_xlim(low / 5, high * (high / low) ** 0.3 * 5)
-    axis.grid(False, axis="y")
-    label(axis, "Power while computing", f"W ({1e9 * cost.diameter:g} nm, {si(cost.latency, 's')} per inference)", "")
+        energy.plot(nanometres, [c.neuron_energy for c in at], ":", color=GREEN, linewidth=1.9, label="oscillators")
+    energy.plot([1e9 * NOMINAL], [cost.at(NOMINAL).energy], "o", color=BLUE, markersize=8, label="published, 20 nm")
+    refer(energy, cost.model_energy, "constants of the model", "-.", BLUE)
+    looks = ((GREY, (0, (5, 2))), (PURPLE, (0, (3, 2))), (GREY, (0, (1, 1.5))))
+    for computer, (colour, style) in zip((cost.digital, *arithmetic), looks, strict=False):
+        refer(energy, cost.macs * computer.mac_energy, computer.name, style, colour)
+    energy.set_yscale("log")
+    log_ticks(energy, nanometres)
+    low, high = energy.get_ylim()
+    energy.set_ylim(low, high * (high / low) ** 0.85)  # room for the legend
+    title = f"{cost.resonators:,} resonators, {cost.oscillators:,} oscillators"
+    label(energy, title, "diameter (nm)", "J per inference")
+    legend(energy, "upper left")
+    rows = (
+        ("microcontroller,\nas many inferences", cost.digital_energy / cost.latency, GREY),
+        ("waves into all chains", cost.wave_power, ORANGE),
+        ("direct current\nin oscillators", cost.direct_power, GREEN),
+        ("published energies\nover the latency", cost.power, BLUE),
+    )
+    names, watts, colours = zip(*(row for row in rows if row[1] > 0), strict=True)
+    bars = power.barh(names, watts, color=colours, height=0.55)
+    power.bar_label(bars, [si(each, "W") for each in watts], fontsize=TEXT - 1, padding=4)
+    power.set_xscale("log")
+    low, high = min(watts), max(watts)
+    power.set_xlim(low / 5, high * (high / low) ** 0.3 * 5)
+    power.grid(False, axis="y")
+    label(power, "Power while computing", f"W ({1e9 * cost.diameter:g} nm, {si(cost.latency, 's')} per inference)", "")
+    return figure
 
 
 def radio_cost_table(cost: RadioCost) -> Table:
@@ -126,13 +132,11 @@ def draw_resonators(
             places = at[number, first::2]
             axis.scatter(places % width, places // width, s=42, color=colour, edgecolors="white", linewidths=0.8)
         axis.set_title(f"chain {number}", fontsize=TEXT)
-    figure.suptitle(
-        f"Resonators at their inputs{f', inputs {title}' if title else ''}", fontsize=TEXT + 1, fontweight="bold"
-    )
-    figure.legend(
-        handles=[axes[0].scatter([], [], s=42, color=colour, label=text) for colour, text in _SIGNS],
-        loc="outside lower center", ncols=2, frameon=False, fontsize=TEXT - 1,
-    )  # fmt: skip
+    heading = f"Resonators at their inputs{f', inputs {title}' if title else ''}"
+    figure.suptitle(heading, fontsize=TEXT + 1, fontweight="bold")
+    for colour, text in _SIGNS:
+        axes[0].scatter([], [], s=42, color=colour, label=text)
+    legend_below(figure, axes[0], 2)
     return figure
 
 
@@ -160,9 +164,104 @@ def draw_input_frequencies(
     for number, row in enumerate(resonances):
         for first, colour in ((0, ORANGE), (1, BLUE)):
             right.plot(row[first::2] / 1e6, torch.full_like(row[first::2], number), "o", color=colour, markersize=5)
-    right.set_xscale("log")
-    right.set_xticks(ticks, [str(t) for t in ticks])
-    right.minorticks_off()
+    log_ticks(right, ticks)
     right.set_yticks([-1, *range(len(resonances))], ["inputs", *map(str, range(len(resonances)))])
     label(right, "Resonances of the chains", "frequency (MHz)", "chain")
+    return figure
+
+
+_FILTERS = 8
+"""Filters shown."""
+
+
+def draw_filters(layer: RFConv2d) -> Figure:
+    """Filters of a first layer as images, in units of the sensitivity; below, one as a chain: weight by frequency."""
+    weights = layer.weights().detach()[:, 0] / layer.sensitivity
+    figure, (above, below) = canvas(1, 2, height=6.2, ratios=(1, 1.9))
+    above.set_axis_off()
+    shown = min(_FILTERS, len(weights))
+    picked = int(weights.flatten(1).norm(dim=1)[:shown].argmax())
+    limits = Normalize(-float(weights.abs().max()), float(weights.abs().max()))
+    for number in range(shown):
+        place = above.inset_axes((number / shown + 0.006, 0.0, 0.88 / shown, 0.86))
+        place.imshow(weights[number].numpy(), cmap="RdBu_r", norm=limits)
+        place.set_xticks([])
+        place.set_yticks([])
+        place.set_title(f"{number + 1}", fontsize=TEXT - 1, color=BLUE if number == picked else GREY)
+    label(above, "Learned filters of the first layer", "", "")
+    bar = figure.colorbar(ScalarMappable(limits, "RdBu_r"), ax=above, fraction=0.02, pad=0.01)
+    bar.set_label("weight (K)", fontsize=TEXT - 1)
+    _chain(below, layer, picked)
+    return figure
+
+
+def _chain(axis: Axes, layer: RFConv2d, chain: int) -> None:
+    """Weight of one chain against frequency, its taps and its resonances."""
+    taps = layer.input_frequencies().detach().double()
+    resonances = layer.resonances().detach()[chain, 0].double()
+    fine = torch.logspace(
+        float(taps.min().log10()) - 0.01, float(taps.max().log10()) + 0.01, 4_001, dtype=torch.float64
+    )
+    signs = layer.amplitudes[0].double()
+    unit = float(taps.max())
+    curve = chain_weights(fine / unit, resonances[None] / unit, layer.linewidth * resonances[None] / unit, signs)[0]
+    weights = layer.weights().detach()[chain].flatten() / layer.sensitivity
+    axis.axhline(0, color=GREY, linewidth=0.8)
+    megahertz, at, own = (f.numpy() / 1e6 for f in (fine, taps, resonances))
+    axis.plot(megahertz, curve.numpy(), color=GREY, linewidth=1, label="weight of the chain at any frequency")
+    axis.vlines(at, 0, weights.numpy(), color=BLUE, linewidth=1.2)
+    axis.plot(at, weights.numpy(), "o", color=BLUE, markersize=5, label="taps: the filter's weights")
+    axis.plot(own, [-1.32] * len(own), "|", color=ORANGE, markersize=11, mew=1.6,
+              label="resonance frequencies")  # fmt: skip
+    log_ticks(axis, [20, 30, 40, 60, 80, 120])
+    axis.set_ylim(-1.45, 1.75)
+    label(axis, f"Filter {chain + 1} as a chain of {layer.resonators} resonators", "frequency (MHz)", "weight (K)")
+    legend(axis, "upper center", ncols=3)
+
+
+def draw_sneaks(sets: Mapping[str, tuple[Sequence[Mapping[str, Any]], float]]) -> Figure:
+    """Errors of weights and accuracy of the parallel layout against the spacing of the pixels' frequencies.
+
+    sets: by name of the images, points of spacing (linewidths), errors (of each convolution) and accuracy; and the
+    accuracy of the sequential layout.
+    """
+    figure, (left, right) = canvas(2, height=4.4)
+    for (title, (points, planned)), style, marker in zip(sets.items(), ("-", DASHED), ("o", "s"), strict=False):
+        spacing = [point["spacing"] for point in points]
+        look: dict[str, Any] = {"linestyle": style, "marker": marker, "linewidth": 1.8}
+        for number, colour in enumerate((BLUE, ORANGE)):
+            errors = [point["errors"][number] for point in points]
+            left.plot(spacing, errors, color=colour, label=f"{title}, layer {number + 1}", **look)
+        refer(right, 100 * planned, None, style)
+        right.plot(spacing, [100 * point["accuracy"] for point in points], color=BLUE, label=title, **look)
+    right.plot([], [], color=GREY, linewidth=1.4, label="sequential layout")
+    left.set_yscale("log")
+    for axis in (left, right):
+        axis.set_xscale("log")
+    right.set_ylim(0, 102)
+    label(left, "Error of the weights", "spacing of pixels (linewidths)", "relative error, all pixels")
+    label(right, "Accuracy of the network", "spacing of pixels (linewidths)", "accuracy (%)")
+    legend(left, "lower left")
+    legend(right, "lower right")
+    return figure
+
+
+def draw_spectra(train: SpectraSet, moved: Sequence[float]) -> Figure:
+    """Mean spectra by class against the network's input frequencies (MHz), shifts of the resonators below."""
+    figure, (above, below) = canvas(1, 2, height=6.4, ratios=(2.2, 1))
+    megahertz = (1e-6 * plan("linear", train.values.shape[1], Band())).numpy()
+    chosen = [train.values[train.labels == label] for label in range(len(train.classes))]
+    rows = torch.stack([part.mean(0) if len(part) else torch.zeros(train.values.shape[1]) for part in chosen])
+    decibels = (10 * rows.clamp(min=1e-4).log10()).numpy()
+    above.grid(False)
+    picture = above.pcolormesh(megahertz, range(len(rows)), decibels, vmin=-25, vmax=0, shading="nearest")
+    above.invert_yaxis()
+    above.set_yticks(range(len(rows)), train.classes)
+    shown = figure.colorbar(picture, ax=above, pad=0.01)
+    shown.set_label("power (dB of 1 µW)", fontsize=TEXT)
+    label(above, "Mean spectra of the classes", "", "")
+    below.plot(megahertz, moved, color=BLUE, linewidth=1.6)
+    below.set_ylim(bottom=0)
+    below.set_xlim(float(megahertz[0]), float(megahertz[-1]))
+    label(below, "Shift of the resonances", "initial frequency (MHz)", "linewidths")
     return figure

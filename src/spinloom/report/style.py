@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from spinloom.files import replacing
 
-Place = Literal["best", "upper left", "upper right", "lower left"]
+LineStyle = str | tuple[float, tuple[float, ...]]
 
 BLUE, ORANGE, GREEN, PURPLE, AMBER, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#5A5A5A"
 """From the palette of Okabe and Ito (2008)."""
+DASHED: LineStyle = (0, (4, 3))
 TEXT = 11
 """pt; 15 pixels where a figure of 10 inches is shown 1,000 pixels wide."""
 
@@ -41,8 +42,27 @@ def label(axis: Axes, title: str, x: str, y: str) -> None:
     axis.set_ylabel(y, fontsize=TEXT)
 
 
-def legend(axis: Axes, place: Place = "best") -> None:
-    axis.legend(loc=place, fontsize=TEXT - 1, frameon=False)
+def legend(axis: Axes, place: Any = "best", **more: Any) -> None:
+    """more: as matplotlib's, before the common look."""
+    axis.legend(loc=place, **{"fontsize": TEXT - 1, "frameon": False, **more})
+
+
+def legend_below(figure: Figure, axis: Axes, columns: int, **more: Any) -> None:
+    """One legend for all panels, below them, of what `axis` shows."""
+    look = {"ncols": columns, "fontsize": TEXT - 1, "frameon": False, **more}
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", **look)
+
+
+def refer(axis: Axes, level: float, name: str | None, line: LineStyle = DASHED, colour: str = GREY) -> None:
+    """A line across, at a level to compare with."""
+    axis.axhline(level, color=colour, linewidth=1.4, linestyle=line, label=name)
+
+
+def log_ticks(axis: Axes, ticks: Sequence[float], names: Sequence[str] | None = None) -> None:
+    """A logarithmic x axis with these ticks alone, as plain numbers or by name."""
+    axis.set_xscale("log")
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks] if names is None else names)
+    axis.minorticks_off()
 
 
 def png(figure: Figure) -> bytes:

@@ -1,25 +1,15 @@
-"""Networks trained in several ways, as tables and figures: convergence, gradients, tuning in place."""
+"""Networks trained in several ways, as tables and figures: gradients, tuning in place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from spinloom.evaluation import Paired, Recovery
-from spinloom.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
+from spinloom.report.population_figures import WAYS
+from spinloom.report.style import GREEN, GREY, ORANGE, TEXT, canvas, label, legend, refer
 from spinloom.report.tables import Table, percent
 
-_STYLES: Sequence[tuple[str, str, Any]] = (
-    (GREY, "o", (0, (4, 3))),
-    (BLUE, "s", "-"),
-    (GREEN, "^", "-"),
-    (ORANGE, "v", "-"),
-    (PURPLE, "D", ":"),
-)
-"""Colour, marker, line; the first one of a reference."""
-_LEAST = 1.0
-"""Points that an axis of accuracies spans at least, so that small differences look small."""
 _FLOOR = 1e-6
 
 
@@ -72,42 +62,14 @@ def recovery_table(found: Recovery, trained_on: float) -> Table:
     return Table("Tuning in place", ("instance", "as moved (%)", "tuned (%)", "loss won back (%)"), rows, note)
 
 
-def draw_convergence(groups: Mapping[str, Sequence[Mapping[str, Any]]], ways: Sequence[str]) -> Figure:
-    """Mean loss of each epoch, averaged over the networks of each way, and the accuracy of each network.
-
-    groups: by way, `losses` and `accuracy` (0..1) of each network. ways: all there may be, which decides the colours.
-    """
-    figure, (loss, share) = canvas(2, height=4.4)
-    for number, (name, networks) in enumerate(groups.items()):
-        colour, marker, line = _STYLES[ways.index(name)]
-        means = [sum(epoch) / len(networks) for epoch in zip(*(one["losses"] for one in networks), strict=True)]
-        loss.plot(range(1, len(means) + 1), means, color=colour, marker=marker, linestyle=line, label=name)
-        shares = [100 * one["accuracy"] for one in networks]
-        share.plot([number] * len(shares), shares, marker, color=colour, alpha=0.6, markersize=7)
-        share.hlines(sum(shares) / len(shares), number - 0.3, number + 0.3, color=colour, linewidth=2.5)
-    loss.set_xticks(range(1, len(means) + 1) if len(means) < 11 else range(0, len(means) + 1, 5))
-    loss.set_yscale("log")
-    loss.yaxis.set_major_formatter("{x:g}")
-    loss.yaxis.set_minor_formatter("{x:g}")
-    share.set_xticks(range(len(groups)), [name.replace(" and", ",").replace(" ", "\n") for name in groups])
-    low, high = share.get_ylim()
-    missing = max(0.0, _LEAST - (high - low)) / 2
-    share.set_ylim(low - missing, high + missing)
-    share.set_xlim(-0.6, len(groups) - 0.4)
-    label(loss, "Convergence", "epoch", "mean loss (cross-entropy)")
-    label(share, "Test accuracy of each network", "", "accuracy (%)")
-    legend(loss)
-    return figure
-
-
 def draw_angles(angles: Angles) -> Figure:
     """One minus the cosine, a panel per moment, layers from the input on, without the last."""
     figure, axes = canvas(len(angles), height=4.4)
     for axis, (when, kinds) in zip(axes, angles.items(), strict=True):
-        for (name, cosines), (colour, marker, line) in zip(kinds.items(), (_STYLES[0], *_STYLES[2:]), strict=False):
+        for (name, cosines), (colour, marker, line) in zip(kinds.items(), (WAYS[0], *WAYS[2:]), strict=False):
             turned = [max(1 - cosine, _FLOOR) for cosine in cosines.values()][:-1]
             axis.plot(range(len(turned)), turned, color=colour, marker=marker, linestyle=line, label=name)
-        axis.axhline(0.01, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
+        refer(axis, 0.01, None)
         axis.set_yscale("log")
         axis.set_xticks(range(len(turned)), [_brief(layer) for layer in cosines][:-1])
         label(axis, when[0].upper() + when[1:], "weights of layer", "1 - cosine")
@@ -124,8 +86,8 @@ def draw_recovery(found: Recovery, trained_on: float) -> Figure:
     figure, (axis,) = canvas(height=4.2)
     numbers = range(1, len(found.before) + 1)
     before, after = ([100 * share for share in shares] for shares in (found.before, found.after))
-    axis.axhline(100 * found.software, color=GREY, linestyle=(0, (4, 3)), label="software network")
-    axis.axhline(100 * trained_on, color=GREY, linestyle=":", label="trained on in software for as long")
+    refer(axis, 100 * found.software, "software network")
+    refer(axis, 100 * trained_on, "trained on in software for as long", ":")
     axis.vlines(numbers, before, after, color=GREY, alpha=0.5)
     axis.plot(numbers, before, "v", color=ORANGE, markersize=9, label="as moved")
     axis.plot(numbers, after, "^", color=GREEN, markersize=9, label="tuned in place")

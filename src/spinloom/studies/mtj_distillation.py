@@ -244,8 +244,7 @@ def _draw_pairs(students: list[dict[str, Any]], teacher: float) -> Any:
             axis.plot([0, 1], [alone, taught], color=report.BLUE, marker="o", alpha=0.6)
         means = [sum(group) / len(group) for group in groups]
         axis.plot([0, 1], means, color=report.ORANGE, marker="D", linewidth=2.5, label="mean of the seeds")
-        dashed = (0, (4, 3))
-        axis.axhline(100 * teacher, color=report.GREY, linewidth=1.4, linestyle=dashed, label="teacher in software")
+        report.refer(axis, 100 * teacher, "teacher in software")
         axis.set_xticks([0, 1], list(WAYS.values()))
         axis.set_xlim(-0.4, 1.4)
         report.label(axis, f"Students of {pairs['images']:,} images", "", "test accuracy (%)")

@@ -172,16 +172,18 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
             f"{size.retraining} epoch(s) on its own devices. A weight is a fraction of half a linewidth, so small "
             "spreads already matter."
         )
-        lines = {
-            one.title: {
-                "as made": {p.level: p.made for p in one.spreads if p.level > 0},
-                "trimmed": {p.level: p.trimmed for p in one.spreads if p.level > 0},
-                "trimmed and retrained": {p.level: p.retrained for p in one.spreads if p.level > 0},
-            }
+        ways, mark = ("made", "trimmed", "retrained"), ("half a linewidth", settings.linewidth)
+        names = ("as made", "trimmed", "trimmed and retrained")
+        panels = [
+            report.Panel(
+                one.title, "spread of frequencies and powers (%)", 100,
+                {name: {p.level: getattr(p, way) for p in one.spreads if p.level > 0}
+                 for name, way in zip(names, ways, strict=True)},
+                {"as planned": one.few}, mark,
+            )
             for one in found
-        }
-        planned, mark = [one.few for one in found], ("half a linewidth", settings.linewidth)
-        run.show("spread", caption, report.draw_levels(lines, planned, mark))
+        ]  # fmt: skip
+        run.show("spread", caption, report.draw_populations(panels, (0, 102), log=True))
 
     # say
     for one in found:

@@ -245,7 +245,10 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.show("confusion", caption, report.draw_confusion(plain["confusion"], test.classes, title))
     lines = {**{title: found[way] for way, title in WAYS.items()}, "moved without retraining": found["deployed"]}
     caption = "Input frequencies, resonances and oscillator powers spread alike. Bars: standard deviation of the seeds."
-    run.show("spread", caption, report.draw_spread(lines, ours, 1 / len(test.classes)))
+    title = f"Accuracy with spread of the devices, {size.spread_seeds} seeds"
+    across = {"without spread": ours.mean, "guessing": 1 / len(test.classes)}
+    panel = report.Panel(title, "relative spread (%)", 100, lines, across)
+    run.show("spread", caption, report.draw_populations([panel], (0, 104), log=True))
     caption = (
         "Above, the mean training spectrum of every class as the network receives it. Below, how far training moved "
         "the resonators that began at each frequency (root mean square over the first layer and the seeds)."

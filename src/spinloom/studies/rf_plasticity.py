@@ -273,16 +273,14 @@ def draw_removed(found: dict[str, Any], dense: evaluation.Population, inputs: in
     for (kind, points), colour in zip(found.items(), colours, strict=True):
         name, marker, line = KINDS[kind]
         report.plot_populations(axis, points, name, colour, marker, line, scale=1 / inputs)
-    dashes = (0, (4, 3))
-    axis.axhline(100 * dense.mean, color=report.GREY, linewidth=1.4, linestyle=dashes, label="dense perceptron")
+    report.refer(axis, 100 * dense.mean, "dense perceptron")
     if published:
         star: dict[str, Any] = {"color": report.PURPLE, "markersize": 15, "label": "published, inputs trained"}
         axis.plot(1 - REMOVED / 100, TRAINED, "*", **star)
-    axis.set_xscale("log")
-    axis.invert_xaxis()
     counts = sorted(found["trained"])
-    axis.set_xticks([n / inputs for n in counts], [f"{100 * (1 - n / inputs):.4g}\n({n})" for n in counts])
-    axis.minorticks_off()
+    left = [f"{100 * (1 - n / inputs):.4g}\n({n})" for n in counts]
+    report.log_ticks(axis, [n / inputs for n in counts], left)
+    axis.invert_xaxis()
     x = "synapses removed (%), in brackets synapses per class"
     report.label(axis, "Few synapses that find their place", x, "accuracy (%)")
     worst = min(100 * group.mean for points in found.values() for group in points.values())

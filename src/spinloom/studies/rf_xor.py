@@ -202,26 +202,33 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         "of its seed; squares: their mean and deviation. The best straight line is chosen for the test points "
         "themselves."
     )
+    published = f"published, {PUBLISHED:g} %"
     lines, title = ("best straight line", [one.line for one in seeds]), "Nine fabricated junctions, test points"
     groups = {f"seed {one.seed}": one.devices for one in seeds}
-    run.show("seeds", caption, report.draw_members(groups, lines, title, PUBLISHED, (70, 101)))
+    run.show("seeds", caption, report.draw_members(groups, lines, title, (published, PUBLISHED / 100), (70, 101)))
     caption = (
         "Accuracy against the spread of frequencies, linewidths, sensitivities and powers, "
         f"{size.sweep_devices} devices at each point, bars from the worst to the best. {100 * linewidth:g} % is half a "
         "linewidth: beyond it a resonator is no longer where the plan, or an ideal twin, has it."
     )
-    panels = [("Device spread", "standard deviation of every device parameter (%)", 100, named)]
-    run.show("spread", caption, report.draw_panels(panels, PUBLISHED, (45, 102)))
+
+    def panel(title: str, x: str, scale: float, lines: dict[str, Any]) -> report.Panel:
+        groups = {name: {point.value: point.population for point in points} for name, points in lines.items()}
+        return report.Panel(title, x, scale, groups, {published: PUBLISHED / 100})
+
+    panels = [panel("Device spread", "standard deviation of every device parameter (%)", 100, named)]
+    run.show("spread", caption, report.draw_populations(panels, (45, 102), extremes=True))
     caption = (
         "The devices of the first seed, trained at their usual noise, read at other temperatures (Johnson noise of the "
         "chains and thermal fluctuations of the oscillators together) and with other noise of the oscillators' powers."
     )
     bars, lowest = "mean, bars from the worst to the best device", min(p.population.worst for p in (*kelvin, *noise))
     panels = [
-        ("Temperature", "temperature of every read (K)", 1, {bars: kelvin}),
-        ("Noise of the oscillators", "standard deviation of a power (%)", 100, {bars: noise}),
+        panel("Temperature", "temperature of every read (K)", 1, {bars: kelvin}),
+        panel("Noise of the oscillators", "standard deviation of a power (%)", 100, {bars: noise}),
     ]
-    run.show("noise", caption, report.draw_panels(panels, PUBLISHED, (min(95.0, 100 * lowest - 1), 100.5)))
+    limits = (min(95.0, 100 * lowest - 1), 100.5)
+    run.show("noise", caption, report.draw_populations(panels, limits, extremes=True))
     caption = (
         "Energy of one inference against the diameter of the junctions, beside digital arithmetic for the same "
         "products, and the power while computing. See the assumptions."

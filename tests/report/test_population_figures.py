@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from spinloom.evaluation import Population
-from spinloom.report import draw_confusion, draw_learning, draw_spread
+from spinloom.report import Panel, draw_confusion, draw_learning, draw_populations
 
 
 def test_the_learning_curve_is_the_mean_of_the_seeds():
@@ -22,13 +24,18 @@ def test_the_matrix_writes_what_is_there_and_leaves_out_what_is_not():
     assert axis.images[0].get_array()[1, 0] ** 2 == pytest.approx(25)
 
 
-def test_the_spread_figure_has_a_curve_for_every_way():
+def test_lines_of_populations_have_bars_names_and_plain_ticks():
     points = {0.01: Population((0.9, 0.8)), 0.001: Population((0.95, 0.97))}
-    figure = draw_spread({"twin": points, "moved": points}, Population((0.99,)), 0.1)
-    (axis,) = figure.axes
-    assert [container.get_label() for container in axis.containers] == ["twin, 2 seeds", "moved, 2 seeds"]
+    panel = Panel("T", "spread (%)", 100, {"twin": points, "moved": points}, {"guessing": 0.1}, ("mark", 0.005))
+    (axis,) = draw_populations([panel], (0, 102), log=True).axes
+    assert [container.get_label() for container in axis.containers] == ["twin", "moved"]
     assert axis.containers[0].lines[0].get_ydata().tolist() == pytest.approx([96, 85])
     assert [text.get_text() for text in axis.get_xticklabels()] == ["0.1", "1"]
-    many = {f"way {number}": points for number in range(7)}
-    (axis,) = draw_spread(many, Population((0.99,)), 0.1).axes
-    assert [container.get_label() for container in axis.containers] == [f"{name}, 2 seeds" for name in many]
+    drawn = {line.get_label(): line for line in axis.lines}
+    assert drawn["guessing"].get_ydata() == pytest.approx([10, 10])
+    assert drawn["mark"].get_xdata() == pytest.approx([0.5, 0.5])
+    many = replace(panel, lines={f"way {number}": points for number in range(7)})
+    (axis,) = draw_populations([many], (0, 102), extremes=True).axes
+    assert [container.get_label() for container in axis.containers] == [*many.lines]
+    low, high = axis.containers[0].lines[2][0].get_segments()[1][:, 1]
+    assert (low, high) == pytest.approx((80, 90))

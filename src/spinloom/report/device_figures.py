@@ -1,19 +1,116 @@
-"""Figures of designs of a junction side by side: their curves, the descent to one, what they do to a network."""
+"""Figures of devices: their curves, noise, energy and memory; and designs of a junction side by side."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, cycle
+from typing import Any
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spinloom.devices import Response, TwoPolarizerMTJ
-from spinloom.evaluation import InferenceCost, Population
+from spinloom.evaluation import BackwardMemory, InferenceCost, Population
 from spinloom.learning import Descent
 from spinloom.quantities import si
-from spinloom.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
+from spinloom.report.population_figures import plot_members
+from spinloom.report.style import BLUE, DASHED, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend, refer
 
+_THIN = 32
+"""Single devices drawn, however many there are."""
 _COLOURS = (ORANGE, BLUE, GREEN, PURPLE)
 _INPUT = "network input (drive / unit drive)"
+_IDEAL = (
+    (torch.tanh, "tanh", "value", "Activation", "output"),
+    (lambda x: 1 - x.tanh().square(), "1 - tanh²", "slope", "Gradient", "gradient"),
+)
+"""What a device is to compute, its name, the part of a response, title and axis."""
+
+
+def draw_curves(response: Response, fabricated: Response | None = None, noun: str = "junction") -> Figure:
+    """The two curves of a device beside tanh and its gradient, with the residuals below.
+
+    response: its mean device is drawn thick. fabricated: single devices drawn thin (default: those of `response`), each
+    at the inputs it was measured at. noun: what one of them is called.
+    """
+    figure, axes = canvas(2, 2, height=5.6, ratios=(2.4, 1))
+    nominal, rows, x = response.nominal(), fabricated or response, response.inputs
+    for column, (ideal, name, kind, title, y) in enumerate(_IDEAL):
+        axis, below = axes[column::2]
+        measured, single, wanted = getattr(nominal, kind)[0], getattr(rows, kind), ideal(x)
+        if len(single) > 1:
+            axis.plot([], [], color=BLUE, alpha=0.4, linewidth=0.8, label=f"fabricated {noun}s")
+            axis.plot(rows.inputs, single[:_THIN].T, color=BLUE, alpha=0.15, linewidth=0.8)
+        if kind == "value" and bool(nominal.noise.any()):
+            low, high = measured - nominal.noise[0], measured + nominal.noise[0]
+            axis.fill_between(x, low, high, color=BLUE, alpha=0.25, linewidth=0, label="noise of one read")
+        axis.plot(x, measured, color=BLUE, linewidth=2, label=noun)
+        axis.plot(x, wanted, color=ORANGE, linewidth=1.6, linestyle=DASHED, label=name)
+        label(axis, f"{title}, as read", "", y)
+        legend(axis, "upper left")
+        below.axhline(0, color=GREY, linewidth=1)
+        below.plot(x, measured - wanted, color=BLUE)
+        worst = float((measured - wanted).abs().max())
+        label(below, "", _INPUT, "residual")
+        below.set_title(f"largest deviation {worst:.4f}", loc="right", fontsize=10, color=GREY)
+    return figure
+
+
+def draw_sizes(diameters: Sequence[float], noise: Sequence[float], energy: Sequence[float]) -> Figure:
+    """Noise of one read and energy of all junctions per inference against diameter (m, of full scale, J)."""
+    figure, (left, right) = canvas(2, height=4.0)
+    nanometres = [1e9 * diameter for diameter in diameters]
+    left.plot(nanometres, [100 * n for n in noise], color=BLUE, marker="o", linewidth=2)
+    right.plot(nanometres, [1e9 * e for e in energy], color=GREEN, marker="s", linewidth=2)
+    label(left, "Noise of one read at zero drive", "diameter (nm)", "% of full scale")
+    label(right, "Energy of all junctions", "diameter (nm)", "nJ per inference")
+    for axis in (left, right):
+        axis.set_ylim(bottom=0)
+    return figure
+
+
+def draw_cost(cost: InferenceCost) -> Figure:
+    """Energy per inference by layer of junctions (reset, write, read), beside that of the weights."""
+    figure, (layers, totals) = canvas(2, height=4.2)
+    names = [f"layer {number}\n{layer.neurons:,}" for number, layer in enumerate(cost.layers, 1)]
+    _stack(layers, names, cost.layers)
+    layers.margins(y=0.3)  # room for the legend
+    layers.set_xlim(-0.6, max(len(names), 2) - 0.4)
+    label(layers, "Junctions, by layer", "layer and its number of junctions", "nJ per inference")
+    amounts = [cost.neurons, cost.weights]
+    bars = totals.bar(["junctions", "weights\n(estimate)"], [1e9 * a for a in amounts], color=[BLUE, GREY], width=0.5)
+    totals.bar_label(bars, [si(amount, "J") for amount in amounts], fontsize=TEXT, padding=3)
+    totals.margins(y=0.15)
+    label(totals, "Whole network", "", "nJ per inference")
+    return figure
+
+
+def _stack(axis: Axes, names: Sequence[str], costs: Sequence[Any]) -> None:
+    """A bar for each name: energies in nJ of its reset, write and read, one on the other."""
+    base = [0.0] * len(names)
+    for part, colour in (("reset", BLUE), ("write", ORANGE), ("read", GREEN)):
+        heights = [1e9 * getattr(one, part) for one in costs]
+        axis.bar(names, heights, bottom=base, color=colour, width=0.55, label=part)
+        base = [low + high for low, high in zip(base, heights, strict=True)]
+    legend(axis, "upper right")
+
+
+def draw_memory(memory: BackwardMemory) -> Figure:
+    """Kilobytes per image of every kind of layer, software beside hardware."""
+    software, hardware = Counter[str](), Counter[str]()
+    for layer in memory.layers:
+        software[layer.kind] += layer.software / 1e3  # type: ignore[assignment]
+        hardware[layer.kind] += layer.hardware / 1e3  # type: ignore[assignment]
+    kinds = [kind for kind, size in software.items() if size > 0]
+    figure, (axis,) = canvas(height=1.6 + 0.55 * len(kinds))
+    for aside, sizes, colour, name in ((-0.2, software, GREY, "software"), (0.2, hardware, BLUE, "on junctions")):
+        places = [place + aside for place in range(len(kinds))]
+        axis.barh(places, [sizes[kind] for kind in kinds], 0.38, color=colour, label=name)
+    axis.set_yticks(range(len(kinds)), kinds)
+    axis.invert_yaxis()
+    label(axis, "State kept for the backward pass", "kilobytes per image", "")
+    legend(axis)
+    return figure
 
 
 def draw_designs(
@@ -25,8 +122,7 @@ def draw_designs(
     """
     figure, axes = canvas(2, 3, height=7.6, ratios=(2, 1, 1.2))
     fine = torch.linspace(float(ideal[0][0][0]), float(ideal[0][0][-1]), 241, dtype=torch.float64)
-    columns = (torch.tanh, "tanh", "value"), (lambda x: 1 - x.tanh().square(), "1 - tanh²", "slope")
-    for column, (wanted, title, name) in enumerate(columns):
+    for column, (wanted, title, name, heading, y) in enumerate(_IDEAL):
         top, residual, spread = axes[column::2]
         top.plot(fine, wanted(fine), color=GREY, linewidth=1.2, label=title)
         for curves, made, text, colour, mark in zip(ideal, fabricated, names, _COLOURS, "os^v", strict=False):
@@ -40,8 +136,7 @@ def draw_designs(
         legend(top, "upper left")
         label(residual, "", "", "residual, 0 K")
         label(spread, "", _INPUT, "residual, fabricated")
-    label(axes[0], "Activation: $m_x$ as read", "", "output")
-    label(axes[1], "Gradient: $m_z^2$ as read", "", "gradient")
+        label(top, f"{heading}: {('$m_x$', '$m_z^2$')[column]} as read", "", y)
     return figure
 
 
@@ -60,18 +155,17 @@ def draw_descent(descents: Sequence[Descent], titles: Sequence[str], reference: 
     for name, colour in {"curves": ORANGE, "spread": PURPLE, "noise": BLUE, "energy": GREEN}.items():
         values = [term.get(name, 0.0) for term in terms]
         if any(values):
-            parts.plot(
-                steps, values, color=colour, linestyle="--" if name == "noise" else "-", linewidth=1.5, label=name
-            )
+            line = "--" if name == "noise" else "-"
+            parts.plot(steps, values, color=colour, linestyle=line, linewidth=1.5, label=name)
     parts.set_ylim(bottom=0)
     label(parts, "Objective", "evaluation", reference)
-    parts.legend(loc="upper center", fontsize=TEXT - 1, frameon=False)
-    styles = [(colour, line) for line in ("-", "--") for colour in (BLUE, ORANGE, GREEN, PURPLE, GREY)]
-    for title, path, (colour, line) in zip(titles, paths.T, styles, strict=True):
+    legend(parts, "upper center")
+    styles = cycle((colour, line) for line in ("-", "--") for colour in (BLUE, ORANGE, GREEN, PURPLE, GREY))
+    for title, path, (colour, line) in zip(titles, paths.T, styles, strict=False):
         shares.plot(steps, path, color=colour, linestyle=line, linewidth=1.5, label=title)
     label(shares, "Parameters between their bounds", "evaluation", "0: lower bound, 1: upper bound")
     shares.set_ylim(-0.03, 1.03)
-    shares.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=TEXT - 2, frameon=False)
+    legend(shares, "center left", bbox_to_anchor=(1.0, 0.5), fontsize=TEXT - 2)
     for axis in (parts, shares):
         for start in starts[1:-1]:
             axis.axvline(start + 0.5, color=GREY, linewidth=1, linestyle=":")
@@ -83,31 +177,24 @@ def draw_networks(
 ) -> Figure:
     """Accuracy of every network on each design, by kind of devices, and the energy of its devices by part."""
     figure, (accuracy, energy) = canvas(2, height=4.4)
-    accuracy.axhline(100 * software, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), label="software network")
-    ticks = []
+    refer(accuracy, 100 * software, "software network")
+    ticks: dict[float, str] = {}
     for place, (kind, group) in enumerate(groups.items()):
         for number, (one, name, colour) in enumerate(zip(group, names, _COLOURS, strict=False)):
-            values = [100 * share for share in one.accuracies]
             at = (len(names) + 0.4) * place + number
-            across = torch.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else torch.zeros(1)
-            accuracy.plot(at + across, values, "o", color=colour, alpha=0.6, markersize=6)
-            accuracy.plot([at - 0.3, at + 0.3], [sum(values) / len(values)] * 2, color=colour, linewidth=2)
-            ticks.append((at, f"{name}\n{kind}"))
-    accuracy.set_xticks([at for at, _ in ticks], [text for _, text in ticks])
+            plot_members(accuracy, at, one, colour)
+            ticks[at] = f"{name}\n{kind}"
+    accuracy.set_xticks(list(ticks), list(ticks.values()))
+    accuracy.margins(x=0.14)
     low, high = accuracy.get_ylim()
     accuracy.set_ylim(min(low, high - 1.0), high)
     label(accuracy, "Accuracy", "", "accuracy (%)")
     legend(accuracy, "lower left")
-    base = [0.0] * len(costs)
-    for part, colour in (("reset", BLUE), ("write", ORANGE), ("read", GREEN)):
-        heights = [1e9 * getattr(one, part) for one in costs]
-        energy.bar(names, heights, bottom=base, color=colour, width=0.5, label=part)
-        base = [low + high for low, high in zip(base, heights, strict=True)]
+    _stack(energy, names, costs)
     for place, cost in enumerate(costs):
-        energy.text(place, base[place], si(cost.neurons, "J"), ha="center", va="bottom", fontsize=TEXT)
+        energy.text(place, 1e9 * cost.neurons, si(cost.neurons, "J"), ha="center", va="bottom", fontsize=TEXT)
     energy.margins(y=0.12)
     label(energy, "Energy of all junctions", "", "nJ per image")
-    legend(energy, "upper right")
     return figure
 
 
@@ -119,10 +206,8 @@ def draw_space(found: Mapping[str, Sequence[Mapping[str, float]]], device: TwoPo
     """
     ms, length = float(device.saturation_magnetization) / 1e3, float(device.pulse)
     light, dense = f"{ms:g} kA/m", f"{denser * ms:g} kA/m"
-    sizes = (
-        ("sizes", "-", f"{light}, {si(length, 's')}"),
-        ("dense_sizes", "--", f"{dense}, {si(denser * length, 's')}"),
-    )
+    short, long = si(length, "s"), si(denser * length, "s")
+    sizes = (("sizes", "-", f"{light}, {short}"), ("dense_sizes", "--", f"{dense}, {long}"))
     pulses = (("pulses", "-", light), ("dense_pulses", "--", dense))
     figure, (size, pulse, size_modes, pulse_modes) = canvas(2, 2, height=6.4)
     for top, bottom, scale, series in ((size, size_modes, 1e9, sizes), (pulse, pulse_modes, 1e12, pulses)):
@@ -138,7 +223,7 @@ def draw_space(found: Mapping[str, Sequence[Mapping[str, float]]], device: TwoPo
         for axis in row:
             axis.set_yscale("log")
             axis.set_ylim(min(limits) / 2, max(limits) * 12)  # room for the legends
-            axis.legend(loc="upper left", fontsize=TEXT - 2, frameon=False, ncols=2, columnspacing=1.0)
+            legend(axis, "upper left", fontsize=TEXT - 2, ncols=2, columnspacing=1.0)
     label(size, "Mesh against macrospin", "", "largest difference")
     label(pulse, f"The same, diameter {si(float(device.diameter), 'm')}", "", "largest difference")
     label(size_modes, "Non-uniform modes", "diameter (nm)", "1 - |<m>| after the pulse")
