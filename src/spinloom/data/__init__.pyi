@@ -10,11 +10,11 @@ from .loaders import resolve as resolve
 from .places import CACHE_VARIABLE as CACHE_VARIABLE
 from .places import DATA_VARIABLE as DATA_VARIABLE
 from .places import Found as Found
-from .points import POINT_LAYOUTS as POINT_LAYOUTS
-from .points import Points as Points
-from .points import draw_points as draw_points
+from .sets import POINT_LAYOUTS as POINT_LAYOUTS
 from .sets import ImageSet as ImageSet
+from .sets import Points as Points
 from .sets import SpectraSet as SpectraSet
+from .sets import draw_points as draw_points
 from .spec import DatasetSpec as DatasetSpec
 from .spec import Download as Download
 from .spec import FileSpec as FileSpec

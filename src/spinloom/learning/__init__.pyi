@@ -34,9 +34,6 @@ from .networks import fashion_cnn as fashion_cnn
 from .networks import fashion_cnn_like as fashion_cnn_like
 from .networks import initialise as initialise
 from .networks import mlp as mlp
-from .objectives import Distillation as Distillation
-from .objectives import Labels as Labels
-from .objectives import Objective as Objective
 from .radio_convolutions import convolutions as convolutions
 from .radio_convolutions import lay_out_parallel as lay_out_parallel
 from .radio_convolutions import linewidth_for as linewidth_for
@@ -44,6 +41,9 @@ from .radio_convolutions import radio_cnn as radio_cnn
 from .radio_convolutions import radio_cnn_in_software as radio_cnn_in_software
 from .radio_convolutions import sneak_errors as sneak_errors
 from .settings import Compute as Compute
+from .settings import Distillation as Distillation
+from .settings import Labels as Labels
+from .settings import Objective as Objective
 from .settings import Training as Training
 from .settings import require_share as require_share
 from .shipped import load_described as load_described

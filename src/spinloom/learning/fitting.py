@@ -16,8 +16,7 @@ from spinloom.learning.checkpoint import Parts, claim
 from spinloom.learning.images import Scaling
 from spinloom.learning.loop import Job, run_in_processes
 from spinloom.learning.networks import count_parameters
-from spinloom.learning.objectives import Labels, Objective
-from spinloom.learning.settings import ON_CPU, BeforeStep, Compute, Training
+from spinloom.learning.settings import ON_CPU, BeforeStep, Compute, Labels, Objective, Training
 from spinloom.nn import device_layers
 from spinloom.progress import Report, silent
 

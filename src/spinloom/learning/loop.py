@@ -33,8 +33,7 @@ from spinloom.learning.checkpoint import (
     unpacked,
 )
 from spinloom.learning.images import Scaling, augment
-from spinloom.learning.objectives import Distillation, Labels, Objective
-from spinloom.learning.settings import BeforeStep, Training
+from spinloom.learning.settings import BeforeStep, Distillation, Labels, Objective, Training
 from spinloom.progress import Report, bar, silent
 from spinloom.seeding import child_seed, generator
 
@@ -164,7 +163,7 @@ class _Epochs:
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             if first:
                 _require_classes(self.job.objective, logits, self.job.train)
-            aim = f"the objective cannot take logits {tuple(logits.shape)}", "see learning.objectives.Objective"
+            aim = f"the objective cannot take logits {tuple(logits.shape)}", "see spinloom.learning.Objective"
             with _explained(*aim) if first else nullcontext():
                 loss = self.job.objective(inputs, logits, labels)
         _require_loss(loss)
