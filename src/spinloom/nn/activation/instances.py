@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import torch
 
 from spinloom.errors import InputError
-from spinloom.nn.activation import fused_members
 from spinloom.nn.activation.converters import quantised
-from spinloom.nn.activation.kernels import look_up
+from spinloom.nn.activation.kernels import look_up, look_up_members
 from spinloom.nn.activation.noise import read_key
 from spinloom.nn.activation.state import LayerState
 from spinloom.nn.activation.tables import draw_devices, rows_of_units
@@ -48,7 +47,7 @@ class Instances:
         layer = self.layer
         own = x.device.type == "cpu" and x.dtype == layer.curves.dtype == self._table.dtype
         if own and x.dtype in (torch.float32, torch.float64):
-            return fused_members.read(x, rows, self._table, layer.grid, keys, place)
+            return look_up_members(x, rows, self._table, layer.grid, keys, place)
         home = place.argsort()  # back to the order that noise is numbered in
         every = x.expand(-1, len(rows), -1)[..., home]
         single = [

@@ -1,7 +1,7 @@
 """Read noise made where it is used: counter-based normals, the same for a given key on every run.
 
 A normal is a function of a key and of the neuron's place in the batch, so that it can be made inside the fused loop
-(`fused._normal`), costs no memory traffic and does not depend on the number of threads or on any global state.
+(`kernels._normal`), costs no memory traffic and does not depend on the number of threads or on any global state.
 
 Integer hash: C. Wellons, "Prospecting for hash functions" (lowbias32); applied twice under two parts of the key, as one
 round would give two reads the same numbers in another order. Key: splitmix64 (Steele, Lea and Flood, OOPSLA 2014).

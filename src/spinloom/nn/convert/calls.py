@@ -19,66 +19,35 @@ from spinloom.nn.activation.layer import DeviceActivation
 from spinloom.nn.watching import kept_modes
 
 REPLACEABLE: tuple[type[nn.Module], ...] = (nn.Tanh, nn.Sigmoid, nn.Hardtanh)
-_KINDS: dict[Callable[..., Any] | str, type[nn.Module]] = {
-    torch.tanh: nn.Tanh,
-    functional.tanh: nn.Tanh,
-    "tanh": nn.Tanh,
-    torch.tanh_: nn.Tanh,
-    "tanh_": nn.Tanh,
-    torch.sigmoid: nn.Sigmoid,
-    torch.special.expit: nn.Sigmoid,
-    functional.sigmoid: nn.Sigmoid,
-    "sigmoid": nn.Sigmoid,
-    torch.sigmoid_: nn.Sigmoid,
-    "sigmoid_": nn.Sigmoid,
-    functional.hardtanh: nn.Hardtanh,
-    functional.hardtanh_: nn.Hardtanh,
+_KINDS: dict[Any, type[nn.Module]] = {
+    **dict.fromkeys((torch.tanh, torch.tanh_, functional.tanh, "tanh", "tanh_"), nn.Tanh),
+    **dict.fromkeys((torch.sigmoid, torch.sigmoid_, torch.special.expit, functional.sigmoid), nn.Sigmoid),
+    **dict.fromkeys(("sigmoid", "sigmoid_"), nn.Sigmoid),
+    **dict.fromkeys((functional.hardtanh, functional.hardtanh_), nn.Hardtanh),
 }
 CALLS = {call if isinstance(call, str) else call.__name__: kind for call, kind in _KINDS.items()}
 CALLS |= {"expit": nn.Sigmoid}  # torch calls itself special_expit
 """Names of functions and methods that are activations, with the module that does the same."""
 
 
-def kind_of(call: object) -> type[nn.Module] | None:
-    """The module that does the same as a function of PyTorch, None for anything else."""
-    return _KINDS.get(call) if callable(call) and isinstance(call, Hashable) else None
-
-
 class _Tracer(fx.Tracer):
+    def __init__(self, leaves: tuple[type[nn.Module], ...]) -> None:
+        super().__init__()
+        self.leaves = leaves
+
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, (DeviceActivation, *REPLACEABLE)) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, self.leaves) or super().is_leaf_module(m, module_qualified_name)
 
 
-def trace(model: nn.Module) -> fx.Graph | str:
-    """The graph of the model's forward pass, or one line that says why there is none."""
+def trace(model: nn.Module, leaves: tuple[type[nn.Module], ...] = (DeviceActivation, *REPLACEABLE)) -> fx.Graph | str:
+    """The graph of the model's forward pass, or one line that says why there is none. leaves: not looked into."""
     try:
-        graph = _Tracer().trace(model)
+        return _Tracer(leaves).trace(model)
     except Exception as error:  # tracing runs the user's code on stand-ins: anything can come out
         return (str(error).strip() or type(error).__name__).splitlines()[0]
-    return graph
 
 
-def depends_on_mode(model: nn.Module, graph: fx.Graph) -> bool:
-    """Whether the forward pass asks for `self.training`, which a graph would freeze. `model` is left as it was."""
-    with kept_modes(model):
-        model.train(not model.training)
-        other = trace(model)
-    return isinstance(other, str) or _described(other) != _described(graph)
-
-
-def function_nodes(graph: fx.Graph) -> list[tuple[fx.Node, nn.Module]]:
-    """Functional activations with the module that does the same.
-
-    Raises InputError for an in-place call whose input is used again, or limits that are not numbers.
-    """
-    found = []
-    for node in graph.nodes:
-        if node.op in ("call_function", "call_method") and node.target in _KINDS:
-            found.append((node, _equivalent(node)))
-    return found
-
-
-def repeated_modules(graph: fx.Graph, model: nn.Module) -> list[tuple[fx.Node, nn.Module]]:
+def _repeated_modules(graph: fx.Graph, model: nn.Module) -> list[tuple[fx.Node, nn.Module]]:
     """Calls of an activation module that is called more than once, with it; the first call of each left out."""
     calls = [(node, model.get_submodule(node.target)) for node in graph.nodes if node.op == "call_module"]
     total, repeats = Counter[str](), []
@@ -94,6 +63,10 @@ def _described(graph: fx.Graph) -> str:
 
 
 def _equivalent(node: fx.Node) -> nn.Module:
+    """The module that does the same as a functional activation.
+
+    Raises InputError for an in-place call whose input is used again, or limits that are not numbers.
+    """
     name = node.target if isinstance(node.target, str) else node.target.__name__
     inplace = name.endswith("_") or node.kwargs.get("inplace") is True or node.args[3:4] == (True,)
     if inplace and len(node.all_input_nodes[0].users) > 1:
@@ -124,10 +97,12 @@ def expand(model: nn.Module, wanted: Wanted) -> tuple[nn.Module, dict[str, str]]
     if isinstance(graph, str):
         _require_no_hidden_calls(model, wanted, graph)
         return model, origin
-    functions = [(node, module) for node, module in function_nodes(graph) if wanted(node.name, type(module))]
+    called = [node for node in graph.nodes if node.op in ("call_function", "call_method") and node.target in _KINDS]
+    equivalents = [(node, _equivalent(node)) for node in called]
+    functions = [(node, module) for node, module in equivalents if wanted(node.name, type(module))]
     repeats = [
         (node, module)
-        for node, module in repeated_modules(graph, model)
+        for node, module in _repeated_modules(graph, model)
         if wanted(str(node.target), type(module)) or wanted(node.name, type(module))
     ]
     if not functions and not repeats:
@@ -173,7 +148,16 @@ def _call_module(model: nn.Module, graph: fx.Graph, node: fx.Node, module: nn.Mo
 
 
 def _require_no_hidden_calls(model: nn.Module, wanted: Wanted, reason: str) -> None:
-    hidden = [name for name, kind in hidden_calls(model) if wanted(name, kind)]
+    """Raise InputError for modules whose own forward names tanh, sigmoid or hardtanh where these are wanted.
+
+    Also in methods and functions that it names, and under another name. PyTorch's own modules are not looked into.
+    """
+    own = [
+        (name or type(module).__name__, module)
+        for name, module in model.named_modules()
+        if not type(module).__module__.startswith(("torch.nn", "spinloom.nn"))
+    ]
+    hidden = [name for name, module in own for kind in _kinds(module) if wanted(name, kind)]
     if hidden:
         raise InputError(
             f"forward of {', '.join(dict.fromkeys(hidden))} calls an activation as a function and torch.fx cannot "
@@ -182,23 +166,15 @@ def _require_no_hidden_calls(model: nn.Module, wanted: Wanted, reason: str) -> N
 
 
 def _require_one_mode(model: nn.Module, graph: fx.Graph) -> None:
-    if depends_on_mode(model, graph):
+    """Raise InputError if the forward pass asks for `self.training`, which a graph would freeze."""
+    with kept_modes(model):
+        model.train(not model.training)
+        other = trace(model)
+    if isinstance(other, str) or _described(other) != _described(graph):
         raise InputError(
             f"{type(model).__name__} acts differently in training (functional dropout?) and calls an activation as a "
             "function or in several places; use modules for dropout, or one activation module per place"
         )
-
-
-def hidden_calls(model: nn.Module) -> list[tuple[str, type[nn.Module]]]:
-    """Modules whose own forward names tanh, sigmoid or hardtanh: their names and the activation.
-
-    Also in methods and functions that it names, and under another name. PyTorch's own modules are not looked into.
-    """
-    found = []
-    for name, module in model.named_modules():
-        if not type(module).__module__.startswith(("torch.nn", "spinloom.nn")):
-            found += [(name or type(module).__name__, kind) for kind in _kinds(module)]
-    return found
 
 
 def _kinds(module: nn.Module) -> Iterator[type[nn.Module]]:
@@ -213,7 +189,8 @@ def _kinds(module: nn.Module) -> Iterator[type[nn.Module]]:
             meant = _meant(name, module, function.__globals__)
             if isinstance(meant, nn.Module):  # self.tanh = nn.Tanh() is no function
                 continue
-            kind = kind_of(meant) or CALLS.get(name)
+            known = _KINDS.get(meant) if callable(meant) and isinstance(meant, Hashable) else None
+            kind = known or CALLS.get(name)
             if kind:
                 yield kind
             elif callable(meant):

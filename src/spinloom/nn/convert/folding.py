@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from spinloom.errors import InputError
 from spinloom.nn.activation.affine import ChannelAffine
 from spinloom.nn.activation.layer import DeviceActivation
+from spinloom.nn.convert.calls import trace
 from spinloom.nn.watching import on_input
 
 
@@ -73,8 +74,7 @@ def _replace(model: nn.Module, replaced: dict[nn.Module, nn.Module]) -> nn.Modul
         if module in replaced and not name:
             return replaced[module]
         if module in replaced:
-            parent, _, leaf = name.rpartition(".")
-            setattr(model.get_submodule(parent), leaf, replaced[module])
+            model.set_submodule(name, replaced[module])
     return model
 
 
@@ -122,23 +122,16 @@ def _has_hooks(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        whole = isinstance(m, (DeviceActivation, ChannelAffine, _BatchNorm))
-        return whole or super().is_leaf_module(m, module_qualified_name)
-
-
 def _trace(model: nn.Module) -> fx.Graph:
     if isinstance(model, _BatchNorm):
         return fx.Graph()  # nothing stands before it
-    try:
-        return _Tracer().trace(model)
-    except Exception as error:  # tracing runs the user's code on stand-ins: anything can come out
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    graph = trace(model, (DeviceActivation, ChannelAffine, _BatchNorm))
+    if isinstance(graph, str):
         raise InputError(
-            f"torch.fx cannot follow {type(model).__name__} ({reason}), so what stands before its batch norms is not "
+            f"torch.fx cannot follow {type(model).__name__} ({graph}), so what stands before its batch norms is not "
             "known; write its forward without branches on values, or fold the parts that can be followed"
-        ) from error
+        )
+    return graph
 
 
 def _dimensions(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, set[int]]:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -53,22 +53,23 @@ def to_hardware(
     twin = copy.deepcopy(model)
     twin, origin = expand(twin, lambda name, kind: choice.response(name, kind) is not None)
     sites = [(name, module, origin.get(name, name)) for name, module in _activations(twin)]
-    if sites:
-        choice.require_used({known for name, _, called in sites for known in (name, called)})
-    chosen = {
-        name: choice.response(name, type(module)) or choice.response(called, type(module))
-        for name, module, called in sites
-    }
-    if not any(chosen.values()):
+    seen = {known for name, _, called in sites for known in (name, called)}
+    if unused := [key for key in choice.pairs if isinstance(key, str) and key not in seen] if sites else ():
+        raise unknown_name("replaceable layer", unused[0], seen)
+    chosen = [
+        choice.response(name, type(module)) or choice.response(called, type(module)) for name, module, called in sites
+    ]
+    if not any(chosen):
         raise _nothing(model)
-    for name, module, _ in sites:
-        response = chosen[name]
-        if response is None:
-            continue
-        table = choice.table(response, affine_of(module))
-        made = DeviceActivation(table, sharing=sharing, seed=child_seed(source), converters=converters)
-        layer = _device(module, made, model)
-        twin = _put(twin, name, layer)
+    for (name, module, _), response in zip(sites, chosen, strict=True):
+        if response is not None:
+            table = choice.table(response, affine_of(module))
+            made = DeviceActivation(table, sharing=sharing, seed=child_seed(source), converters=converters)
+            layer = _device(module, made, model)
+            if not name:
+                twin = layer
+            else:
+                twin.set_submodule(name, layer)
     if example_input is not None:
         _meet(twin, example_input)
     return twin
@@ -89,14 +90,6 @@ def _device(module: nn.Module, layer: DeviceActivation, model: nn.Module) -> Dev
         return layer
     # double stays double; half precision would blur the tables, which convert at the input instead
     return layer.to(weight.device, torch.float64 if weight.dtype == torch.float64 else None)
-
-
-def _put(model: nn.Module, name: str, layer: nn.Module) -> nn.Module:
-    if not name:
-        return layer
-    parent, _, leaf = name.rpartition(".")
-    setattr(model.get_submodule(parent), leaf, layer)
-    return model
 
 
 def _meet(model: nn.Module, example: torch.Tensor) -> None:
@@ -129,29 +122,24 @@ class Choice:
     def __init__(self, mapping: Mapped) -> None:
         if not isinstance(mapping, Response | Mapping):
             raise InputError(f"give a Response or a mapping {{nn.Tanh: response, ...}}, got {type(mapping).__name__}")
-        pairs: dict[type[nn.Module] | str, Response] = (
+        self.pairs: dict[Any, Response] = (
             dict.fromkeys(REPLACEABLE, mapping) if isinstance(mapping, Response) else dict(mapping)
         )
-        for key, response in pairs.items():
+        for key, response in self.pairs.items():
             _require(key, response)
-        self._pairs = pairs
         self._tables: dict[tuple[int, Affine], Table] = {}
-
-    @property
-    def names(self) -> list[str]:
-        return [key for key in self._pairs if isinstance(key, str)]
 
     def response(self, name: str, kind: type[nn.Module]) -> Response | None:
         """The response for the activation called `name` of type `kind`, or None to leave it as it is."""
         if not issubclass(kind, REPLACEABLE):
             return None
         for key in (name, kind):
-            if key in self._pairs:
-                return self._pairs[key]
+            if key in self.pairs:
+                return self.pairs[key]
         for base in REPLACEABLE:
             plain = issubclass(kind, base) and kind.forward is base.forward and not issubclass(kind, nn.ReLU6)
-            if plain and base in self._pairs:
-                return self._pairs[base]
+            if plain and base in self.pairs:
+                return self.pairs[base]
         return None
 
     def table(self, response: Response, affine: Affine) -> Table:
@@ -161,20 +149,10 @@ class Choice:
             self._tables[key] = tabulate(response, affine)
         return self._tables[key]
 
-    def require_used(self, seen: set[str]) -> None:
-        """Raise InputError for a name in the mapping that is no replaceable activation of the network."""
-        for name in self.names:
-            if name not in seen:
-                raise unknown_name("replaceable layer", name, seen)
-
 
 def _require(key: object, response: object) -> None:
+    shown = key.__name__ if isinstance(key, type) else repr(key)
     if not isinstance(response, Response):
-        raise InputError(f"the mapping gives {_shown(key)} a {type(response).__name__}; give it a spinloom Response")
-    if isinstance(key, str) or (isinstance(key, type) and issubclass(key, REPLACEABLE)):
-        return
-    raise InputError(f"cannot map {_shown(key)}: keys are layer names, nn.Tanh, nn.Sigmoid, nn.Hardtanh or subclasses")
-
-
-def _shown(key: object) -> str:
-    return key.__name__ if isinstance(key, type) else repr(key)
+        raise InputError(f"the mapping gives {shown} a {type(response).__name__}; give it a spinloom Response")
+    if not isinstance(key, str) and not (isinstance(key, type) and issubclass(key, REPLACEABLE)):
+        raise InputError(f"cannot map {shown}: keys are layer names, nn.Tanh, nn.Sigmoid, nn.Hardtanh or subclasses")

@@ -132,15 +132,7 @@ def _slope_row(inputs, resonance, ratio, amplitude, upstream, pull, shift):  # t
         shift[count - 1] = factor * amplitude[count - 1] * r
 
 
-def _slopes_on_one_core(inputs, resonance, ratio, amplitude, upstream, shift):  # type: ignore[no-untyped-def]
-    per = resonance.shape[0] // inputs.shape[0]
-    for r in range(resonance.shape[0]):
-        pull = np.empty(inputs.shape[1], inputs.dtype)
-        own = amplitude[r % amplitude.shape[0]]
-        _slope_row(inputs[r // per], resonance[r], ratio[0], own, upstream[r], pull, shift[r])
-
-
-def _slopes_on_all_cores(inputs, resonance, ratio, amplitude, upstream, shift):  # type: ignore[no-untyped-def]
+def _slopes(inputs, resonance, ratio, amplitude, upstream, shift):  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for r in prange(resonance.shape[0]):
         pull = np.empty(inputs.shape[1], inputs.dtype)
@@ -148,29 +140,13 @@ def _slopes_on_all_cores(inputs, resonance, ratio, amplitude, upstream, shift): 
         _slope_row(inputs[r // per], resonance[r], ratio[0], own, upstream[r], pull, shift[r])
 
 
-def _weights_on_one_core(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
-    per = resonance.shape[0] // inputs.shape[0]
-    for row in range(resonance.shape[0]):
-        _row(inputs[row // per], resonance[row], width[row], amplitude[row % amplitude.shape[0]], weights[row])
-
-
-def _weights_on_all_cores(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
+def _weights(inputs, resonance, width, amplitude, weights):  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for row in prange(resonance.shape[0]):
         _row(inputs[row // per], resonance[row], width[row], amplitude[row % amplitude.shape[0]], weights[row])
 
 
-def _pulls_on_one_core(  # type: ignore[no-untyped-def]
-    inputs, resonance, width, amplitude, upstream, pull, shift, spread, scale
-):
-    per = resonance.shape[0] // inputs.shape[0]
-    for r in range(resonance.shape[0]):
-        m = r // per
-        own = amplitude[r % amplitude.shape[0]]
-        _pull_row(inputs[m], resonance[r], width[r], own, upstream[r], pull[r], shift[r], spread[r], scale[r])
-
-
-def _pulls_on_all_cores(  # type: ignore[no-untyped-def]
+def _pulls(  # type: ignore[no-untyped-def]
     inputs, resonance, width, amplitude, upstream, pull, shift, spread, scale
 ):
     per = resonance.shape[0] // inputs.shape[0]
@@ -180,22 +156,13 @@ def _pulls_on_all_cores(  # type: ignore[no-untyped-def]
         _pull_row(inputs[m], resonance[r], width[r], own, upstream[r], pull[r], shift[r], spread[r], scale[r])
 
 
-weights = {
-    False: compile_loop(_weights_on_one_core, False, OPTIONS),
-    True: compile_loop(_weights_on_all_cores, True, OPTIONS),
-}
+weights = compile_loop(_weights, OPTIONS)
 """By whether all cores are used: (inputs (m, i), resonance, width (m c, k), amplitude (m c or 1, k), out (m c, i))."""
-pulls = {
-    False: compile_loop(_pulls_on_one_core, False, OPTIONS),
-    True: compile_loop(_pulls_on_all_cores, True, OPTIONS),
-}
+pulls = compile_loop(_pulls, OPTIONS)
 """The same, then upstream (m c, i), gradients of inputs by row (m c, i), of resonance, width, amplitude (m c, k).
 
 Gradients of inputs and of the amplitude may be of width 0: then they are not made."""
-slopes = {
-    False: compile_loop(_slopes_on_one_core, False, OPTIONS),
-    True: compile_loop(_slopes_on_all_cores, True, OPTIONS),
-}
+slopes = compile_loop(_slopes, OPTIONS)
 """Inputs, resonance, ratio of width to resonance (1,), amplitude, upstream, gradient of the resonance (m c, k)."""
 
 
@@ -266,7 +233,7 @@ def _depleting_pulls(  # type: ignore[no-untyped-def]
         )
 
 
-depleting_weights = compile_loop(_depleting_weights, True, OPTIONS)
+depleting_weights = compile_loop(_depleting_weights, OPTIONS)[True]
 """(inputs (m, i), resonance, width, amplitude, absorption (m c, k), out (m c, i))."""
-depleting_pulls = compile_loop(_depleting_pulls, True, OPTIONS)
+depleting_pulls = compile_loop(_depleting_pulls, OPTIONS)[True]
 """The same, then upstream (m c, i), gradients of the inputs by row (m c, i) and of the four others (m c, k)."""

@@ -170,16 +170,10 @@ def _one(voltage, constants, power, slope, i):  # type: ignore[no-untyped-def]
     slope[i] = scale * gain * rise if (raw > one) and (raw < most) else type(gain)(0)
 
 
-def _on_one_core(voltage, numbers, power, slope):  # type: ignore[no-untyped-def]
-    constants = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
-    for i in range(voltage.shape[0]):
-        _one(voltage, constants, power, slope, i)
-
-
-def _on_all_cores(voltage, numbers, power, slope):  # type: ignore[no-untyped-def]
+def _all(voltage, numbers, power, slope):  # type: ignore[no-untyped-def]
     constants = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
     for i in prange(voltage.shape[0]):
         _one(voltage, constants, power, slope, i)
 
 
-_loops = {False: compile_loop(_on_one_core, False, OPTIONS), True: compile_loop(_on_all_cores, True, OPTIONS)}
+_loops = compile_loop(_all, OPTIONS)

@@ -5,8 +5,7 @@ import torch
 from populations import population
 
 from spinloom.nn import DeviceActivation
-from spinloom.nn.activation.fused import add_noise, look_up
-from spinloom.nn.activation.kernels import plain_look_up
+from spinloom.nn.activation.kernels import add_noise, look_up, plain_look_up
 from spinloom.nn.activation.noise import read_key
 
 
