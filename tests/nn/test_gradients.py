@@ -42,7 +42,7 @@ def test_the_exact_slope_is_what_a_tiny_difference_of_the_table_gives():
     x = 3 * torch.rand(5, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     layer(x)
     layer = layer.double()
-    tiny = (layer.read_value(x + 1e-6) - layer.read_value(x - 1e-6)) / 2e-6
+    tiny = (layer((x + 1e-6).detach()) - layer((x - 1e-6).detach())) / 2e-6
     found = slopes(layer.use_gradient("exact"), x)
     away = ((x * 50) % 1 - 0.5).abs() < 0.49  # from the corners of the table
     torch.testing.assert_close(found[away], tiny[away], atol=1e-5, rtol=1e-4)

@@ -33,14 +33,6 @@ PLAIN = Converters()
 """Reads as they are."""
 
 
-def require_converters(given: object) -> None:
-    """Raise InputError unless they are `Converters`."""
-    if not isinstance(given, Converters):
-        raise InputError(
-            f"converters must be Converters, got {given!r}; say Converters(value=8, slope=6) for 8 and 6 bits"
-        )
-
-
 def slope_signs(curves: torch.Tensor, largest: float) -> tuple[bool, bool]:
     """Whether some slopes in a table's curves (see `tables.Table`) are negative, and whether some are positive.
 

@@ -50,18 +50,9 @@ class Instances:
             return look_up_members(x, rows, self._table, layer.grid, keys, place)
         home = place.argsort()  # back to the order that noise is numbered in
         every = x.expand(-1, len(rows), -1)[..., home]
-        single = [
-            look_up(
-                every[:, k],
-                row[home],
-                layer.curves,
-                layer.grid,
-                layer.noise,
-                keys[k : k + 1].view(-1),
-                want_slope=False,
-            )
-            for k, row in enumerate(rows)
-        ]
+        tables = (layer.curves, layer.grid, layer.noise)
+        given = ((every[:, k], row[home], *tables, keys[k : k + 1].view(-1)) for k, row in enumerate(rows))
+        single = [look_up(*one, want_slope=False) for one in given]
         return torch.stack([value for value, _ in single], dim=1)[..., place]
 
     def _keys(self) -> torch.Tensor:

@@ -9,12 +9,12 @@ import torch
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_positive, unknown_name
 from spinloom.nn.activation.affine import TANH, Affine
-from spinloom.nn.activation.converters import PLAIN, Converters, quantised, require_converters
+from spinloom.nn.activation.converters import PLAIN, Converters, quantised
 from spinloom.nn.activation.instances import Instances
 from spinloom.nn.activation.kernels import add_noise, look_up
 from spinloom.nn.activation.noise import read_key
 from spinloom.nn.activation.state import LayerState
-from spinloom.nn.activation.tables import SHARINGS, Table, draw_devices, rows_of_units, sharing_error, tabulate
+from spinloom.nn.activation.tables import SHARINGS, Table, draw_devices, rows_of_units, tabulate
 from spinloom.seeding import Seed, child_seed, generator
 
 Gradient = Literal["device", "exact", "difference"]
@@ -53,8 +53,10 @@ class DeviceActivation(LayerState):
         converters: Converters = PLAIN,
     ) -> None:
         if sharing not in SHARINGS:
-            raise sharing_error(sharing)
-        require_converters(converters)
+            raise unknown_name("sharing", str(sharing), SHARINGS)
+        if not isinstance(converters, Converters):
+            say = "say Converters(value=8, slope=6) for 8 and 6 bits"
+            raise InputError(f"converters must be Converters, got {converters!r}; {say}")
         table = response if isinstance(response, Table) else tabulate(response, affine)
         super().__init__(table, sharing)
         self.converters = converters
@@ -129,25 +131,37 @@ class DeviceActivation(LayerState):
 
     def _respond(self, x: torch.Tensor) -> torch.Tensor:
         """Output for x (batch, units), with the slope for backward where one is wanted."""
-        differentiable = x.requires_grad and torch.is_grad_enabled()
         given = x.detach()
-        if not differentiable:
-            return self.read_value(given)
-        if self.gradient != "device":
-            value = self.read_value(given)
-            return with_slope(
-                x, value, exact_slope(self, given) if self.gradient == "exact" else difference_slope(self, given)
-            )
-        key, slope_key = self._keys(x.device)
-        value, slope = look_up(given, self.rows, self.curves, self.grid, self.noise, key, want_slope=True)
-        value = quantised(value, self.affine.ends, self.converters.value)
-        return with_slope(x, value, read_slope(self, given, slope, slope_key))
+        if not (x.requires_grad and torch.is_grad_enabled()):
+            return self._look_up(given)[0]
+        value, slope, key = self._look_up(given, self.gradient == "device")
+        if self.gradient == "exact":
+            slope = self._exact_slope(given)
+        elif self.gradient == "difference":  # each value read with its own noise and converter
+            step = self.difference_step
+            above, below = (self._look_up(given + shift)[0] for shift in (step, -step))
+            slope = (above - below) / (2 * step)
+        else:
+            if len(key) and self.noisy_slope:
+                slope = add_noise(slope, given, self.rows, self.grid, self.slope_noise, key)
+            slope = quantised(slope, self.slope_scale, self.converters.slope)
+        return _Device.apply(x, value, slope)
 
-    def read_value(self, x: torch.Tensor) -> torch.Tensor:
-        """One more read of every device's value at x (batch, units), without gradient."""
-        key, _ = self._keys(x.device)
-        value, _ = look_up(x, self.rows, self.curves, self.grid, self.noise, key, want_slope=False)
-        return quantised(value, self.affine.ends, self.converters.value)
+    def _look_up(self, x: torch.Tensor, want_slope: bool = False) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """One more read of every device at x (batch, units), without gradient: value, raw slope, key of its noise."""
+        key, slope_key = self._keys(x.device)
+        value, slope = look_up(x, self.rows, self.curves, self.grid, self.noise, key, want_slope=want_slope)
+        return quantised(value, self.affine.ends, self.converters.value), slope, slope_key
+
+    def _exact_slope(self, x: torch.Tensor) -> torch.Tensor:
+        """Derivative of each device's tabulated value at x: the rise of its cell; 0 beyond the driven range."""
+        curves = self.curves
+        rise = curves[..., 1] * self.grid[1]
+        steps = torch.stack([curves[..., 0], curves[..., 1], rise, torch.zeros_like(rise)], dim=-1)
+        silent = torch.empty(0, dtype=torch.int32, device=x.device)
+        slope = look_up(x, self.rows, steps, self.grid, self.noise, silent, want_slope=True)[1]
+        low, high = self.grid[0], self.grid[0] + curves.shape[1] / self.grid[1]
+        return slope * ((x >= low) & (x <= high))
 
     def _keys(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Noise of the next read of value and of slope; empty for silent ones."""
@@ -192,41 +206,13 @@ class DeviceActivation(LayerState):
         return f"{count}, sharing={self.sharing!r}, population={self.population}{off}"
 
 
-def read_slope(layer: DeviceActivation, x: torch.Tensor, slope: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-    """The devices' own slope at x (batch, units) as it is read: noise of that read, then its converter."""
-    if len(key) and layer.noisy_slope:
-        slope = add_noise(slope, x, layer.rows, layer.grid, layer.slope_noise, key)
-    return quantised(slope, layer.slope_scale, layer.converters.slope)
-
-
-def exact_slope(layer: DeviceActivation, x: torch.Tensor) -> torch.Tensor:
-    """Derivative of each device's tabulated value at x: the rise of its cell; 0 beyond the driven range."""
-    curves = layer.curves
-    rise = curves[..., 1] * layer.grid[1]
-    steps = torch.stack([curves[..., 0], curves[..., 1], rise, torch.zeros_like(rise)], dim=-1)
-    silent = torch.empty(0, dtype=torch.int32, device=x.device)
-    slope = look_up(x, layer.rows, steps, layer.grid, layer.noise, silent, want_slope=True)[1]
-    low, high = layer.grid[0], layer.grid[0] + curves.shape[1] / layer.grid[1]
-    return slope * ((x >= low) & (x <= high))
-
-
-def difference_slope(layer: DeviceActivation, x: torch.Tensor) -> torch.Tensor:
-    """(value at x + h - value at x - h) / 2 h, each read with its own noise and converter."""
-    step = layer.difference_step
-    above, below = (layer.read_value(x + shift) for shift in (step, -step))
-    return (above - below) / (2 * step)
-
-
-def with_slope(x: torch.Tensor, value: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
-    """`value`, whose gradient with respect to x is upstream * `slope`; all three have one shape.
+class _Device(torch.autograd.Function):
+    """The value, whose gradient with respect to x is upstream * slope; all three have one shape.
 
     The slope is what the hardware offers and need not be the derivative of the value. It is a reading, which has no
     derivative: a backward pass with create_graph=True raises InputError.
     """
-    return _Device.apply(x, value, slope)
 
-
-class _Device(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, value: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(slope)

@@ -3,7 +3,8 @@
 For what every layer of devices has see `hardware`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import torch
 from torch import nn
@@ -68,25 +69,33 @@ def can_stand_side_by_side(model: nn.Module, example: torch.Tensor) -> bool:
     other rows than one for each input (frames folded into the batch, sequences with the time first).
     example: at least one input. The model, in the mode it is in, serves one instance afterwards, the one of before.
     """
-    inputs = trial_inputs(example)
+    inputs = _trial_inputs(example)
+
+    def same() -> bool:
+        together = members(model, SEEDS)(inputs.repeat_interleave(len(SEEDS), 0))
+        alone = [members(model, [seed])(inputs) for seed in SEEDS]
+        return _agree(together, torch.stack(alone, 1).flatten(0, 1))
+
+    return _tried(model, same)
+
+
+def _trial_inputs(example: torch.Tensor) -> torch.Tensor:
+    return example[torch.arange(IMAGES) % len(example)]
+
+
+def _agree(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two outputs are the same but for rounding."""
+    return torch.allclose(one, other, rtol=0, atol=_TOLERANCE * float(other.abs().max()), equal_nan=True)
+
+
+def _tried(model: nn.Module, trial: Callable[[], bool]) -> bool:
     with torch.inference_mode():
         try:
-            together = members(model, SEEDS)(inputs.repeat_interleave(len(SEEDS), 0))
-            alone = [members(model, [seed])(inputs) for seed in SEEDS]
-            return agree(together, torch.stack(alone, 1).flatten(0, 1))
+            return trial()
         except Exception:  # a network's own code may fail on another number of rows in any way
             return False
         finally:
             members(model, ())
-
-
-def trial_inputs(example: torch.Tensor) -> torch.Tensor:
-    return example[torch.arange(IMAGES) % len(example)]
-
-
-def agree(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two outputs are the same but for rounding."""
-    return torch.allclose(one, other, rtol=0, atol=_TOLERANCE * float(other.abs().max()), equal_nan=True)
 
 
 def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
@@ -96,32 +105,23 @@ def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
     layer (a skip connection) fails there, or gives other outputs than with repeated input. The model, in the mode it is
     in, serves one instance afterwards, the one of before.
     """
-    inputs = trial_inputs(example)
+    inputs = _trial_inputs(example)
     first = _first_called(model, inputs)
-    with torch.inference_mode():
-        try:
-            apart = members(model, SEEDS)(inputs.repeat_interleave(len(SEEDS), 0))
-            same = agree(members(model, SEEDS, first)(inputs), apart)
-        except Exception:  # a network's own code may fail on another number of rows in any way
-            return None
-        finally:
-            members(model, ())
-    return first if same else None
+
+    def same() -> bool:
+        apart = members(model, SEEDS)(inputs.repeat_interleave(len(SEEDS), 0))
+        return _agree(members(model, SEEDS, first)(inputs), apart)
+
+    return first if _tried(model, same) else None
 
 
 def _first_called(model: nn.Module, inputs: torch.Tensor) -> str | None:
     """By order of calls, which need not be that of the modules."""
     called: list[str] = []
     members(model, SEEDS[:1])  # the layers' own noise stays where it is
-    hooks = [
-        layer.register_forward_hook(lambda *_, name=name: called.append(name))
-        for name, layer in device_layers(model).items()
-    ]
-    try:
-        with torch.inference_mode():
-            model(inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        members(model, ())
+    with ExitStack() as stack, torch.inference_mode():
+        stack.callback(members, model, ())
+        for name, layer in device_layers(model).items():
+            stack.enter_context(layer.register_forward_hook(lambda *_, name=name: called.append(name)))
+        model(inputs)
     return called[0] if called else None

@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
 
 from spinloom.devices import Response
-from spinloom.errors import InputError, unknown_name
+from spinloom.errors import InputError
 from spinloom.nn.activation.affine import TANH, Affine
 
 TOLERANCE = 1e-4
@@ -36,11 +35,6 @@ class Table:
     slope_noise: torch.Tensor
     affine: Affine
     error: float
-
-    @cached_property
-    def silent(self) -> bool:
-        """Whether no device has read noise anywhere, on either read."""
-        return not bool(self.noise.any()) and not bool(self.slope_noise.any())
 
 
 def tabulate(response: Response, affine: Affine = TANH) -> Table:
@@ -103,10 +97,6 @@ def _float(array: np.ndarray) -> torch.Tensor:
 
 
 SHARINGS = ("unit", "channel", "shared")
-
-
-def sharing_error(given: object) -> InputError:
-    return unknown_name("sharing", str(given), SHARINGS)
 
 
 def count_units(sharing: str, shape: tuple[int, ...]) -> int:
