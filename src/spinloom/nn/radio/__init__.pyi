@@ -8,14 +8,14 @@ from .network import RadioNetwork as RadioNetwork
 from .network import fabricate as fabricate
 from .network import multilayer as multilayer
 from .network import radio_layers as radio_layers
+from .network import retune as retune
 from .network import through_layers as through_layers
 from .network import through_twin as through_twin
+from .network import tuning as tuning
 from .nine_junctions import NineJunctions as NineJunctions
 from .oscillators import Oscillators as Oscillators
 from .oscillators import thermal_fluctuation as thermal_fluctuation
 from .plans import Band as Band
 from .plans import plan as plan
 from .resonance import chain_weights as chain_weights
-from .retuning import retune as retune
-from .retuning import tuning as tuning
 from .windows import LAYOUTS as LAYOUTS

@@ -10,6 +10,7 @@ resonators never exists: forward sums as it goes, backward computes the terms ag
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from spinloom.errors import InputError
@@ -20,12 +21,8 @@ _PARALLEL = 1 << 17
 
 
 def chain_weights(
-    inputs: torch.Tensor,
-    resonance: torch.Tensor,
-    width: torch.Tensor | float,
-    amplitude: torch.Tensor,
-    absorption: torch.Tensor | None = None,
-) -> torch.Tensor:
+    inputs: Tensor, resonance: Tensor, width: Tensor | float, amplitude: Tensor, absorption: Tensor | None = None
+) -> Tensor:
     """Weight of every chain for every input, (*members, chains, inputs), in units of the amplitude.
 
     inputs: frequencies, (inputs,) for all members or (*members, inputs). resonance: (*members, chains, resonators), in
@@ -42,12 +39,8 @@ def chain_weights(
             f"got {tuple(inputs.shape)} and {tuple(shape)}"
         )
     linewidth = width if isinstance(width, float) else None
-    given = [
-        resonance,
-        resonance if isinstance(width, float) else width,
-        amplitude,
-        *(() if absorption is None else (absorption,)),
-    ]
+    given = [resonance, resonance if isinstance(width, float) else width, amplitude]
+    given += [] if absorption is None else [absorption]
     if len({tensor.dtype for tensor in (inputs, *given)}) > 1 or inputs.dtype not in (torch.float32, torch.float64):
         raise InputError("frequencies, widths and amplitudes must be all float32 or all float64")
     try:
@@ -58,18 +51,20 @@ def chain_weights(
     if shared:
         wide[2] = amplitude.expand(1, shape[-1])  # the same signs for all chains: not copied for each
     lines = inputs.reshape(-1, inputs.shape[-1])
-    if linewidth is not None and shared and not inputs.requires_grad and _compiled(inputs):
-        return _Proportional.apply(lines, wide[0], wide[2], linewidth).view(*shape[:-1], inputs.shape[-1])
+    joined = linewidth is not None and shared and not inputs.requires_grad and _compiled(inputs)
     if linewidth is not None:
-        wide[1] = linewidth * wide[0]
-    return _Chains.apply(lines, *wide).view(*shape[:-1], inputs.shape[-1])
+        wide[1] = linewidth * (wide[0].detach() if joined else wide[0])
+    return _Chains.apply(linewidth if joined else None, lines, *wide).view(*shape[:-1], inputs.shape[-1])
 
 
 class _Chains(torch.autograd.Function):
+    """With a ratio widths are that times the resonances, signs shared, inputs fixed: one sum for each resonator."""
+
     @staticmethod
-    def forward(ctx: Any, *given: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(*given)
-        inputs, rows = given[0], given[1]
+    def forward(ctx: Any, ratio: float | None, *given: Tensor) -> Tensor:
+        ctx.ratio = ratio
+        inputs, rows, _, signs = given[:4]
+        ctx.save_for_backward(*(given if ratio is None else (inputs, rows, signs)))
         if not _compiled(inputs):
             return plain_weights(*given)
         weights = inputs.new_empty(len(rows), inputs.shape[1])
@@ -78,12 +73,16 @@ class _Chains(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         given = ctx.saved_tensors
         inputs, rows = given[0], given[1]
+        if ctx.ratio is not None:
+            pull, ratio = torch.empty_like(rows, memory_format=torch.contiguous_format), inputs.new_tensor([ctx.ratio])
+            _loop("slopes", inputs, rows)(*_arrays(inputs, rows, ratio, given[2], upstream, pull))
+            return None, None, pull, None, None
         if not _compiled(inputs):
-            return tuple(plain_pulls(*given, upstream))
-        deplete, needed = len(given) == 5, ctx.needs_input_grad
+            return None, *plain_pulls(*given, upstream)
+        deplete, needed = len(given) == 5, ctx.needs_input_grad[1:]
         by_row = inputs.new_empty(len(rows), inputs.shape[1] if needed[0] or deplete else 0)
         pulls = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in given[1:]]
         if not (needed[3] or deplete):
@@ -91,55 +90,27 @@ class _Chains(torch.autograd.Function):
         arrays = _arrays(*given, upstream, by_row, *pulls)
         _loop("pulls", *given)(*arrays)
         summed = by_row.view(len(inputs), -1, by_row.shape[1]).sum(1) if needed[0] else None
-        return summed, *(pull if wanted else None for pull, wanted in zip(pulls, needed[1:], strict=True))
+        return None, summed, *(pull if wanted else None for pull, wanted in zip(pulls, needed[1:], strict=True))
 
 
-class _Proportional(torch.autograd.Function):
-    """Widths are one linewidth times the resonances, signs shared, inputs fixed: one sum for each resonator."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, inputs: torch.Tensor, resonance: torch.Tensor, signs: torch.Tensor, linewidth: float
-    ) -> torch.Tensor:
-        ctx.save_for_backward(inputs, resonance, signs)
-        ctx.linewidth = linewidth
-        weights = inputs.new_empty(len(resonance), inputs.shape[1])
-        given = (inputs, resonance, linewidth * resonance, signs)
-        _loop("weights", *given)(*_arrays(*given), weights.numpy())
-        return weights
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        inputs, resonance, signs = ctx.saved_tensors
-        pull = torch.empty_like(resonance, memory_format=torch.contiguous_format)
-        ratio = inputs.new_tensor([ctx.linewidth])
-        _loop("slopes", inputs, resonance)(*_arrays(inputs, resonance, ratio, signs, upstream, pull))
-        return None, pull, None, None
-
-
-def _compiled(inputs: torch.Tensor) -> bool:
+def _compiled(inputs: Tensor) -> bool:
     return inputs.device.type == "cpu"
 
 
-def _loop(name: str, *given: torch.Tensor) -> Any:
+def _loop(name: str, *given: Tensor) -> Any:
     if len(given) == 5:
         return getattr(loops, f"depleting_{name}")
     work = given[1].numel() * given[0].shape[1]
     return getattr(loops, name)[work >= _PARALLEL and torch.get_num_threads() > 1]
 
 
-def _arrays(*tensors: torch.Tensor) -> list[Any]:
+def _arrays(*tensors: Tensor) -> list[Any]:
     return [tensor.detach().contiguous().numpy() for tensor in tensors]
 
 
 def plain_weights(
-    inputs: torch.Tensor,
-    resonance: torch.Tensor,
-    width: torch.Tensor,
-    amplitude: torch.Tensor,
-    absorption: torch.Tensor | None = None,
-) -> torch.Tensor:
+    inputs: Tensor, resonance: Tensor, width: Tensor, amplitude: Tensor, absorption: Tensor | None = None
+) -> Tensor:
     """The sum by PyTorch's own operations, one resonator after another: for other devices than the CPU.
 
     inputs (members, i); the others (members * chains, resonators); returns (members * chains, i). No tensor is larger
@@ -157,7 +128,7 @@ def plain_weights(
     return total
 
 
-def plain_pulls(*given: torch.Tensor) -> list[torch.Tensor]:
+def plain_pulls(*given: Tensor) -> list[Tensor]:
     """Gradients of everything `plain_weights` takes; the last argument is the gradient of its result."""
     *arguments, upstream = given
     inputs, resonance = arguments[:2]
@@ -166,9 +137,8 @@ def plain_pulls(*given: torch.Tensor) -> list[torch.Tensor]:
     shares = [torch.ones_like(lines)]
     if absorption is not None:
         for k in range(resonance.shape[1] - 1):
-            shares.append(
-                shares[-1] * (1 - _loss(lines, *(t[:, k : k + 1] for t in (resonance, arguments[2], absorption))))
-            )
+            f, w, e = (tensor[:, k : k + 1] for tensor in (resonance, arguments[2], absorption))
+            shares.append(shares[-1] * (1 - e * w * w / ((lines - f).square() + w * w)))
     found = [torch.zeros_like(lines), *(torch.zeros_like(resonance) for _ in arguments[1:])]
     rest = torch.zeros_like(lines)
     for k in reversed(range(resonance.shape[1])):
@@ -183,13 +153,7 @@ def plain_pulls(*given: torch.Tensor) -> list[torch.Tensor]:
     return found
 
 
-def _loss(lines: torch.Tensor, f: torch.Tensor, w: torch.Tensor, e: torch.Tensor) -> torch.Tensor:
-    return e * w * w / ((lines - f).square() + w * w)
-
-
-def _pull_one(
-    lines: torch.Tensor, column: list[torch.Tensor], up: torch.Tensor, rest: torch.Tensor
-) -> tuple[list[torch.Tensor], torch.Tensor]:
+def _pull_one(lines: Tensor, column: list[Tensor], up: Tensor, rest: Tensor) -> tuple[list[Tensor], Tensor]:
     """Gradients through one resonator, and the worth of a unit of power that reaches it."""
     f, w, a, *more = column
     e = more[0] if more else torch.zeros_like(a)
