@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spinloom.devices import SimulatedDiode, SpinDiode
 from spinloom.errors import InputError, require_non_negative, require_positive
@@ -24,8 +24,8 @@ _DISPERSIVE = 0.1
 class ChainLayer(RadioLayer):
     """Base of the layers of chains; a subclass adds `places`, `shift` and `offset` and gives `_resonances`."""
 
-    inputs: torch.Tensor
-    places: torch.Tensor
+    inputs: Tensor
+    places: Tensor
     shift: nn.Parameter
     offset: nn.Parameter
 
@@ -48,7 +48,7 @@ class ChainLayer(RadioLayer):
 
     def _set_constants(
         self,
-        frequency: torch.Tensor,
+        frequency: Tensor,
         linewidth: float,
         sensitivity: float,
         absorption: float,
@@ -74,21 +74,20 @@ class ChainLayer(RadioLayer):
             state[prefix + "linewidth_factor"] = state.pop(prefix + "damping_factor")
         super()._load_from_state_dict(state, prefix, *rest)
 
-    def _relative(self, frequency: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    def _relative(self, frequency: Tensor, dtype: torch.dtype) -> Tensor:
         return (frequency.detach().double() / self.unit).to(dtype)
 
-    def resonances(self) -> torch.Tensor:
+    def resonances(self) -> Tensor:
         """As they are now, Hz; the last dimension along a chain."""
         raise NotImplementedError
 
-    def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
+    def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
         """Operations of all resonators for every position they serve, and the waves that reach all chains."""
         resonances, inputs = self.resonances().detach().double(), self.input_frequencies().detach().double()
+        low, high = (float(end) for end in torch.cat((resonances.flatten(), inputs.flatten())).aminmax())
         chains = resonances[..., 0].numel() // self.copies
         values = output.numel() // (examples * self.copies)  # chains times positions
         steps, devices, seen = max(values // chains, 1), self.count_devices(), inputs.shape[-1]
-        everything = torch.cat((resonances.flatten(), inputs.flatten()))
-        low, high = float(everything.min()), float(everything.max())
         mean = float(given.double().mean())  # padding sends nothing, so this is an upper bound for padded images
         return LayerUse(
             "resonator",
@@ -106,28 +105,24 @@ class ChainLayer(RadioLayer):
         """Inputs that one chain is meant to weigh, None for all of them."""
         return None
 
-    def input_frequencies(self) -> torch.Tensor:
+    def input_frequencies(self) -> Tensor:
         """As emitted now, Hz: (inputs,) or (*members, inputs)."""
         return self.unit * self._inputs()
 
-    def bias(self) -> torch.Tensor:
+    def bias(self) -> Tensor:
         """V, (*members, chains)."""
         return self.offset * (self.sensitivity * self.power_unit)
 
-    def _inputs(self) -> torch.Tensor:
+    def _inputs(self) -> Tensor:
         return self.inputs * self.factor("input_factor")
 
     def _draw(self, source: torch.Generator, shape: tuple[int, ...]) -> None:
         """Factors of the inputs and of all resonators; shape: of the resonators, members in front."""
-        given, dtype = self.imperfections, self.shift.dtype
-        for name, size, spread in (
-            ("input_factor", (*self.members, len(self.inputs)), given.input_frequency),
-            ("resonance_factor", shape, given.resonance),
-            ("linewidth_factor", shape, given.linewidth),
-            ("sensitivity_factor", shape, given.sensitivity),
-        ):
+        given, inputs = self.imperfections, (*self.members, len(self.inputs))
+        spreads = (given.input_frequency, given.resonance, given.linewidth, given.sensitivity)
+        for name, size, spread in zip(self._factors, (inputs, shape, shape, shape), spreads, strict=True):
             # drawn even where it is not spread, so that one spread does not change the draws of another
-            drawn = factors(size, spread, source, dtype)
+            drawn = factors(size, spread, source, self.shift.dtype)
             setattr(self, name, drawn.to(self.shift.device) if spread else None)
 
 
@@ -160,7 +155,7 @@ class ResonatorChains(ChainLayer):
     Raises InputError for frequencies outside `band`, negative powers, or shapes that do not fit.
     """
 
-    signs: torch.Tensor
+    signs: Tensor
 
     @classmethod
     def of(cls, diode: SpinDiode | SimulatedDiode, *sizes: Any, **options: Any) -> Self:
@@ -172,9 +167,9 @@ class ResonatorChains(ChainLayer):
 
     def __init__(
         self,
-        input_frequency: torch.Tensor,
+        input_frequency: Tensor,
         chains: int,
-        resonance: torch.Tensor | None = None,
+        resonance: Tensor | None = None,
         *,
         linewidth: float = 0.01,
         sensitivity: float = SENSITIVITY,
@@ -216,14 +211,14 @@ class ResonatorChains(ChainLayer):
         """Of one chain."""
         return self.places.shape[1]
 
-    def resonances(self) -> torch.Tensor:
+    def resonances(self) -> Tensor:
         """As they are now, Hz, (*members, chains, resonators)."""
         return self.unit * self._resonances()
 
     def count_devices(self) -> int:
         return self.places.numel()
 
-    def weights(self) -> torch.Tensor:
+    def weights(self) -> Tensor:
         """V/W, (*members, chains, inputs)."""
         resonance = self._resonances()
         linewidth = self.linewidth * self.factor("linewidth_factor")
@@ -232,7 +227,7 @@ class ResonatorChains(ChainLayer):
         absorption = resonance.new_tensor(self.absorption) if self.absorption else None
         return chain_weights(self._inputs(), resonance, width, amplitude, absorption)
 
-    def forward(self, power: torch.Tensor) -> torch.Tensor:
+    def forward(self, power: Tensor) -> Tensor:
         if power.shape[-1] != self.inputs.shape[0]:
             raise InputError(f"the layer takes powers of {self.inputs.shape[0]} inputs, got {tuple(power.shape)}")
         require_power(power)
@@ -250,11 +245,11 @@ class ResonatorChains(ChainLayer):
                     shift.copy_(((start + self.step * shift).clamp(low, high) - start) / self.step)
         return self
 
-    def _inputs(self) -> torch.Tensor:
+    def _inputs(self) -> Tensor:
         fixed = super()._inputs()
         return fixed if self.input_shift is None else fixed * (self.step * self.input_shift).exp()
 
-    def _resonances(self) -> torch.Tensor:
+    def _resonances(self) -> Tensor:
         return self.places * self.factor("resonance_factor") * (self.step * self.shift).exp()
 
     def draw(self, source: torch.Generator) -> None:
@@ -276,7 +271,7 @@ def _closed_form(diode: SpinDiode | SimulatedDiode) -> SpinDiode:
     return design
 
 
-def _multiply(power: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def _multiply(power: Tensor, weights: Tensor) -> Tensor:
     """power (batch, i) shared or (*members, batch, i) times weights (*members, chains, i)."""
     members = weights.shape[:-2]
     if power.ndim > 2 or not members:
@@ -286,25 +281,20 @@ def _multiply(power: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return split.movedim(0, -2)
 
 
-def _starts(
-    shape: tuple[int, ...], seed: Seed | Sequence[int], dtype: torch.dtype
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _starts(shape: tuple[int, ...], seed: Seed | Sequence[int], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Normals for shifts (*members, chains, resonators) and biases (*members, chains)."""
-    if isinstance(seed, int | torch.Generator):
-        seeds = [generator(seed)]
-        if shape[:-2]:
-            count = torch.Size(shape[:-2]).numel()
-            seeds = [generator(child_seed(seeds[0])) for _ in range(count)]
-    else:
-        seeds = [generator(one) for one in seed]
-    if len(seeds) != torch.Size(shape[:-2]).numel():
-        raise InputError(f"{len(seeds)} seeds were given for {torch.Size(shape[:-2]).numel()} members")
-    one = [(torch.randn(shape[-2:], generator=s), torch.randn(shape[-2], generator=s)) for s in seeds]
+    seeds = [seed] if isinstance(seed, int | torch.Generator) else seed
+    sources, members = [generator(one) for one in seeds], math.prod(shape[:-2])
+    if isinstance(seed, int | torch.Generator) and shape[:-2]:
+        sources = [generator(child_seed(sources[0])) for _ in range(members)]
+    if len(sources) != members:
+        raise InputError(f"{len(sources)} seeds were given for {members} members")
+    one = [(torch.randn(shape[-2:], generator=s), torch.randn(shape[-2], generator=s)) for s in sources]
     shifts, offsets = (torch.stack(part).to(dtype) for part in zip(*one, strict=True))
     return shifts.view(shape), offsets.view(shape[:-1])
 
 
-def _check(inputs: torch.Tensor, resonance: torch.Tensor, chains: int, band: Band | None) -> None:
+def _check(inputs: Tensor, resonance: Tensor, chains: int, band: Band | None) -> None:
     if inputs.ndim != 1 or not len(inputs):
         raise InputError(f"input frequencies must be (inputs,), got {tuple(inputs.shape)}")
     if chains < 1:
@@ -317,12 +307,12 @@ def _check(inputs: torch.Tensor, resonance: torch.Tensor, chains: int, band: Ban
         band.check("resonances", resonance)
 
 
-def alternating(count: int) -> torch.Tensor:
+def alternating(count: int) -> Tensor:
     """Signs along a chain, whose neighbours are connected head to tail, (count,)."""
     return 1.0 - 2.0 * (torch.arange(count) % 2)
 
 
-def require_power(power: torch.Tensor) -> None:
+def require_power(power: Tensor) -> None:
     """Raise InputError unless all powers are >= 0 W and none is NaN; on the CPU, where looking costs little."""
     if power.device.type == "cpu" and not bool(power.detach().amin() >= 0):
         raise InputError("powers must be finite and >= 0 W; scale the data first")
