@@ -8,7 +8,6 @@ from spinloom.errors import InputError
 
 MOST_BITS = 24
 """Beyond it float32 cannot tell the levels apart."""
-_SLIGHT = 0.01
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,6 @@ class Converters:
 
 PLAIN = Converters()
 """Reads as they are."""
-
-
-def slope_signs(curves: torch.Tensor, largest: float) -> tuple[bool, bool]:
-    """Whether some slopes in a table's curves (see `tables.Table`) are negative, and whether some are positive.
-
-    Up to 1 % of the largest slope does not count: a range for what a measured curve is off would cost one bit.
-    """
-    slopes = torch.cat([curves[..., 2].flatten(), (curves[:, -1, 2] + curves[:, -1, 3])])
-    return bool((slopes < -_SLIGHT * largest).any()), bool((slopes > _SLIGHT * largest).any())
 
 
 def quantised(reads: torch.Tensor, scale: tuple[float, float], bits: int | None) -> torch.Tensor:

@@ -8,12 +8,13 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.nn.activation.affine import TANH, Affine
-from spinloom.nn.activation.converters import Converters, slope_signs
+from spinloom.nn.activation.converters import Converters
 from spinloom.nn.activation.tables import Table, count_units
 from spinloom.nn.hardware import HardwareLayer, LayerUse
 
 TABLE = ("curves", "noise", "grid", "slope_noise")
 """Buffers that layers may share in memory."""
+_SLIGHT = 0.01
 
 
 class LayerState(HardwareLayer):
@@ -79,7 +80,11 @@ class LayerState(HardwareLayer):
         return self.drive_scale * self.affine.input_gain * (x - self.affine.input_centre)
 
     def _note_curves(self) -> None:
-        self._falls, self._rises = slope_signs(self.curves, abs(self.affine.gain) * self.drive_scale)
+        curves = self.curves
+        slopes = torch.cat([curves[..., 2].flatten(), (curves[:, -1, 2] + curves[:, -1, 3])])
+        # up to 1 % of the largest slope does not count: a range for what a measured curve is off would cost one bit
+        slight = _SLIGHT * (abs(self.affine.gain) * self.drive_scale)
+        self._falls, self._rises = bool((slopes < -slight).any()), bool((slopes > slight).any())
         self.noisy_slope = bool(self.slope_noise.any())
         self._silent = not (self.noisy_slope or bool(self.noise.any()))
 
