@@ -11,10 +11,13 @@ from difflib import get_close_matches
 from numbers import Real
 from operator import index
 from reprlib import repr as short
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import torch
+
+
+Sign = Literal["positive", "non-negative", "any"]
 
 
 class SpinloomError(Exception):
@@ -63,12 +66,20 @@ def require_finite(unit: str, **quantities: float | torch.Tensor) -> None:
         _require(name, quantity, unit, "must be finite", lambda worst: True)
 
 
-def require_number(unit: str, **quantities: float | torch.Tensor) -> None:
-    """Raise InputError unless every quantity is one finite number, not a list or a batch of them."""
+def require_number(unit: str, sign: Sign = "any", /, **quantities: float | torch.Tensor) -> None:
+    """Raise InputError unless every quantity is one finite number of that sign, not a list or a batch of them."""
     for name, quantity in quantities.items():
         if not _is_quantity(quantity) or getattr(quantity, "ndim", False):
             raise InputError(f"{name} must be one number {f'in {unit}, ' if unit else ''}got {short(quantity)}")
         require_finite(unit, **{name: quantity})
+    require_sign(unit, sign, **quantities)
+
+
+def require_sign(unit: str, sign: Sign, /, **quantities: float | torch.Tensor) -> None:
+    """Raise InputError unless every quantity is finite and of that sign."""
+    {"positive": require_positive, "non-negative": require_non_negative, "any": require_finite}[sign](
+        unit, **quantities
+    )
 
 
 def require_quantity(**quantities: float | torch.Tensor) -> None:

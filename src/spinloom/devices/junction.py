@@ -8,7 +8,7 @@ import torch
 from spinloom import units
 from spinloom.devices.contract import Design
 from spinloom.devices.parameters import known
-from spinloom.errors import InputError, require_non_negative, require_number, require_positive, require_quantity
+from spinloom.errors import InputError, require_non_negative, require_number, require_quantity
 from spinloom.magnetism import Quantity
 
 Readout = Literal["conductance", "resistance"]
@@ -64,10 +64,8 @@ class TunnelJunction(Design):
         the bandwidth is 1 / (2 length), the conductance that at a right angle. The amplifier adds its own noise.
         """
         require_quantity(area=area)
-        require_number("V", voltage=voltage)
-        require_number("s", length=length)
-        require_positive("V", voltage=voltage)
-        require_positive("s", length=length)
+        require_number("V", "positive", voltage=voltage)
+        require_number("s", "positive", length=length)
         require_non_negative("K", temperature=temperature)
         conductance = torch.as_tensor(self.mean_conductance * area, dtype=torch.float64)
         thermal = 2 * units.KB * torch.as_tensor(temperature, dtype=torch.float64)

@@ -7,18 +7,10 @@ import math
 import sys
 import warnings
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any
 
 from spinloom import units
-from spinloom.errors import (
-    InputError,
-    SpinloomWarning,
-    require_finite,
-    require_non_negative,
-    require_number,
-    require_positive,
-    require_quantity,
-)
+from spinloom.errors import InputError, Sign, SpinloomWarning, require_number, require_quantity, require_sign
 from spinloom.magnetism import Quantity, double
 
 _PERCENT = (0.01, "%")
@@ -26,8 +18,6 @@ _METRES = ((1e-9, "nm"), (1e-6, "um"))
 _SECONDS = ((1e-9, "ns"), (1e-12, "ps"))
 _AMPERES = ((1e-6, "uA"), (1e-3, "mA"))
 _HERTZ = ((1e9, "GHz"), (1e6, "MHz"))
-Sign = Literal["positive", "non-negative", "any"]
-_SIGNS = {"positive": require_positive, "non-negative": require_non_negative, "any": require_finite}
 
 
 @dataclass(frozen=True)
@@ -108,7 +98,7 @@ def require_parameters(device: Any) -> None:
             if parameter.single:
                 require_number(unit, **{name: part})
             require_quantity(**{name: part})
-            _SIGNS[parameter.sign](unit, **{name: part})
+            require_sign(unit, parameter.sign, **{name: part})
             _require_usual(name, part, parameter)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from spinloom.devices.parameters import require_plausible
-from spinloom.errors import InputError, require_non_negative, require_number, unknown_name
+from spinloom.errors import InputError, require_number, unknown_name
 
 
 class Spread:
@@ -56,8 +56,7 @@ class Spread:
         return f"Spread.uniform({self.others!r})" if self.others else f"Spread({named})"
 
     def _check(self, **sigmas: float) -> None:
-        require_number("(relative)", **sigmas)
-        require_non_negative("(relative)", **sigmas)
+        require_number("(relative)", "non-negative", **sigmas)
         require_plausible(spread=max(sigmas.values(), default=0.0))
 
 

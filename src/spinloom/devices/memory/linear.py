@@ -7,7 +7,7 @@ import torch
 
 from spinloom.devices.contract import Memory
 from spinloom.devices.parameters import Parameter, known
-from spinloom.errors import InputError, require_count, require_non_negative, require_number
+from spinloom.errors import InputError, require_count, require_number
 from spinloom.magnetism import Quantity, double
 from spinloom.seeding import Seed, generator
 
@@ -73,8 +73,7 @@ class LinearMemory(Memory):
         return state + self._normal(state, seed) * self.read_noise * (double(self.most) - double(self.least))
 
     def retained(self, state: torch.Tensor, time: float) -> torch.Tensor:
-        require_number("s", time=time)
-        require_non_negative("s", time=time)
+        require_number("s", "non-negative", time=time)
         left = 1.0 if self.retention is None else (-time / double(self.retention)).exp()
         return double(self.least) + (state - double(self.least)) * left
 

@@ -12,7 +12,7 @@ from spinloom.devices.junction import Readout, TunnelJunction
 from spinloom.devices.mtj.mesh import free_layer, spatial
 from spinloom.devices.parameters import KNOWN, Parameter, known
 from spinloom.devices.spread import Spread, as_spread, factor, tilt
-from spinloom.errors import InputError, require_count, require_number, require_positive, require_quantity
+from spinloom.errors import InputError, require_count, require_number, require_quantity
 from spinloom.magnetism import (
     Demagnetization,
     Drive,
@@ -92,8 +92,23 @@ class JunctionDesign(Design):
         for name in ("barrier", "reset_barrier"):
             if not hasattr(getattr(self, name), "resistance_area"):
                 raise InputError(f"{name} must be a TunnelJunction, got {getattr(self, name)!r}")
-        self._require_shapes()
-        self._require_polarization()
+        counts = set()
+        for name, shape in shapes(self).items():
+            if shape and (len(shape) != 2 or shape[1] != 1):
+                raise InputError(f"{name} must be one number or a tensor (devices, 1), got shape {shape}")
+            counts |= {shape[0]} if shape else set()
+        if len(counts - {1}) > 1:
+            raise InputError(
+                f"parameters belong to different numbers of devices: {sorted(counts)}; give each one per device"
+            )
+        most = MOST_POLARIZATION[self.source]
+        for name in ("polarization", "reset_polarization"):
+            largest = float(double(getattr(self, name)).detach().max())
+            if most < largest <= 1:  # above 1 whatever the source: `require_parameters`
+                raise InputError(
+                    f"{name} must be at most {most:g} with source={self.source!r}, got {largest:g}: the torque "
+                    "would grow without bound where m is opposite to the polarizer; lower it or use source='voltage'"
+                )
 
     @property
     def shape(self) -> EllipticCylinder:
@@ -152,37 +167,38 @@ class JunctionDesign(Design):
 
         Resolved in space, the magnet has a mesh, and drives need the shape (*batch, 1, 1, 1).
         """
-        torques = self.torques(write, reset)
-        material = Material(self.saturation_magnetization, self.damping)
-        anisotropy = self.anisotropy / self.thickness
+        lift, torques = self.lifted, self.torques(write, reset)
+        material = Material(lift(self.saturation_magnetization), lift(self.damping))
+        anisotropy = Uniaxial(lift(self.anisotropy / self.thickness))
         if self.resolution is None:
-            fields = (Demagnetization(self.shape), Uniaxial(anisotropy))
-            return Magnet(material, self.shape.volume, fields, torques)
+            return Magnet(material, self.shape.volume, (Demagnetization(self.shape), anisotropy), torques)
         mesh, disk = free_layer(self.diameter, self.thickness, self.resolution)
-        fields_in_space = (
-            Exchange(spatial(self.exchange_stiffness)),
-            Demagnetization(),
-            Uniaxial(spatial(anisotropy)),
+        return Magnet(
+            material,
+            None,
+            (Exchange(lift(self.exchange_stiffness)), Demagnetization(), anisotropy),
+            torques,
+            mesh,
+            disk,
         )
-        material = Material(spatial(self.saturation_magnetization), spatial(self.damping))
-        return Magnet(material, None, fields_in_space, torques, mesh, disk)
+
+    def lifted(self, value: Any) -> Any:
+        """A parameter, drive or state of the devices, (*batch), as the magnet takes it: on a mesh (*batch, 1, 1, 1)."""
+        return value if self.resolution is None else spatial(value)
+
+    def read_out(self, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What a reader takes for m_x and m_z of the mean magnetisation m (3, *batch), tilts included."""
+        value, gradient = ((x.to(m) * m[0] + y.to(m) * m[1] + z.to(m) * m[2]) for x, y, z in self.references())
+        return self.barrier.read(value, self.readout), self.reset_barrier.read(gradient, self.readout)
 
     def torques(self, write: Drive | None, reset: Drive | None) -> tuple[SpinTransfer, ...]:
         """Those of the two reference layers, as far as they are driven."""
         angular: Literal["constant", "mtj"] = "constant" if self.source == "voltage" else "mtj"
-        lift = (lambda value: value) if self.resolution is None else spatial
+        lift, pair = self.lifted, (self.polarization, self.reset_polarization)
+        thickness, field_like = lift(self.thickness), lift(self.field_like)
         return tuple(
-            SpinTransfer(
-                drive,
-                lift(self.thickness),
-                lift(polarization),
-                (lift(direction[0]), lift(direction[1]), lift(direction[2])),
-                lift(self.field_like),
-                angular,
-            )
-            for drive, polarization, direction in zip(
-                (write, reset), (self.polarization, self.reset_polarization), self.references(), strict=True
-            )
+            SpinTransfer(drive, thickness, lift(polarization), (lift(x), lift(y), lift(z)), field_like, angular)
+            for drive, polarization, (x, y, z) in zip((write, reset), pair, self.references(), strict=True)
             if drive is not None
         )
 
@@ -225,39 +241,11 @@ class JunctionDesign(Design):
     def drives(self, points: int = 121, largest: float = 3.5) -> torch.Tensor:
         """Current densities from -largest to largest in units of the unit drive, (points,), A/m^2."""
         require_count(least=2, points=points)
-        require_number("unit drives", largest=largest)
-        require_positive("unit drives", largest=largest)
+        require_number("unit drives", "positive", largest=largest)
         return torch.linspace(-largest, largest, points, dtype=torch.float64) * self.unit_drive.detach()
-
-    def _require_shapes(self) -> None:
-        counts = set()
-        for name, shape in shapes(self).items():
-            if shape and (len(shape) != 2 or shape[1] != 1):
-                raise InputError(f"{name} must be one number or a tensor (devices, 1), got shape {shape}")
-            counts |= {shape[0]} if shape else set()
-        if len(counts - {1}) > 1:
-            raise InputError(
-                f"parameters belong to different numbers of devices: {sorted(counts)}; give each one per device"
-            )
-
-    def _require_polarization(self) -> None:
-        most = MOST_POLARIZATION[self.source]
-        for name in ("polarization", "reset_polarization"):
-            largest = float(double(getattr(self, name)).detach().max())
-            if most < largest <= 1:  # above 1 whatever the source: `require_plausible`
-                raise InputError(
-                    f"{name} must be at most {most:g} with source={self.source!r}, got {largest:g}: the torque "
-                    "would grow without bound where m is opposite to the polarizer; lower it or use source='voltage'"
-                )
 
 
 def shapes(device: Any) -> dict[str, tuple[int, ...]]:
     """Of all parameters that are tensors, by name."""
     given = {part.name: getattr(device, part.name) for part in fields(device)}
     return {name: tuple(value.shape) for name, value in given.items() if isinstance(value, torch.Tensor)}
-
-
-def along(reference: Triple, m: torch.Tensor) -> torch.Tensor:
-    """The component of m (3, *batch) along a reference layer, tilts included."""
-    x, y, z = (p.to(m) for p in reference)
-    return x * m[0] + y * m[1] + z * m[2]

@@ -6,16 +6,14 @@ their present length with a gamma whose factor s is 1 and whose derivative is th
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from spinloom.devices.mtj.design import JunctionDesign, along
-from spinloom.devices.mtj.mesh import LARGEST_PHASE, mean_magnetization, spatial, thermal_step
+from spinloom.devices.mtj.design import JunctionDesign
+from spinloom.devices.mtj.mesh import LARGEST_PHASE, mean_magnetization, thermal_step
 from spinloom.devices.mtj.simulation import READ_SAMPLES, require_float
-from spinloom.errors import InputError, require_finite, require_number, require_positive, require_quantity
+from spinloom.errors import InputError, require_finite, require_number, require_quantity
 from spinloom.magnetism import Constant, Magnet, Quantity, double, simulate
 
 STEP = 4e-12
@@ -45,8 +43,7 @@ def design_curves(
     its present diameter asks for, which makes the curves jump a little where that number changes.
     Raises InputError for drives or starts that are not (n,), PhysicsError where the dynamics leave the step.
     """
-    require_number("s", step=step)
-    require_positive("s", step=step)
+    require_number("s", "positive", step=step)
     require_float(dtype)
     for name, given in (("drive", drive), ("starts", starts)):
         require_quantity(**{name: given})
@@ -63,11 +60,9 @@ def read_curves(
     """(value, slope) as in `design_curves` of what `after_pulse` returned."""
     resting = device.magnet()
     window = _run(resting, written, device.read, step, READ_SAMPLES).mean(0)
-    value, gradient = (along(p, mean_magnetization(resting, window)) for p in device.references())
+    value, gradient = device.read_out(mean_magnetization(resting, window))
     signs = torch.tensor(device.polarities, dtype=value.dtype).reshape(-1, 1, 1, 1)
-    value = signs * device.barrier.read(value, device.readout)
-    slope = device.reset_barrier.read(gradient, device.readout).square()
-    return _pairs(value), _pairs(slope)
+    return _pairs(signs * value), _pairs(gradient.square())
 
 
 def after_pulse(
@@ -80,22 +75,20 @@ def after_pulse(
 ) -> torch.Tensor:
     """m right after the pulse: (3, cycles, points, devices, starts), on a mesh with (nz, ny, nx) behind."""
     resting = device.magnet()
-    lift: Callable[[Any], Any] = (lambda value: value) if resting.mesh is None else spatial
     devices = device.area.numel()
     x, y, _ = device.references()[0]
     along = starts.tanh() / torch.hypot(x, y)
     m = torch.stack(torch.broadcast_tensors(x * along, y * along, 1 / starts.cosh())).to(dtype)
-    m = lift(m.reshape(3, 1, 1, -1, len(starts)).expand(3, 1, 1, devices, len(starts)))
-    if resting.mesh is not None:
-        m = m.expand(*m.shape[:-3], *resting.mesh.shape)
+    m = m.reshape(3, 1, 1, -1, len(starts)).expand(3, 1, 1, devices, len(starts))
+    m = device.lifted(m).expand(*m.shape, *(resting.mesh.shape if resting.mesh else ()))
     # the reset does not know the drive that comes: once for all of them
-    m = _run(
-        _stretched(device.magnet(reset=Constant(lift(device.reset_density))), device.reset), m, device.reset, step
-    )[0]
+    reset = device.magnet(reset=Constant(device.lifted(device.reset_density)))
+    m = _run(_stretched(reset, device.reset), m, device.reset, step)[0]
     signs = torch.tensor(device.polarities, dtype=torch.float64)
     wave = signs[:, None, None, None] * double(drive)[:, None, None]
     m = m.expand(3, len(signs), len(drive), *m.shape[3:])
-    return _run(_stretched(device.magnet(write=Constant(lift(wave))), device.pulse), m, device.pulse, step)[0]
+    pulse = device.magnet(write=Constant(device.lifted(wave)))
+    return _run(_stretched(pulse, device.pulse), m, device.pulse, step)[0]
 
 
 def _stretched(magnet: Magnet, length: Quantity) -> Magnet:

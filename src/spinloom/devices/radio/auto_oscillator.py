@@ -168,8 +168,7 @@ class AutoOscillator(Design):
 
         Raises InputError for a start outside [0, 1], a duration that is not positive, fewer than 1 step.
         """
-        require_number("s", duration=duration)
-        require_positive("s", duration=duration)
+        require_number("s", "positive", duration=duration)
         require_non_negative("", start=start)
         if bool((double(start) > 1).any()):
             raise InputError("start is a normalised power and must be at most 1")

@@ -1,21 +1,18 @@
-"""A user's own measured device as a Response, read from CSV."""
+"""A user's own measured device as a Response, read from CSV.
+
+The conductance, not the resistance, is linear in cos(theta): G = G_P (1 + cos)/2 + G_AP (1 - cos)/2
+(J. C. Slonczewski, Phys. Rev. B 39, 6995 (1989)), so cos = (2 G - G_P - G_AP) / (G_P - G_AP).
+"""
 
 from pathlib import Path
+from reprlib import repr as short
 
 import numpy as np
 import torch
 
-from spinloom.devices.response.conductance import Extremes, in_plane_cosine, perpendicular_cosine, require_extremes
 from spinloom.devices.response.response import Response, as_path, is_stuck
-from spinloom.devices.response.scale import (
-    derivative,
-    fit_unit_drive,
-    require_full_scale,
-    warn_of_reach,
-    warn_of_slope,
-)
-from spinloom.devices.response.sweeps import Sweeps, arrange
-from spinloom.devices.response.table import Table, read_table
+from spinloom.devices.response.scale import derivative, fit_unit_drive, warn_of_reach, warn_of_slope
+from spinloom.devices.response.table import Sweeps, Table, arrange, read_table
 from spinloom.errors import InputError, require_positive
 
 DRIVES = ("current", "current_density", "voltage", "drive")
@@ -24,7 +21,13 @@ READS = {
     "value": ("slope", "noise", "slope_noise"),
 }
 """What stands beside a drive: one of these, and, where it is known, what goes with it."""
+FULL_SCALE = {"value": 2.0, "noise": 1.0}
+"""Beyond full scale by noise and overshoot, not by more."""
+OVERSHOOT = 0.02
+"""Readings may pass an extreme by this part of the conductance span: noise, not a mistake."""
 
+Extremes = tuple[float, float]
+"""(R_P, R_AP), ohm: resistance with parallel and with antiparallel layers."""
 _Curves = tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]
 """value, slope (None: not measured), noise and slope_noise (None: not measured), (devices, points) each."""
 
@@ -50,7 +53,7 @@ def read_curve(
     value by drive / unit_drive, without noise.
 
     in_plane, perpendicular: (R_P, R_AP) of each junction, ohm; by default the extremes of each device's
-        curve, see `conductance` (a perpendicular junction that swings through both states needs them given).
+        curve, see `_cosine` (a perpendicular junction that swings through both states needs them given).
     unit_drive: drive for a network input of 1, SI; by default fitted, value ~ tanh(drive / unit_drive), to devices
         that are not stuck.
     drive_unit: unit of a `drive` column whose header names none. sort: accept rows in any order.
@@ -59,14 +62,13 @@ def read_curve(
     """
     table = read_table(as_path(path))
     quantity = _drive_column(table)
-    require_extremes("in_plane", in_plane)
-    require_extremes("perpendicular", perpendicular)
+    _require_extremes(in_plane=in_plane, perpendicular=perpendicular)
     unit = _unit(table, quantity, drive_unit)
     if unit_drive is not None:
         require_positive(unit, unit_drive=unit_drive)
     sweeps = arrange(table, quantity, sort=sort)
     metadata = {"source": table.path.name, "devices": ", ".join(filter(None, sweeps.devices)) or "1"}
-    metadata["repeats"] = "{} to {}".format(*sweeps.repeats)
+    metadata["repeats"] = f"{sweeps.counts.min()} to {sweeps.counts.max()}"
     value, slope, noise, slope_noise = _curves(table, sweeps, in_plane, perpendicular, metadata)
     alive = ~is_stuck(torch.from_numpy(value)).numpy()
     if unit_drive is None:
@@ -118,21 +120,17 @@ def _unit(table: Table, quantity: str, drive_unit: str | None) -> str:
 
 
 def _curves(
-    table: Table,
-    sweeps: Sweeps,
-    in_plane: Extremes | None,
-    perpendicular: Extremes | None,
-    metadata: dict[str, str],
+    table: Table, sweeps: Sweeps, in_plane: Extremes | None, perpendicular: Extremes | None, metadata: dict[str, str]
 ) -> _Curves:
     """Of every device."""
     columns = table.columns
     if "value" in columns:
         return _generic(table, sweeps)
-    cosine = in_plane_cosine(table, sweeps, in_plane)
+    cosine = _cosine(table, sweeps, "resistance_in_plane", in_plane)
     metadata["in_plane"] = f"R_P, R_AP = {in_plane} ohm" if in_plane else "extremes of the curve are m_x = +1, -1"
     slope = slope_noise = None
     if "resistance_perpendicular" in columns:
-        squared = perpendicular_cosine(table, sweeps, perpendicular) ** 2
+        squared = _cosine(table, sweeps, "resistance_perpendicular", perpendicular) ** 2
         slope, slope_noise = sweeps.mean(squared), sweeps.deviation(squared)
         given = f"R_P, R_AP = {perpendicular} ohm"
         metadata["perpendicular"] = given if perpendicular else "extremes of the curve are |m_z| = 1 and m_z = 0"
@@ -140,8 +138,12 @@ def _curves(
 
 
 def _generic(table: Table, sweeps: Sweeps) -> _Curves:
-    require_full_scale(table)
     columns = table.columns
+    beyond = "{:g} is beyond full scale, which is -1 to 1"
+    for quantity, most in FULL_SCALE.items():
+        size = np.abs(columns.get(quantity, np.zeros(1)))
+        largest = (size > most) & (size == size.max())
+        table.refuse(quantity, largest, f"{beyond}; divide the column by its full scale (100 for per cent)")
     value, noise = sweeps.mean(columns["value"]), _deviation(table, sweeps, "value", "noise")
     if "slope" in columns:
         return value, sweeps.mean(columns["slope"]), noise, _deviation(table, sweeps, "slope", "slope_noise")
@@ -155,7 +157,56 @@ def _deviation(table: Table, sweeps: Sweeps, read: str, noise: str) -> np.ndarra
     if noise not in table.columns:
         return sweeps.deviation(table.columns[read])
     given = table.columns[noise]
-    wrong = np.flatnonzero(given < 0)
-    if len(wrong):
-        raise InputError(f"{table.where(wrong[0], noise)}: a standard deviation must be >= 0; correct the cell")
+    table.refuse(noise, given < 0, "a standard deviation must be >= 0; correct the cell")
     return np.sqrt(sweeps.mean(given**2))
+
+
+def _cosine(table: Table, sweeps: Sweeps, quantity: str, extremes: Extremes | None) -> np.ndarray:
+    """m_x, or m_z up to a common sign, of every row, (rows,).
+
+    Without `extremes`, each device's mean curve is taken to reach +1 and -1 in plane. The perpendicular one runs from
+    |m_z| = 1 at the drive closest to zero to m_z = 0 where its conductance is farthest from there: the free layer
+    starts along the axis and is turned into the plane, so this junction never reaches its other extreme.
+
+    A stuck device shows no extremes, only noise: it gets the span of the others, moved no further than to hold its
+    mean (one of another area is then at an end of its scale), and the majority's side to start from.
+    """
+    remedy = "resistance must be > 0, got {:g} ohm; subtract the offset of the meter or swap the sign of the voltage"
+    table.refuse(quantity, table.columns[quantity] <= 0, remedy)
+    conductance = 1 / table.columns[quantity]
+    if extremes is not None:
+        high, low = 1 / extremes[0], 1 / extremes[1]
+        cosine = (2 * conductance - high - low) / (high - low)
+        outside = f"{{:g}} ohm is outside [R_P, R_AP] = [{extremes[0]:g}, {extremes[1]:g}] ohm"
+        beyond = np.abs(cosine) > 1 + 2 * OVERSHOOT
+        table.refuse(quantity, beyond, f"{outside}; correct the extremes or the unit of the column")
+        return cosine
+    mean = sweeps.mean(conductance)
+    if bool((np.ptp(mean, axis=1) <= 1e-9 * mean.mean(1)).all()):
+        raise InputError(
+            f"{table.path}: {quantity} does not change with the drive; pass (R_P, R_AP) or measure further"
+        )
+    device = sweeps.cell // len(sweeps.drive)
+    # whose relative change is noise beside that of the liveliest
+    stuck = is_stuck(torch.from_numpy(mean / mean.mean(1, keepdims=True))).numpy()
+    lowest, highest = mean.min(1), mean.max(1)
+    half = (highest - lowest)[~stuck].mean() / 2
+    middle = np.clip((highest + lowest)[~stuck].mean() / 2, mean[stuck].mean(1) - half, mean[stuck].mean(1) + half)
+    lowest[stuck], highest[stuck] = middle - half, middle + half
+    lowest, highest = lowest[device], highest[device]
+    if quantity == "resistance_in_plane":
+        return (2 * conductance - highest - lowest) / (highest - lowest)
+    starts_high = mean[:, np.abs(sweeps.drive).argmin()] > mean.mean(1)
+    starts_high[stuck] = starts_high[~stuck].mean() > 0.5
+    return np.where(starts_high[device], conductance - lowest, highest - conductance) / (highest - lowest)
+
+
+def _require_extremes(**given: Extremes | None) -> None:
+    """Raise InputError unless they are two numbers with 0 < R_P < R_AP."""
+    for name, extremes in given.items():
+        try:
+            parallel, antiparallel = (float(resistance) for resistance in ((1, 2) if extremes is None else extremes))
+        except (TypeError, ValueError):
+            parallel = antiparallel = np.nan
+        if not 0 < parallel < antiparallel < np.inf:
+            raise InputError(f"{name} must be (R_P, R_AP) in ohm with 0 < R_P < R_AP, got {short(extremes)}")

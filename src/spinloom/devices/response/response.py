@@ -139,8 +139,7 @@ class Response:
 
         Both are fractions of full scale, which is 1: the largest value and the largest slope of a tanh.
         """
-        require_number("", sigma=sigma, slope=slope)
-        require_non_negative("of full scale", sigma=sigma, slope=slope)
+        require_number("of full scale", "non-negative", sigma=sigma, slope=slope)
         require_plausible(read_noise=max(sigma, slope))
         noise, slope_noise = self.noise.square() + sigma**2, self.slope_noise.square() + slope**2
         return replace(self, noise=noise.sqrt(), slope_noise=slope_noise.sqrt())
@@ -152,8 +151,7 @@ class Response:
         devices each (rounded), with slope 0 and the mean noise of its reads. Which device is drawn for which unit is
         chance, so that a layer has this fraction on average. Raises InputError for a fraction outside 0 to 1.
         """
-        require_number("", fraction=fraction)
-        require_non_negative("", fraction=fraction)
+        require_number("", "non-negative", fraction=fraction)
         require_count(rows=rows)
         if fraction > 1:
             raise InputError(f"fraction must be in 0 to 1, got {fraction}")

@@ -1,14 +1,11 @@
-"""The scale of a measured curve: its unit drive, its derivative, and whether its columns are those of a Response."""
+"""The scale of a measured curve: its unit drive, its derivative, and whether its slope fits its value."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from spinloom.devices.parameters import warn
-from spinloom.devices.response.table import Table
 from spinloom.errors import InputError
 
-LARGEST = {"value": 2.0, "noise": 1.0}
-"""Beyond full scale by noise and overshoot, not by more."""
 LEAST, MOST = 0.6, 1.7
 """Of `slope_scale`. Correct curves of tanh with 5 % noise on both reads keep to 0.7 to 1.7 down to 5 points; the median
 of simulated junctions, whose m_z^2 is not quite the derivative of m_x, to 0.7 to 1.5 up to a spread of 10 %."""
@@ -25,19 +22,6 @@ WORST = 0.5
 WIDTH = 0.1
 """Network inputs over which points are averaged first: tanh loses 0.003 of its slope by it, and a curve of thousands of
 noisy points does not turn into noise, which a difference of neighbours is."""
-
-
-def require_full_scale(table: Table) -> None:
-    """Raise InputError at the largest value or noise that is beyond full scale."""
-    for quantity, most in LARGEST.items():
-        if quantity in table.columns:
-            size = np.abs(table.columns[quantity])
-            row = int(size.argmax()) if len(size) else 0
-            if len(size) and size[row] > most:
-                raise InputError(
-                    f"{table.where(row, quantity)}: {table.columns[quantity][row]:g} is beyond full scale, which is -1 "
-                    "to 1; divide the column by its full scale (100 for per cent)"
-                )
 
 
 def slope_scale(inputs: np.ndarray, value: np.ndarray, slope: np.ndarray) -> float:

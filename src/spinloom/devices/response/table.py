@@ -1,4 +1,4 @@
-"""A measured table as columns of SI numbers, every cell checked; errors name file, line and column.
+"""A measured table as columns of SI numbers, every cell checked, and its sweeps; errors name file, line and column.
 
 Headers are `current_uA`, `current (mA)`, `resistance_in_plane [kOhm]`. Read line by line, not by pandas: it loses the
 number of the line, which every error here names, and its fast parser of numbers may differ in the last digit.
@@ -34,6 +34,7 @@ QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
     "device": NUMBER,
 }
 """Quantity -> unit as spelled -> (SI unit, factor)."""
+MIN_POINTS = 5
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,36 @@ class Table:
         """The cell in words, for an error."""
         return f"{self.path}, line {self.lines[row]}, column {self.headers[quantity].text!r}"
 
+    def refuse(self, quantity: str, wrong: np.ndarray, text: str) -> None:
+        """Raise InputError at the first row that is wrong, (rows,); `text` has {:g} where its number stands."""
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise InputError(f"{self.where(row, quantity)}: {text.format(self.columns[quantity][row])}")
+
+
+@dataclass(frozen=True)
+class Sweeps:
+    """drive: (points,), SI, increasing. devices: names. cell: (rows,), device * points + point of a row."""
+
+    drive: np.ndarray
+    devices: tuple[str, ...]
+    cell: np.ndarray
+
+    def mean(self, column: np.ndarray) -> np.ndarray:
+        """Mean over repeats, (devices, points)."""
+        return (np.bincount(self.cell, column) / self.counts).reshape(len(self.devices), -1)
+
+    def deviation(self, column: np.ndarray) -> np.ndarray:
+        """Standard deviation over repeats (n - 1), (devices, points); 0 where there is one row only."""
+        spread = (column - self.mean(column).ravel()[self.cell]) ** 2
+        variance = np.bincount(self.cell, spread) / np.maximum(self.counts - 1, 1)
+        return np.sqrt(variance).reshape(len(self.devices), -1)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Rows of every point of every device."""
+        return np.bincount(self.cell)
+
 
 def read_table(path: Path) -> Table:
     """Read a text table: lines of `#` are comments, the first other line names the columns.
@@ -67,41 +98,69 @@ def read_table(path: Path) -> Table:
     Separated by comma, semicolon or tab, decimal point; columns without any text are left out. Raises InputError:
     unreadable, empty, binary, unknown or doubled column, a row of another length, a cell that is no finite number.
     """
-    rows = _rows(path)
-    if not rows:
-        raise InputError(f"{path} is empty: expected a line of column names and rows of numbers")
-    first, body = rows[0], rows[1:]
-    for line, cells in body:
-        if len(cells) != len(first[1]):
-            raise InputError(
-                f"{path}, line {line} has {len(cells)} cells, the header names {len(first[1])}; "
-                "complete the row (is the file truncated, or does it write decimal commas?)"
-            )
-    used = [place for place in range(len(first[1])) if any(cells[place].strip() for _, cells in rows)]
-    body = [(line, [cells[place] for place in used]) for line, cells in body]
-    headers = _headers(path, first[0], [first[1][place] for place in used])
-    columns = {
-        header.quantity: np.array([_number(path, line, header, cells[place]) for line, cells in body])
-        for place, header in enumerate(headers)
-        if header.quantity != "device"
-    }
-    place = next((place for place, header in enumerate(headers) if header.quantity == "device"), None)
-    devices = np.array(["" if place is None else cells[place].strip() for _, cells in body], dtype=str)
-    lines = np.array([line for line, _ in body], dtype=int)
-    return Table(path, {header.quantity: header for header in headers}, columns, devices, lines)
-
-
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Line number and cells of every row that is neither blank nor a comment."""
     lines = [
         (number, line)
         for number, line in enumerate(_text(path).splitlines(), start=1)
         if line.strip(" ,;\t") and not line.lstrip().startswith("#")
     ]
     if not lines:
-        return []
+        raise InputError(f"{path} is empty: expected a line of column names and rows of numbers")
     separator = max(",;\t", key=lines[0][1].count)
-    return [(number, _cells(path, number, line, separator)) for number, line in lines]
+    (first, names), *body = [(number, _cells(path, number, line, separator)) for number, line in lines]
+    for line, cells in body:
+        if len(cells) != len(names):
+            raise InputError(
+                f"{path}, line {line} has {len(cells)} cells, the header names {len(names)}; "
+                "complete the row (is the file truncated, or does it write decimal commas?)"
+            )
+    used = [place for place in range(len(names)) if any(cells[place].strip() for _, cells in [(first, names), *body])]
+    headers = _headers(path, first, [names[place] for place in used])
+    columns, devices = {}, [""] * len(body)
+    for place, header in zip(used, headers, strict=True):
+        if header.quantity == "device":
+            devices = [cells[place].strip() for _, cells in body]
+        else:
+            columns[header.quantity] = np.array([_number(path, line, header, cells[place]) for line, cells in body])
+    numbers = np.array([line for line, _ in body], dtype=int)
+    return Table(path, {one.quantity: one for one in headers}, columns, np.array(devices, dtype=str), numbers)
+
+
+def arrange(table: Table, quantity: str, *, sort: bool = False) -> Sweeps:
+    """Find the sweep of every device. Rows of one device with equal drive are repeats of one point.
+
+    Repeats may stand together or as whole sweeps one after the other. Raises InputError: too few points, a
+    drive that falls within a sweep (unless `sort`), devices measured at different drives.
+    """
+    drive = table.columns[quantity]
+    number: dict[str, int] = {}
+    place = np.array([number.setdefault(name, len(number)) for name in table.devices.tolist()], dtype=int)
+    names = tuple(f" device {name!r}" if name else "" for name in number)
+    if not names:
+        raise InputError(f"{table.path} has no rows of numbers, at least {MIN_POINTS} are needed; add points")
+    # one sort for all, as there may be thousands of devices
+    grids, starts = [], np.cumsum(np.bincount(place))[:-1]
+    for name, rows in zip(names, np.split(np.argsort(place, kind="stable"), starts), strict=True):
+        swept, grid = drive[rows], np.unique(drive[rows])
+        if len(grid) < MIN_POINTS:
+            raise InputError(
+                f"{table.path}{name} has {len(grid)} different values of {quantity}, "
+                f"at least {MIN_POINTS} are needed; add points"
+            )
+        falls = np.flatnonzero(np.diff(swept) < 0)
+        whole_sweeps = len(swept) % len(grid) == 0 and bool((swept.reshape(-1, len(grid)) == grid).all())
+        if len(falls) and not whole_sweeps and not sort:
+            raise InputError(
+                f"{table.where(rows[falls[0] + 1], quantity)}: it falls from {swept[falls[0]]:g} to "
+                f"{swept[falls[0] + 1]:g}, it must increase within a sweep; sort the rows or pass sort=True (of a "
+                "hysteresis loop keep one branch: up and down would be averaged)"
+            )
+        grids.append(grid)
+        if not np.array_equal(grid, grids[0]):
+            raise InputError(
+                f"{table.path}{name} is measured at other values of {quantity} than{names[0]}; "
+                "measure or interpolate all devices at the same ones"
+            )
+    return Sweeps(grids[0], tuple(number), place * len(grids[0]) + np.searchsorted(grids[0], drive))
 
 
 def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
@@ -113,13 +172,11 @@ def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is binary, not a text table in UTF-8; export it as CSV (UTF-8)") from error
+    except UnicodeDecodeError:
+        text = "\0"
     if "\0" in text:
         raise InputError(f"{path} is binary, not a text table in UTF-8; export it as CSV (UTF-8)")
     return text
