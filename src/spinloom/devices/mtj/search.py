@@ -149,25 +149,16 @@ class DesignSearch:
 
     def at(self, shares: torch.Tensor, cells: int | None = None) -> TwoPolarizerMTJ:
         """`start` with the free parameters at `shares` (n,), differentiable; cells: across, else a macrospin."""
-        changed: dict[str, Any] = {}
-        for free, share in zip(FREE, shares, strict=True):
-            name, _, place = free.name.partition(".")
-            value = free.value(share)
-            if place:
-                pair = list(changed.get(name, getattr(self.start, name)))
-                pair[int(place)] = value
-                changed[name] = tuple(pair)
-            else:
-                changed[name] = value
-        return _on_cells(replace(self.start, **changed), cells)
+        values: dict[str, Any] = {free.name: free.value(share) for free, share in zip(FREE, shares, strict=True)}
+        for name in ("in_plane_tilt", "perpendicular_tilt"):
+            values[name] = values.pop(f"{name}.0"), values.pop(f"{name}.1")
+        return _on_cells(replace(self.start, **values), cells)
 
     def design(self, shares: list[float]) -> TwoPolarizerMTJ:
         """The same with plain numbers, as devices are built from."""
         made = self.at(torch.tensor(shares, dtype=torch.float64))
-        plain: dict[str, Any] = {}
-        for name in dict.fromkeys(free.name.partition(".")[0] for free in FREE):
-            value = getattr(made, name)
-            plain[name] = (float(value[0]), float(value[1])) if isinstance(value, tuple) else float(value)
+        found = {name: getattr(made, name) for name in (free.name.partition(".")[0] for free in FREE)}
+        plain = {name: tuple(map(float, v)) if isinstance(v, tuple) else float(v) for name, v in found.items()}
         return replace(made, **plain)
 
     def parts(self, device: TwoPolarizerMTJ) -> dict[str, torch.Tensor]:
@@ -280,6 +271,12 @@ def refine(response: Response, points: int) -> Response:
     )
 
 
+_ROW = torch.tensor([1, 1, -1, 1, 1, 1, -1, -1, -1, 1, -1], dtype=torch.float64)
+_DESIGN = torch.stack([*(_ROW.roll(k) for k in range(11)), -torch.ones_like(_ROW)], dim=1)
+_SIGNS = torch.cat([torch.zeros(11, 1, dtype=torch.float64), _DESIGN, -_DESIGN], dim=1)
+"""(11, 25): a column of zeros, the design, its mirror image."""
+
+
 def corners(device: TwoPolarizerMTJ, sigma: float) -> TwoPolarizerMTJ:
     """The nominal device and 24 fabricated ones, (25, 1), every spread parameter a standard deviation up or down.
 
@@ -298,16 +295,6 @@ def corners(device: TwoPolarizerMTJ, sigma: float) -> TwoPolarizerMTJ:
         first, second = getattr(device, name)
         changed[name] = first + math.pi / 2 * next(signs), second + math.pi / 2 * next(signs)
     return replace(device, **changed)
-
-
-def _plackett_burman() -> torch.Tensor:
-    """(11, 25): a column of zeros, the design, its mirror image."""
-    row = torch.tensor([1, 1, -1, 1, 1, 1, -1, -1, -1, 1, -1], dtype=torch.float64)
-    design = torch.stack([row.roll(k) for k in range(11)] + [-torch.ones(11, dtype=torch.float64)], dim=1)
-    return torch.cat([torch.zeros(11, 1, dtype=torch.float64), design, -design], dim=1)
-
-
-_SIGNS = _plackett_burman()
 
 
 def thermal_variance(device: TwoPolarizerMTJ, inputs: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -107,9 +107,15 @@ class DrivenLayer(Design):
     angular_factor: AngularFactor = "constant"
 
     def __post_init__(self) -> None:
-        require_still(self.magnet)
+        magnet = self.magnet
+        if not isinstance(magnet, Magnet) or magnet.mesh is not None:
+            raise InputError("a macrospin is needed here: Magnet(material, volume, fields) without a mesh")
+        if not all(isinstance(drive, Constant) for drive in magnet.drives()):
+            raise InputError(
+                "the free layer's own fields must be Constant; the alternating current is added by the device"
+            )
         super().__post_init__()
-        if self.magnet.torques:
+        if magnet.torques:
             raise InputError("the device adds the torque of its current itself: give the magnet no torques")
         self.torque(Constant(0.0))
         self.fixed_layer()
@@ -120,8 +126,33 @@ class DrivenLayer(Design):
         return double(self.magnet.cell_volume) / self.thickness
 
     def mode(self) -> Mode:
-        """Equilibrium, resonance and width of the free layer without current, closed form."""
-        return find_mode(self.magnet, self.start)
+        """Equilibrium, resonance and width of the free layer without current, closed form.
+
+        The macrospin relaxes from `start` and is linearised where it arrives; the batch is that of the parameters.
+        Differentiable in material and fields, through the equilibrium too.
+        Raises PhysicsError where there is no equilibrium, InputError where it is not stable.
+        """
+        # damping and gamma have no say in where it rests: as plain numbers they do not add to the batch that relaxes
+        still = replace(self.magnet, material=Material(self.magnet.material.saturation_magnetization, 1.0))
+        m = torch.stack(torch.broadcast_tensors(*unit(self.start, "start")))
+        m = m.expand(3, *torch.broadcast_shapes(m.shape[1:], still.energy(m).shape)).clone()
+        arrived = relax(still, m, torque=1e-9)
+        if not bool(arrived.converged.all()):
+            raise PhysicsError("the free layer found no equilibrium; its energy is flat in some direction")
+        m = _polished(still, arrived.m)
+        u, _ = _across(m.detach())
+        u = u - m * (m * u).sum(0)  # zero, but its gradient turns the frame with the equilibrium
+        u = u / u.norm(dim=0)
+        v = torch.linalg.cross(m, u, dim=0)
+        _, h = derivatives(still, m, u, v)
+        material = self.magnet.material
+        mode = Mode(m, u, v, h, double(material.damping), double(material.gamma) * units.MU0)
+        if not bool(((mode.determinant > 0) & (mode.trace > 0)).all()):
+            raise InputError(
+                "the free layer rests where it is not stable (its stiffness is not positive): "
+                "start away from directions of symmetry, or apply a stronger field"
+            )
+        return mode
 
     def torque(self, density: Drive) -> SpinTransfer:
         """Of a current density in A/m^2."""
@@ -141,43 +172,6 @@ class DrivenLayer(Design):
         """Damping-like torque per ampere at this cosine to the polarizer, rad/(s A)."""
         a, b = self.torque(Constant(0.0)).coefficients()
         return rate_per_current(self.magnet.material, self.thickness) / (self.area * (a + b * cosine))
-
-
-def find_mode(magnet: Magnet, start: Direction) -> Mode:
-    """Relax a macrospin from `start` and linearise about where it arrives; the batch is that of the parameters.
-
-    Differentiable in material and fields, through the equilibrium too. Spin torques are left out.
-    Raises InputError for a mesh, for fields that change in time, and for an equilibrium that is not stable.
-    """
-    require_still(magnet)
-    # damping and gamma have no say in where it rests: as plain numbers they do not add to the batch that relaxes
-    still = replace(magnet, torques=(), material=Material(magnet.material.saturation_magnetization, 1.0))
-    m = torch.stack(torch.broadcast_tensors(*unit(start, "start")))
-    m = m.expand(3, *torch.broadcast_shapes(m.shape[1:], still.energy(m).shape)).clone()
-    arrived = relax(still, m, torque=1e-9)
-    if not bool(arrived.converged.all()):
-        raise PhysicsError("the free layer found no equilibrium; its energy is flat in some direction")
-    m = _polished(still, arrived.m)
-    u, _ = _across(m.detach())
-    u = u - m * (m * u).sum(0)  # zero, but its gradient turns the frame with the equilibrium
-    u = u / u.norm(dim=0)
-    v = torch.linalg.cross(m, u, dim=0)
-    _, h = derivatives(still, m, u, v)
-    mode = Mode(m, u, v, h, double(magnet.material.damping), double(magnet.material.gamma) * units.MU0)
-    if not bool(((mode.determinant > 0) & (mode.trace > 0)).all()):
-        raise InputError(
-            "the free layer rests where it is not stable (its stiffness is not positive): "
-            "start away from directions of symmetry, or apply a stronger field"
-        )
-    return mode
-
-
-def require_still(magnet: Magnet) -> None:
-    """Raise InputError unless the magnet is a macrospin whose fields and currents are constant."""
-    if not isinstance(magnet, Magnet) or magnet.mesh is not None:
-        raise InputError("a macrospin is needed here: Magnet(material, volume, fields) without a mesh")
-    if not all(isinstance(drive, Constant) for drive in magnet.drives()):
-        raise InputError("the free layer's own fields must be Constant; the alternating current is added by the device")
 
 
 def _across(m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

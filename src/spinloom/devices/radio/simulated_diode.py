@@ -57,24 +57,6 @@ class LinearResponse:
         return self.moving / share, -self.still / (share * 2 * math.pi * self.mode.frequency)
 
 
-def linear_response(
-    mode: Mode, reference: torch.Tensor, rate: torch.Tensor, field_like: Quantity, field: torch.Tensor
-) -> LinearResponse:
-    """reference: unit vector (3, *batch). rate: damping-like torque per ampere, rad/(s A), angular factor included.
-
-    field_like: ratio to it. field: A/m per ampere, (3, *batch).
-    """
-    _, p1, p2 = mode.components(reference)
-    _, h1, h2 = mode.components(field)
-    a, b, gamma0 = rate, rate * double(field_like), mode.gamma0
-    first = a * p1 + b * p2 + gamma0 * h2
-    second = a * p2 - b * p1 - gamma0 * h1
-    h, alpha = mode.stiffness, mode.damping
-    turned = (h[0, 0] * first + h[0, 1] * second) * p2 - (h[0, 1] * first + h[1, 1] * second) * p1
-    moving = p1 * (first - alpha * second) + p2 * (second + alpha * first)
-    return LinearResponse(mode, gamma0 * turned, moving)
-
-
 @dataclass(frozen=True)
 class SimulatedDiode(DrivenLayer):
     """A `DrivenLayer` whose polarizer is also the layer that its resistance is read against.
@@ -97,8 +79,16 @@ class SimulatedDiode(DrivenLayer):
     def response(self, mode: Mode | None = None) -> LinearResponse:
         """Of the cosine to a small alternating current, closed form."""
         mode = mode or self.mode()
-        field_vector = torch.stack(torch.broadcast_tensors(*(double(part) for part in self.field_per_current)))
-        return linear_response(mode, self.fixed_layer(), self.rate(self.cosine(mode)), self.field_like, field_vector)
+        cosine, p1, p2 = mode.components(self.fixed_layer())
+        _, h1, h2 = mode.components(tuple(torch.broadcast_tensors(*(double(part) for part in self.field_per_current))))
+        a = self.rate(cosine)
+        b, gamma0 = a * double(self.field_like), mode.gamma0
+        first = a * p1 + b * p2 + gamma0 * h2
+        second = a * p2 - b * p1 - gamma0 * h1
+        h, alpha = mode.stiffness, mode.damping
+        turned = (h[0, 0] * first + h[0, 1] * second) * p2 - (h[0, 1] * first + h[1, 1] * second) * p1
+        moving = p1 * (first - alpha * second) + p2 * (second + alpha * first)
+        return LinearResponse(mode, gamma0 * turned, moving)
 
     def linear_voltage(self, power: Quantity, frequency: Quantity) -> torch.Tensor:
         """V by linear response, exact for small power at any distance from the resonance."""

@@ -23,7 +23,7 @@ from spinloom import units
 from spinloom.devices.radio.auto_oscillator import AutoOscillator
 from spinloom.devices.radio.free_layer import DrivenLayer, Mode, curvature
 from spinloom.errors import InputError, require_positive
-from spinloom.magnetism import Constant, Direction, Quantity, Trajectory, double, simulate
+from spinloom.magnetism import Constant, Direction, Quantity, double, simulate
 from spinloom.seeding import Seed
 
 
@@ -137,28 +137,21 @@ class SimulatedOscillator(DrivenLayer):
             raise InputError("power must be below 1, the state opposite to rest")
         mode = self.mode()
         start, density = double(power), double(current) / self.area
-        shape = torch.broadcast_shapes(density.shape, start.shape, mode.frequency.shape)
-        shape = torch.Size((*batch, *shape))
+        shape = torch.Size((*batch, *torch.broadcast_shapes(density.shape, start.shape, mode.frequency.shape)))
         magnet = replace(self.magnet, torques=(self.torque(Constant(density)),))
         step = step or 0.01 / float(mode.frequency.detach().max())
         trajectory = simulate(
             magnet, mode.state(shape, start), duration, step, temperature=temperature, seed=seed, records=records
         )
-        return observe(trajectory, mode)
-
-
-def observe(trajectory: Trajectory, mode: Mode) -> OscillatorRun:
-    """Power and phase about the equilibrium of `mode`, in float64."""
-    x, y, z = trajectory.m.to(torch.float64).unbind(1)
-    along, first, second = mode.components((x, y, z))
-    turns = torch.atan2(second, first)
-    step = turns.diff(dim=0)
-    step = step - 2 * math.pi * torch.round(step / (2 * math.pi))
-    phase = torch.cat((turns[:1], turns[:1] + step.cumsum(0)))
-    # 1 - cosine from the components across: at small power nothing is left of the difference itself
-    across = first.square() + second.square()
-    power = torch.where(along > 0, across / (1 + along.clamp(min=0)), 1 - along) / 2
-    return OscillatorRun(trajectory.time, power, phase)
+        along, first, second = mode.components(trajectory.m.to(torch.float64).unbind(1))
+        turns = torch.atan2(second, first)
+        turned = turns.diff(dim=0)
+        turned = turned - 2 * math.pi * torch.round(turned / (2 * math.pi))
+        phase = torch.cat((turns[:1], turns[:1] + turned.cumsum(0)))
+        # 1 - cosine from the components across: at small power nothing is left of the difference itself
+        across = first.square() + second.square()
+        power = torch.where(along > 0, across / (1 + along.clamp(min=0)), 1 - along) / 2
+        return OscillatorRun(trajectory.time, power, phase)
 
 
 def _slope(time: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
