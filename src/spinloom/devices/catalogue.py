@@ -12,7 +12,7 @@ OURS = {
     "mtj-neuron": (
         "tunnel junction with two polarizers: m_x is a tanh neuron, m_z^2 its gradient",
         "spinloom.devices.mtj.neuron:TwoPolarizerMTJ",
-    ),
+    )
 }
 """By name: what it is, and where its class stands."""
 

@@ -91,7 +91,10 @@ def device_source(
     if isinstance(device, Response) or is_file(device):
         if changes:
             raise InputError(f"{', '.join(changes)}: the curves of a file or a Response are fixed; change a device")
-        return _given(device, "given in the program") if isinstance(device, Response) else _read(Path(device))
+        if isinstance(device, Response):
+            return _given(device, "given in the program")
+        read = read_curve if Path(device).suffix.lower() == ".csv" else load_response
+        return _given(read(device), str(Path(device)))
     noun = getattr(type(device), "noun", type(device).__name__)
     if isinstance(device, str):
         name, made = device, catalogue.find(device)
@@ -170,13 +173,8 @@ def _written(made: type) -> str:
         return ""
 
 
-def _read(path: Path) -> DeviceSource:
-    """Devices from a file: `.csv` or Spinloom's safetensors. Its spread is the one it holds. Raises InputError."""
-    read = read_curve if path.suffix.lower() == ".csv" else load_response
-    return _given(read(path), str(path))
-
-
 def _given(response: Response, where: str) -> DeviceSource:
+    """Devices whose spread is the one that the response holds."""
     return DeviceSource(
         parameters={"file": where, "devices": str(response.devices), **response.metadata},
         identity=f"{Path(where).name}: {response.devices} devices, {_digest(response)}",

@@ -1,34 +1,20 @@
 """What the two-polarizer junction is made of: its parameters, free layer, torques and fabrication."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
 
 import torch
 
-from spinloom import units
+from spinloom import magnetism, units
 from spinloom.devices.contract import Design
 from spinloom.devices.junction import Readout, TunnelJunction
 from spinloom.devices.mtj.mesh import free_layer, spatial
 from spinloom.devices.parameters import KNOWN, Parameter, known
 from spinloom.devices.spread import Spread, as_spread, factor, tilt
 from spinloom.errors import InputError, require_count, require_number, require_quantity
-from spinloom.magnetism import (
-    Demagnetization,
-    Drive,
-    EllipticCylinder,
-    Exchange,
-    Magnet,
-    Material,
-    Quantity,
-    SpinTransfer,
-    Triple,
-    Uniaxial,
-    double,
-    from_angles,
-    rate_per_current,
-    unit,
-)
+from spinloom.magnetism import Drive, Magnet, Material, Quantity, SpinTransfer, Triple, double, rate_per_current
 from spinloom.seeding import Seed, generator
 
 _WORDS = {
@@ -111,8 +97,8 @@ class JunctionDesign(Design):
                 )
 
     @property
-    def shape(self) -> EllipticCylinder:
-        return EllipticCylinder(self.diameter, self.diameter, self.thickness)
+    def shape(self) -> magnetism.EllipticCylinder:
+        return magnetism.EllipticCylinder(self.diameter, self.diameter, self.thickness)
 
     @property
     def polarities(self) -> tuple[int, ...]:
@@ -158,9 +144,9 @@ class JunctionDesign(Design):
         """Unit vectors of the in-plane and the perpendicular reference layer, tilts included."""
         polar, azimuth = (torch.as_tensor(angle, dtype=torch.float64) for angle in self.in_plane_tilt)
         tip, lean = (torch.as_tensor(angle, dtype=torch.float64) for angle in self.perpendicular_tilt)
-        in_plane = from_angles(math.pi / 2 - polar, azimuth)
+        in_plane = magnetism.from_angles(math.pi / 2 - polar, azimuth)
         perpendicular = (tip.sin(), lean.sin(), torch.ones_like(tip))
-        return unit(in_plane, "in-plane polarizer"), unit(perpendicular, "perpendicular polarizer")
+        return magnetism.unit(in_plane, "in-plane polarizer"), magnetism.unit(perpendicular, "perpendicular polarizer")
 
     def magnet(self, write: Drive | None = None, reset: Drive | None = None) -> Magnet:
         """The free layer with its torques; drives are current densities in A/m^2 at the two junctions.
@@ -169,14 +155,14 @@ class JunctionDesign(Design):
         """
         lift, torques = self.lifted, self.torques(write, reset)
         material = Material(lift(self.saturation_magnetization), lift(self.damping))
-        anisotropy = Uniaxial(lift(self.anisotropy / self.thickness))
+        anisotropy = magnetism.Uniaxial(lift(self.anisotropy / self.thickness))
         if self.resolution is None:
-            return Magnet(material, self.shape.volume, (Demagnetization(self.shape), anisotropy), torques)
+            return Magnet(material, self.shape.volume, (magnetism.Demagnetization(self.shape), anisotropy), torques)
         mesh, disk = free_layer(self.diameter, self.thickness, self.resolution)
         return Magnet(
             material,
             None,
-            (Exchange(lift(self.exchange_stiffness)), Demagnetization(), anisotropy),
+            (magnetism.Exchange(lift(self.exchange_stiffness)), magnetism.Demagnetization(), anisotropy),
             torques,
             mesh,
             disk,
@@ -216,27 +202,23 @@ class JunctionDesign(Design):
                 )
         s, source = as_spread(spread), generator(seed)
         s.require_known(self.spreads())
-        most = MOST_POLARIZATION[self.source]
-
-        def drawn(value: Quantity, sigma: float) -> torch.Tensor:
-            return torch.as_tensor(value, dtype=torch.float64) * factor(sigma, devices, source).unsqueeze(-1)
-
-        def tilted(design: tuple[Quantity, Quantity]) -> tuple[torch.Tensor, torch.Tensor]:
-            first, second = (angle + tilt(s.of("polarizer_angle"), devices, source).unsqueeze(-1) for angle in design)
-            return first, second
-
-        return replace(
-            self,
-            diameter=drawn(self.diameter, s.of("diameter")),
-            thickness=drawn(self.thickness, s.of("thickness")),
-            interface_anisotropy=drawn(self.anisotropy, s.of("anisotropy")),
-            damping=drawn(self.damping, s.of("damping")),
-            polarization=drawn(self.polarization, s.of("polarization")).clamp(max=most),
-            reset_polarization=drawn(self.reset_polarization, s.of("polarization")).clamp(max=most),
-            reset_current_density=self.reset_density.detach(),
-            in_plane_tilt=tilted(self.in_plane_tilt),
-            perpendicular_tilt=tilted(self.perpendicular_tilt),
+        made = self.varied(
+            lambda name: factor(s.of(name), devices, source).unsqueeze(-1),
+            lambda: tilt(s.of("polarizer_angle"), devices, source).unsqueeze(-1),
         )
+        return replace(made, reset_current_density=self.reset_density.detach())
+
+    def varied(self, factor: Callable[[str], torch.Tensor], tilt: Callable[[], torch.Tensor]) -> Self:
+        """Each parameter that spreads times its `factor` (by the name of its spread), then each polarizer's two angles
+        turned by a `tilt` (rad), drawn in this order. Polarizations stay possible; the reset is that of the design."""
+        changed: dict[str, Any] = {"reset_current_density": self.reset_density}
+        for name in ("diameter", "thickness", "interface_anisotropy", "damping", "polarization", "reset_polarization"):
+            value: Quantity = self.anisotropy if name == "interface_anisotropy" else getattr(self, name)
+            drawn = torch.as_tensor(value, dtype=torch.float64) * factor(self.parameters[name].spread)
+            changed[name] = drawn.clamp(max=MOST_POLARIZATION[self.source]) if "polarization" in name else drawn
+        for name in ("in_plane_tilt", "perpendicular_tilt"):
+            changed[name] = tuple(angle + tilt() for angle in getattr(self, name))
+        return replace(self, **changed)
 
     def drives(self, points: int = 121, largest: float = 3.5) -> torch.Tensor:
         """Current densities from -largest to largest in units of the unit drive, (points,), A/m^2."""

@@ -20,7 +20,7 @@ deviation for 70 to 125 ps, 80 to 120 nm, damping 0.01 to 0.03; only ratios of i
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -29,13 +29,12 @@ import numpy as np
 import torch
 
 from spinloom import units
-from spinloom.devices.mtj.design import MOST_POLARIZATION
 from spinloom.devices.mtj.gradient import after_pulse, design_curves, read_curves
 from spinloom.devices.mtj.mesh import mean_magnetization
 from spinloom.devices.mtj.neuron import TwoPolarizerMTJ, read_energy, reset_energy, write_energy
 from spinloom.devices.response.response import Response
 from spinloom.errors import InputError
-from spinloom.magnetism import Quantity, double, exchange_length
+from spinloom.magnetism import double, exchange_length
 
 LARGEST_INPUT = 3.5
 LARGEST_VOLTAGE = 0.7
@@ -285,16 +284,8 @@ def corners(device: TwoPolarizerMTJ, sigma: float) -> TwoPolarizerMTJ:
     population, but without the chance of a draw that a descent would adapt to. As in `TwoPolarizerMTJ.fabricate`
     the anisotropy and the reset current are those of the design. Differentiable.
     """
-    signs: Iterator[torch.Tensor] = iter(_SIGNS[:, :, None] * sigma)
-    changed: dict[str, Any] = {"reset_current_density": device.reset_density}
-    for name in ("diameter", "thickness", "interface_anisotropy", "damping", "polarization", "reset_polarization"):
-        value: Quantity = device.anisotropy if name == "interface_anisotropy" else getattr(device, name)
-        drawn = value * (1 + next(signs))
-        changed[name] = drawn.clamp(max=MOST_POLARIZATION[device.source]) if "polarization" in name else drawn
-    for name in ("in_plane_tilt", "perpendicular_tilt"):
-        first, second = getattr(device, name)
-        changed[name] = first + math.pi / 2 * next(signs), second + math.pi / 2 * next(signs)
-    return replace(device, **changed)
+    signs = iter(_SIGNS[:, :, None] * sigma)
+    return device.varied(lambda _: 1 + next(signs), lambda: math.pi / 2 * next(signs))
 
 
 def thermal_variance(device: TwoPolarizerMTJ, inputs: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -15,26 +15,11 @@ from typing import ClassVar
 
 import torch
 
-from spinloom import units
+from spinloom import magnetism, units
 from spinloom.devices.contract import Design
 from spinloom.devices.parameters import known
 from spinloom.errors import InputError, PhysicsError
-from spinloom.magnetism import (
-    AngularFactor,
-    Constant,
-    Direction,
-    Drive,
-    Magnet,
-    Material,
-    Quantity,
-    SpinTransfer,
-    X,
-    Z,
-    double,
-    rate_per_current,
-    relax,
-    unit,
-)
+from spinloom.magnetism import Constant, Direction, Drive, Magnet, Quantity, SpinTransfer, X, Z, double
 
 
 @dataclass(frozen=True)
@@ -104,7 +89,7 @@ class DrivenLayer(Design):
     start: Direction = Z
     polarization: Quantity = 0.6
     field_like: Quantity = 0.0
-    angular_factor: AngularFactor = "constant"
+    angular_factor: magnetism.AngularFactor = "constant"
 
     def __post_init__(self) -> None:
         magnet = self.magnet
@@ -133,10 +118,10 @@ class DrivenLayer(Design):
         Raises PhysicsError where there is no equilibrium, InputError where it is not stable.
         """
         # damping and gamma have no say in where it rests: as plain numbers they do not add to the batch that relaxes
-        still = replace(self.magnet, material=Material(self.magnet.material.saturation_magnetization, 1.0))
-        m = torch.stack(torch.broadcast_tensors(*unit(self.start, "start")))
+        still = replace(self.magnet, material=magnetism.Material(self.magnet.material.saturation_magnetization, 1.0))
+        m = torch.stack(torch.broadcast_tensors(*magnetism.unit(self.start, "start")))
         m = m.expand(3, *torch.broadcast_shapes(m.shape[1:], still.energy(m).shape)).clone()
-        arrived = relax(still, m, torque=1e-9)
+        arrived = magnetism.relax(still, m, torque=1e-9)
         if not bool(arrived.converged.all()):
             raise PhysicsError("the free layer found no equilibrium; its energy is flat in some direction")
         m = _polished(still, arrived.m)
@@ -162,7 +147,7 @@ class DrivenLayer(Design):
 
     def fixed_layer(self) -> torch.Tensor:
         """Unit vector of the polarizer, (3, *batch)."""
-        return torch.stack(torch.broadcast_tensors(*unit(self.polarizer, "polarizer")))
+        return torch.stack(torch.broadcast_tensors(*magnetism.unit(self.polarizer, "polarizer")))
 
     def cosine(self, mode: Mode) -> torch.Tensor:
         """Between the polarizer and the free layer at rest."""
@@ -171,7 +156,7 @@ class DrivenLayer(Design):
     def rate(self, cosine: Quantity) -> torch.Tensor:
         """Damping-like torque per ampere at this cosine to the polarizer, rad/(s A)."""
         a, b = self.torque(Constant(0.0)).coefficients()
-        return rate_per_current(self.magnet.material, self.thickness) / (self.area * (a + b * cosine))
+        return magnetism.rate_per_current(self.magnet.material, self.thickness) / (self.area * (a + b * cosine))
 
 
 def _across(m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -31,14 +31,10 @@ def save_response(path: str | Path, response: Response) -> None:
     """Write a response to a .safetensors file, whole or not at all. Raises OutputError, InputError for what is none."""
     if not isinstance(response, Response):
         raise InputError(f"only a Response can be saved, got {response!r}; simulate or read one")
-    tensors = {name: _plain(getattr(response, name)) for name in TENSORS}
-    header: dict[str, Any] = {
-        "format": FORMAT,
-        "version": VERSION,
-        "unit_drive": response.unit_drive,
-        "drive_unit": response.drive_unit,
-        "metadata": dict(response.metadata),
-    }
+    # a fresh copy each: safetensors refuses tensors that share memory, as expanded rows and views do
+    tensors = {name: getattr(response, name).detach().cpu().contiguous().clone() for name in TENSORS}
+    header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "unit_drive": response.unit_drive}
+    header |= {"drive_unit": response.drive_unit, "metadata": dict(response.metadata)}
     header["sha256"] = _digest(header, tensors)
     write_bytes(as_path(path), to_bytes(tensors, metadata={KEY: json.dumps(header)}))
 
@@ -62,10 +58,6 @@ def load_response(path: str | Path) -> Response:
     claimed = header.pop("sha256", None)
     if claimed != _digest(header, tensors):
         raise InputError(f"{path} is damaged: its checksum differs; {REMEDY}")
-    return _response(path, header, tensors)
-
-
-def _response(path: str | Path, header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Response:
     try:
         return Response(
             **tensors,
@@ -93,11 +85,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     if not isinstance(header, dict):
         raise InputError(f"{path} is not a Spinloom response: its header is no JSON object; {REMEDY}")
     return header, tensors
-
-
-def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    # A fresh copy: safetensors refuses tensors that share memory, as expanded rows and views do.
-    return tensor.detach().cpu().contiguous().clone()
 
 
 def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:

@@ -16,10 +16,7 @@ from spinloom.devices.response.table import Sweeps, Table, arrange, read_table
 from spinloom.errors import InputError, require_positive
 
 DRIVES = ("current", "current_density", "voltage", "drive")
-READS = {
-    "resistance_in_plane": ("resistance_perpendicular",),
-    "value": ("slope", "noise", "slope_noise"),
-}
+READS = {"resistance_in_plane": ("resistance_perpendicular",), "value": ("slope", "noise", "slope_noise")}
 """What stands beside a drive: one of these, and, where it is known, what goes with it."""
 FULL_SCALE = {"value": 2.0, "noise": 1.0}
 """Beyond full scale by noise and overshoot, not by more."""

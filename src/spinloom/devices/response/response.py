@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _THIN = 50
 """Devices that are drawn one by one."""
+CURVES = ("value", "slope", "noise", "slope_noise")
 UNITS = ("A", "A/m^2", "V", "A/m", "T")
 """Of a drive."""
 LEAST_REACH, MOST_REACH = 0.01, 1e5
@@ -60,7 +61,7 @@ class Response:
     slope_noise: torch.Tensor = None  # type: ignore[assignment]  # never None once made
 
     def __post_init__(self) -> None:
-        for name in ("drive", "value", "slope", "noise", "slope_noise"):
+        for name in ("drive", *CURVES):
             given = getattr(self, name)
             if given is not None or name != "slope_noise":
                 object.__setattr__(self, name, as_curve(name, given))
@@ -70,7 +71,7 @@ class Response:
         points = self.drive.numel()
         if self.drive.ndim != 1 or points < 2:
             raise InputError(f"drive must be (points,) with at least 2 points, got {tuple(self.drive.shape)}")
-        for name in ("value", "slope", "noise", "slope_noise"):
+        for name in CURVES:
             shape = tuple(getattr(self, name).shape)
             if len(shape) != 2 or shape != (self.devices, points) or shape[0] < 1:
                 raise InputError(f"{name} must be (devices, {points}), got {shape}")
@@ -158,9 +159,7 @@ class Response:
         if fraction == 0:
             return self
         chosen = torch.arange(max(rows, self.devices)) % self.devices
-        value, slope, noise, slope_noise = (
-            tensor[chosen].clone() for tensor in (self.value, self.slope, self.noise, self.slope_noise)
-        )
+        value, slope, noise, slope_noise = (getattr(self, name)[chosen].clone() for name in CURVES)
         stuck = round(fraction * len(chosen))
         high, low = slice(0, stuck // 2), slice(stuck // 2, stuck)
         value[high], value[low] = value[high].amax(1, keepdim=True), value[low].amin(1, keepdim=True)
