@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import torch
 
-from spinloom.devices.mtj.design import JunctionDesign
-from spinloom.devices.mtj.mesh import LARGEST_PHASE, mean_magnetization, thermal_step
+from spinloom.devices.mtj.design import LARGEST_PHASE, JunctionDesign, mean_magnetization, thermal_step
 from spinloom.devices.mtj.simulation import READ_SAMPLES, require_float
 from spinloom.errors import InputError, require_finite, require_number, require_quantity
 from spinloom.magnetism import Constant, Magnet, Quantity, double, simulate

@@ -29,8 +29,8 @@ import numpy as np
 import torch
 
 from spinloom import units
+from spinloom.devices.mtj.design import mean_magnetization
 from spinloom.devices.mtj.gradient import after_pulse, design_curves, read_curves
-from spinloom.devices.mtj.mesh import mean_magnetization
 from spinloom.devices.mtj.neuron import TwoPolarizerMTJ, read_energy, reset_energy, write_energy
 from spinloom.devices.response.response import Response
 from spinloom.errors import InputError

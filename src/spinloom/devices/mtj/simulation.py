@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from spinloom.devices.mtj.design import JunctionDesign
-from spinloom.devices.mtj.mesh import mean_magnetization, thermal_step
+from spinloom.devices.mtj.design import JunctionDesign, mean_magnetization, thermal_step
 from spinloom.devices.parameters import require_plausible
 from spinloom.errors import InputError, require_count, require_finite, require_number
 from spinloom.magnetism import Constant, Magnet, double, simulate

@@ -76,9 +76,9 @@ class SimulatedDiode(DrivenLayer):
         require_non_negative("W", power=power)
         return (2 * double(power) / self.resistance(self.cosine(mode or self.mode()))).sqrt()
 
-    def response(self, mode: Mode | None = None) -> LinearResponse:
+    def response(self) -> LinearResponse:
         """Of the cosine to a small alternating current, closed form."""
-        mode = mode or self.mode()
+        mode = self.mode()
         cosine, p1, p2 = mode.components(self.fixed_layer())
         _, h1, h2 = mode.components(tuple(torch.broadcast_tensors(*(double(part) for part in self.field_per_current))))
         a = self.rate(cosine)
