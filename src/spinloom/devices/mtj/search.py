@@ -157,7 +157,9 @@ class DesignSearch:
         """The same with plain numbers, as devices are built from."""
         made = self.at(torch.tensor(shares, dtype=torch.float64))
         found = {name: getattr(made, name) for name in (free.name.partition(".")[0] for free in FREE)}
-        plain = {name: tuple(map(float, v)) if isinstance(v, tuple) else float(v) for name, v in found.items()}
+        plain: dict[str, Any] = {
+            k: tuple(map(float, v)) if isinstance(v, tuple) else float(v) for k, v in found.items()
+        }
         return replace(made, **plain)
 
     def parts(self, device: TwoPolarizerMTJ) -> dict[str, torch.Tensor]:
