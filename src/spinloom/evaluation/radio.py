@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from spinloom.errors import InputError, require_non_negative, require_positive
-from spinloom.evaluation.cost import NOMINAL, OPERATION, SETTLING, meter, radio_assumptions
+from spinloom.evaluation.cost import MAC_ENERGY, NOMINAL, OPERATION, SETTLING, meter, radio_assumptions
 from spinloom.nn import LayerUse
 
 
@@ -38,18 +38,14 @@ CORTEX_M4 = Digital(
         "activations, and its converters and antenna are not counted.",
     ),
 )
-INT8: Digital = Digital(
-    "8-bit arithmetic alone (45 nm)",
-    mac_energy=0.23e-12,
-    mac_time=0.0,
-    assumptions=("8-bit multiply-accumulate in 45 nm CMOS: 0.20 + 0.03 pJ (Horowitz, ISSCC 2014), no memory access.",),
-)
-FLOAT32: Digital = Digital(
-    "32-bit floating point alone (45 nm)",
-    mac_energy=4.6e-12,
-    mac_time=0.0,
-    assumptions=("32-bit float multiply-accumulate in 45 nm: 3.7 + 0.9 pJ (Horowitz, ISSCC 2014), no memory access.",),
-)
+INT8 = Digital(
+    "8-bit arithmetic alone (45 nm)", MAC_ENERGY, 0.0,
+    ("8-bit multiply-accumulate in 45 nm CMOS: 0.20 + 0.03 pJ (Horowitz, ISSCC 2014), no memory access.",),
+)  # fmt: skip
+FLOAT32 = Digital(
+    "32-bit floating point alone (45 nm)", 4.6e-12, 0.0,
+    ("32-bit float multiply-accumulate in 45 nm: 3.7 + 0.9 pJ (Horowitz, ISSCC 2014), no memory access.",),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def evaluate_instances(
 
     hardware: what `to_hardware` returned; it stays as it is. Instance number k has the devices of
     `resample(hardware, k-th child seed of seed)`, however many are asked for, and the read noise of that instance in
-    batches of `side_by_side.IMAGES`. Several are evaluated at a time, see `side_by_side.accuracies`.
+    batches of IMAGES. Several are evaluated at a time, see `accuracies`.
     Raises InputError for instances < 1.
     """
     require_count(instances=instances)
@@ -111,13 +111,9 @@ def on_devices(
 
     converters: resolution of the reads of every junction.
     """
+    first = examples.inputs[:1]
     return to_hardware(
-        network,
-        {nn.Tanh: response},
-        sharing="unit",
-        example_input=examples.inputs[:1],
-        seed=seed,
-        converters=converters,
+        network, {nn.Tanh: response}, sharing="unit", example_input=first, seed=seed, converters=converters
     )
 
 

@@ -98,13 +98,8 @@ def claims_table(claims: Sequence[Claim]) -> Table:
     """What was published, or set as a bar, against what was measured; below, why some is not judged, and sources."""
     judged = {True: "yes", False: "no", None: "not judged"}
     rows = tuple(
-        (
-            claim.name,
-            f"{claim.published:g} {claim.unit}".strip(),
-            f"{_shown(claim)} {claim.unit}".strip(),
-            judged[claim.holds],
-        )
-        for claim in claims
+        (one.name, *(f"{text} {one.unit}".strip() for text in (f"{one.published:g}", _shown(one))), judged[one.holds])
+        for one in claims
     )
     sources = (f"{claim.name}: {claim.source}" for claim in claims if claim.source)
     return Table("Claims", ("claim", "bar", "measured", "holds"), rows, "\n".join((*_reasons(claims), *sources)))

@@ -115,26 +115,20 @@ class Evaluation:
 
     def result(self) -> StudyResult:
         """The same with tables, figures and raw numbers, as studies have it; `publish(folder, result)` writes it."""
-        rows = (
-            (name, *percents(group)) for name, group in (("nominal", self.nominal), ("fabricated", self.fabricated))
-        )
-        found = Table(
-            "Accuracy",
-            ("devices", "accuracy (%)", "deviation", "worst"),
-            (("none, the software network", f"{100 * self.software:.2f}", None, None), *rows),
-            f"Loss of accuracy: {self._loss}.",
-        )
-        tables, plots = [found], [Plot("accuracy", "Every instance is a point, their mean a line.", self.plot())]
+        groups = {"nominal": self.nominal, "fabricated": self.fabricated}
+        rows = ((name, *percents(group)) for name, group in groups.items())
+        columns = ("devices", "accuracy (%)", "deviation", "worst")
+        software = ("none, the software network", f"{100 * self.software:.2f}", None, None)
+        tables = [Table("Accuracy", columns, (software, *rows), f"Loss of accuracy: {self._loss}.")]
+        plots = [Plot("accuracy", "Every instance is a point, their mean a line.", self.plot())]
         if self.source:
             drawn = draw_curves(self.source.nominal(), self.source.fabricated(self.spread or 0.0), "device")
             plots.append(Plot("curves", f"The curves of the device beside tanh; thin: {self.source.single}.", drawn))
         if self.cost:
             plots.append(Plot("energy", "Energy of one inference, mean over the inputs.", draw_cost(self.cost)))
             tables.append(cost_table(self.cost))
-        if self.memory:
-            tables.append(memory_table(self.memory))
-        if self.source:
-            tables.append(device_table(self.source))
+        tables += [memory_table(self.memory)] if self.memory else []
+        tables += [device_table(self.source)] if self.source else []
         return StudyResult(
             name="evaluate",
             title=f"{self.network} on {self.device}",

@@ -80,7 +80,10 @@ def draw_state(
     sizes, and a state that is 0 where the geometry has material.
     """
     m = m.detach().cpu().double()
-    inside = _material(m, mesh, geometry)[_layer(layer, mesh)]
+    material = _material(m, mesh, geometry)
+    if not 0 <= layer < mesh.shape[0]:
+        raise InputError(f"layer must be from 0 to {mesh.shape[0] - 1}, got {layer}")
+    inside = material[layer]
     if component not in (None, "x", "y", "z"):
         raise unknown_name("component", str(component), ("x", "y", "z"))
     flat = torch.where(inside, m[:, layer], 0.0)
@@ -91,15 +94,8 @@ def draw_state(
         draw_key(side)
     else:
         colours = np.ma.masked_array(flat["xyz".index(component)].numpy(), ~inside.numpy())
-    image = axis.imshow(
-        colours,
-        "RdBu_r",
-        vmin=-1,
-        vmax=1,
-        origin="lower",
-        interpolation="nearest",
-        extent=(-x / 2, x / 2, -y / 2, y / 2),
-    )
+    extent = (-x / 2, x / 2, -y / 2, y / 2)
+    image = axis.imshow(colours, "RdBu_r", vmin=-1, vmax=1, origin="lower", interpolation="nearest", extent=extent)
     if component is not None:
         bar = figure.colorbar(image, cax=side, ticks=[-1, -0.5, 0, 0.5, 1])
         bar.set_label(f"$m_{component}$", fontsize=TEXT)
@@ -129,12 +125,6 @@ def _material(m: torch.Tensor, mesh: Mesh, geometry: torch.Tensor | None) -> tor
             "the geometry must be one mask, and the state not 0 inside of it; use the state's own geometry"
         )
     return inside
-
-
-def _layer(layer: int, mesh: Mesh) -> int:
-    if not 0 <= layer < mesh.shape[0]:
-        raise InputError(f"layer must be from 0 to {mesh.shape[0] - 1}, got {layer}")
-    return layer
 
 
 def _sheet(x: float, y: float, bar: bool) -> tuple[Figure, Axes, Axes]:

@@ -38,7 +38,7 @@ def angles_table(angles: Angles, note: str) -> Table:
         for kind in kinds
         for when, found in angles.items()
     )
-    layers = [_brief(layer) for layer in next(iter(kinds.values()))]
+    layers = [layer.replace("convolution", "conv") for layer in next(iter(kinds.values()))]
     words = (
         "Cosine of the angle between the gradients of each weight tensor on the same batch and the same forward reads. "
         "Silent: no read has noise; spread: with the added read noise too. No slope lies behind the last layer."
@@ -71,7 +71,7 @@ def draw_angles(angles: Angles) -> Figure:
             axis.plot(range(len(turned)), turned, color=colour, marker=marker, linestyle=line, label=name)
         refer(axis, 0.01, None)
         axis.set_yscale("log")
-        axis.set_xticks(range(len(turned)), [_brief(layer) for layer in cosines][:-1])
+        axis.set_xticks(range(len(turned)), [layer.replace("convolution", "conv") for layer in cosines][:-1])
         label(axis, when[0].upper() + when[1:], "weights of layer", "1 - cosine")
     low, high = (pick(axis.get_ylim()[end] for axis in axes) for pick, end in ((min, 0), (max, 1)))
     for axis in axes:
@@ -99,8 +99,3 @@ def draw_recovery(found: Recovery, trained_on: float) -> Figure:
     label(axis, "What tuning in place wins back", "fabricated instance", "accuracy (%)")
     legend(axis)
     return figure
-
-
-def _brief(layer: str) -> str:
-    """For the head of a column."""
-    return layer.replace("convolution", "conv")
