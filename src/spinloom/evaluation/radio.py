@@ -38,11 +38,11 @@ CORTEX_M4 = Digital(
         "activations, and its converters and antenna are not counted.",
     ),
 )
-INT8 = Digital(
+INT8: Digital = Digital(
     "8-bit arithmetic alone (45 nm)", MAC_ENERGY, 0.0,
     ("8-bit multiply-accumulate in 45 nm CMOS: 0.20 + 0.03 pJ (Horowitz, ISSCC 2014), no memory access.",),
 )  # fmt: skip
-FLOAT32 = Digital(
+FLOAT32: Digital = Digital(
     "32-bit floating point alone (45 nm)", 4.6e-12, 0.0,
     ("32-bit float multiply-accumulate in 45 nm: 3.7 + 0.9 pJ (Horowitz, ISSCC 2014), no memory access.",),
 )  # fmt: skip

@@ -153,8 +153,7 @@ def draw_input_frequencies(
     shown = left.imshow(megahertz, **limits)  # type: ignore[arg-type]
     left.grid(False)
     label(left, "Frequency of every input", "", "")
-    left.set_xticks([])
-    left.set_yticks([])
+    left.set(xticks=[], yticks=[])
     bar = figure.colorbar(shown, ax=left, shrink=0.85)
     ticks = [t for t in (1, 2, 5, 10, 20, 40, 80, 120, 200, 500, 1000) if band[0] <= 1e6 * t <= band[1]]
     bar.set_ticks(ticks, labels=[str(t) for t in ticks])
@@ -185,8 +184,7 @@ def draw_filters(layer: RFConv2d) -> Figure:
     for number in range(shown):
         place = above.inset_axes((number / shown + 0.006, 0.0, 0.88 / shown, 0.86))
         place.imshow(weights[number].numpy(), cmap="RdBu_r", norm=limits)
-        place.set_xticks([])
-        place.set_yticks([])
+        place.set(xticks=[], yticks=[])
         place.set_title(f"{number + 1}", fontsize=TEXT - 1, color=BLUE if number == picked else GREY)
     label(above, "Learned filters of the first layer", "", "")
     bar = figure.colorbar(ScalarMappable(limits, "RdBu_r"), ax=above, fraction=0.02, pad=0.01)
