@@ -70,7 +70,8 @@ def require_number(unit: str, sign: Sign = "any", /, **quantities: float | torch
     """Raise InputError unless every quantity is one finite number of that sign, not a list or a batch of them."""
     for name, quantity in quantities.items():
         if not _is_quantity(quantity) or getattr(quantity, "ndim", False):
-            raise InputError(f"{name} must be one number {f'in {unit}, ' if unit else ''}got {short(quantity)}")
+            place = unit if unit.startswith("of ") else f"in {unit}"
+            raise InputError(f"{name} must be one number {f'{place}, ' if unit else ''}got {short(quantity)}")
         require_finite(unit, **{name: quantity})
     require_sign(unit, sign, **quantities)
 
