@@ -35,3 +35,9 @@ def test_the_kit_has_at_most_500_lines_and_the_house_does_not_grow():
     assert lines(*Path(kit.__file__).parent.glob("*.py")) <= 500
     assert lines(*(ROOT / "studies").rglob("*.py")) <= 4_000
     assert lines(*ROOT.rglob("*.py")) <= 25_750  # the bar of the plan is 23,000
+
+
+def test_every_file_of_tests_has_a_name_of_its_own():
+    """pytest imports them by their name alone."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
