@@ -48,6 +48,7 @@ def test_callers_cannot_change_what_others_get():
         (gzip.compress(b"1,2,x"), "cannot be read"),
         (gzip.compress(b"1,2,3\n" * 100)[:-9], "cannot be read"),
     ],
+    ids=["absent", "empty", "not packed", "other numbers", "not numbers", "cut short"],  # gzip writes the time
 )
 def test_a_missing_or_damaged_file_is_named(content, message, tmp_path, monkeypatch):
     file = tmp_path / "mnist_5k.csv.gz"
