@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from tiny_sets import cifar_bytes, idx_bytes, images_and_labels
 
-from spinloom.data.reading import parse_cifar, parse_idx
+from spinloom.data.formats import parse_cifar, parse_idx
 from spinloom.errors import InputError
 
 

