@@ -16,9 +16,9 @@ from .magnet import Magnet as Magnet
 from .magnet import Torque as Torque
 from .material import Material as Material
 from .mesh import Mesh as Mesh
-from .ovf.files import VectorField as VectorField
-from .ovf.files import read_ovf as read_ovf
-from .ovf.files import write_ovf as write_ovf
+from .ovf import VectorField as VectorField
+from .ovf import read_ovf as read_ovf
+from .ovf import write_ovf as write_ovf
 from .recording.file import Recording as Recording
 from .recording.file import load_recording as load_recording
 from .recording.run import WhenMean as WhenMean

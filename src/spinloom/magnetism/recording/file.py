@@ -11,11 +11,11 @@ With averages only, the state from which to go on is kept in two slots by turns:
 
 import io
 import json
-import math
 import os
 import shutil
 import time as clock
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     """The file of a recording, to read. Raises InputError where it is none or is damaged."""
     try:
         with h5py.File(path, "r") as file:
-            if text(file, "format") != FORMAT:
+            if _text(file, "format") != FORMAT:
                 raise InputError(f"{path} is an HDF5 file, but no recording of Spinloom; choose another path")
             yield file
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
@@ -61,12 +61,16 @@ def rows(file: h5py.File, name: str, first: int = 0, count: int | None = None) -
     """
     data = file[name]
     count = len(data) - first if count is None else count
-    offset = data.id.get_offset()
-    if offset is None:  # another program has rewritten the file
+    offset, row = _place(data)
+    if offset is None:
         return data[first : first + count]
-    size = math.prod(data.shape[1:])
-    offset += first * size * data.dtype.itemsize
-    return np.fromfile(file.filename, data.dtype, count * size, offset=offset).reshape(count, *data.shape[1:])
+    read = np.fromfile(file.filename, row, count, offset=offset + first * row.itemsize)
+    return read.reshape(count, *data.shape[1:])
+
+
+def _place(data: h5py.Dataset) -> tuple[int | None, np.dtype]:
+    """The offset of the first row in the file, None where another program has rewritten it, and the type of a row."""
+    return data.id.get_offset(), np.dtype((data.dtype, data.shape[1:]))
 
 
 def finished_records(file: h5py.File) -> int:
@@ -80,18 +84,8 @@ def finished_records(file: h5py.File) -> int:
     return count
 
 
-def last_state(file: h5py.File) -> np.ndarray:
-    """The state of the last record, (3, *batch) or (3, *batch, nz, ny, nx)."""
-    last = finished_records(file) - 1
-    if "m" in file:
-        return rows(file, "m", last, 1)[0]
-    return rows(file, "state", rows(file, "state_record").tolist().index(last), 1)[0]
-
-
-def text(file: h5py.File, name: str) -> str:
-    """An attribute of the file. Raises ValueError where it is damaged."""
-    value = file.attrs.get(name, b"")
-    return bytes(value).decode("ascii")
+def _text(file: h5py.File, name: str) -> str:
+    return bytes(file.attrs.get(name, b"")).decode("ascii")
 
 
 _OLD = ("v108", "v108")
@@ -122,7 +116,14 @@ def create(path: Path, times: list[float], rows: Rows, whole: Rows, attributes: 
         for part in file["energies"].values():
             part.attrs["unit"] = _fixed("J")
     with replacing(path, "free space or choose another path") as temporary:
-        _warn_of_little_room(path, len(times) * sum(row.nbytes for row in rows.values()))
+        needed, free = len(times) * sum(row.nbytes for row in rows.values()), shutil.disk_usage(path.parent).free
+        if needed > free:
+            warnings.warn(
+                f"{path} will take {needed / 1e9:.3g} GB for all its records, {free / 1e9:.3g} GB are free; record "
+                "less often, or averages_only=True",
+                SpinloomWarning,
+                stacklevel=4,
+            )
         sketch.save(temporary)
 
 
@@ -130,38 +131,37 @@ class _Sketch(io.RawIOBase):
     """A file in memory that keeps only the pages that were written: HDF5 does not survive a disk that is full."""
 
     def __init__(self) -> None:
-        self.pages: dict[int, bytearray] = {}
+        self.pages: defaultdict[int, bytearray] = defaultdict(lambda: bytearray(_PAGE))
         self.place = self.size = 0
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self.place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.place, io.SEEK_END: self.size}[whence]
         return self.place
 
-    def tell(self) -> int:
-        return self.place
-
     def truncate(self, size: int | None = None) -> int:
         self.size = self.place if size is None else size
         return self.size
 
-    def readinto(self, target: Any) -> int:
-        view, done = memoryview(target).cast("B"), 0
-        while done < len(view):
+    def _parts(self, view: memoryview) -> Iterator[tuple[memoryview, memoryview]]:
+        """The next bytes of the file, page by page, beside those of `view`."""
+        while view:
             page, first = divmod(self.place, _PAGE)
-            part = min(_PAGE - first, len(view) - done)
-            view[done : done + part] = self.pages.get(page, bytearray(_PAGE))[first : first + part]
-            done, self.place = done + part, self.place + part
-        return done
+            there = memoryview(self.pages[page])[first : first + len(view)]
+            yield there, view[: len(there)]
+            view, self.place = view[len(there) :], self.place + len(there)
+
+    def readinto(self, target: Any) -> int:
+        view = memoryview(target).cast("B")
+        for there, part in self._parts(view):
+            part[:] = there
+        return len(view)
 
     def write(self, content: Any) -> int:
-        view, done = memoryview(content).cast("B"), 0
-        while done < len(view):
-            page, first = divmod(self.place, _PAGE)
-            part = min(_PAGE - first, len(view) - done)
-            self.pages.setdefault(page, bytearray(_PAGE))[first : first + part] = view[done : done + part]
-            done, self.place = done + part, self.place + part
+        view = memoryview(content).cast("B")
+        for there, part in self._parts(view):
+            there[:] = part
         self.size = max(self.size, self.place)
-        return done
+        return len(view)
 
     def save(self, path: Path) -> None:
         """To the disk, with holes where nothing was written."""
@@ -180,17 +180,6 @@ def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], kind: np.dtype)
     h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(kind), h5py.h5s.create_simple(shape), layout)
 
 
-def _warn_of_little_room(path: Path, needed: int) -> None:
-    free = shutil.disk_usage(path.parent).free
-    if needed > free:
-        warnings.warn(
-            f"{path} will take {needed / 1e9:.3g} GB for all its records, {free / 1e9:.3g} GB are free; record less "
-            "often, or averages_only=True",
-            SpinloomWarning,
-            stacklevel=5,
-        )
-
-
 def _fixed(value: Any) -> Any:
     """Text of fixed length: that of variable length lies in a part of the file without checksums."""
     return np.bytes_(value.encode("ascii")) if isinstance(value, str) else value
@@ -201,35 +190,16 @@ _WAITING = 20
 """Waiting for the disk takes at most about this share (one part in so many) of the time of a run."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """offset of the first row, bytes of one row, type of the numbers."""
-
-    offset: int
-    size: int
-    kind: np.dtype
-
-
-def places(file: h5py.File) -> dict[str, Place]:
-    """Where the rows of every dataset lie. Raises ValueError for a file that another program has rewritten."""
-    names = ["time", "stopped", "mean", "energy", "step", *(f"energies/{term}" for term in file["energies"])]
-    names += ["state", "state_record"] if "state" in file else ["m"]
-    found = {}
-    for name in names:
-        offset = file[name].id.get_offset()
-        if offset is None:
-            raise ValueError(f"another program has rewritten {name!r}: it can be read, but not continued")
-        kind = file[name].dtype
-        found[name] = Place(offset, kind.itemsize * math.prod(file[name].shape[1:]), kind)
-    return found
-
-
 class Writer:
     """Appends records to an existing file; to be used in a `with` statement. Methods raise OutputError."""
 
     def __init__(self, path: Path) -> None:
         with opened(path) as file:
-            self.places = places(file)
+            names = ["time", "stopped", "mean", "energy", "step", *(f"energies/{term}" for term in file["energies"])]
+            names += ["state", "state_record"] if "state" in file else ["m"]
+            self.places: dict[str, tuple[Any, np.dtype]] = {name: _place(file[name]) for name in names}
+            if rewritten := [name for name, (offset, _) in self.places.items() if offset is None]:
+                raise ValueError(f"another program has rewritten {rewritten[0]!r}: it can be read, but not continued")
             slots = rows(file, "state_record").tolist() if "state" in file else []
             self.slot = slots.index(finished_records(file) - 1) if slots else None
         self.path, self.next_wait = path, clock.monotonic()
@@ -278,9 +248,9 @@ class Writer:
             self._write("stopped", 0, 1)
 
     def _write(self, name: str, row: int, values: Any) -> None:
-        place = self.places[name]
-        content = memoryview(np.ascontiguousarray(values, place.kind).tobytes())
-        self.file.seek(place.offset + row * place.size)
+        offset, kind = self.places[name]
+        content = memoryview(np.ascontiguousarray(values, kind.base).tobytes())
+        self.file.seek(offset + row * kind.itemsize)
         while content:
             content = content[self.file.write(content) :]
 
@@ -300,7 +270,7 @@ class Recording:
     (records, 3, *batch); of macrospins m itself. energy: J, (records, *batch); energies: of each term by the name of
     its class. step: s, with which the next segment begins, (records, *batch). complete: whether the run is at its end;
     stopped: whether a criterion has ended it. mesh, geometry: as in `Magnet`, None for macrospins.
-    settings: what was given, tensors by their SHA-256.
+    settings: what was given, tensors by their SHA-256. version: of the Spinloom that began it.
     """
 
     path: Path
@@ -314,6 +284,7 @@ class Recording:
     mesh: Mesh | None
     geometry: torch.Tensor | None
     settings: dict[str, Any]
+    version: str
 
     def m(self, index: int) -> torch.Tensor:
         """State of one record, read now: (3, *batch) or (3, *batch, nz, ny, nx). Negative indices count from the end.
@@ -323,15 +294,16 @@ class Recording:
         count = len(self.time)
         if not -count <= index < count:
             raise InputError(f"{self.path} has records 0 to {count - 1}, got {index}")
+        name, row = "m", index % count
         with opened(self.path) as file:
-            if "m" in file:
-                return torch.from_numpy(rows(file, "m", index % count, 1)[0])
-            if index % count != finished_records(file) - 1:
-                raise InputError(
-                    f"{self.path} keeps averages and its last state only; load it again if the run has gone on, record "
-                    "with averages_only=False for all states"
-                )
-            return torch.from_numpy(last_state(file))
+            if "state" in file:
+                if row != finished_records(file) - 1:
+                    raise InputError(
+                        f"{self.path} keeps averages and its last state only; load it again if the run has gone on, "
+                        "record with averages_only=False for all states"
+                    )
+                name, row = "state", rows(file, "state_record").tolist().index(row)
+            return torch.from_numpy(rows(file, name, row, 1)[0])
 
     @property
     def final(self) -> torch.Tensor:
@@ -346,30 +318,22 @@ def load_recording(path: str | Path) -> Recording:
     """
     path = Path(path)
     with opened(path) as file:
-        count = finished_records(file)
-        stopped = bool(rows(file, "stopped")[0])
-
-        def kept(name: str) -> torch.Tensor:
-            return torch.from_numpy(rows(file, name, 0, count))
-
+        count, stopped = finished_records(file), bool(rows(file, "stopped")[0])
+        names = ["time", "mean", "energy", "step", *(f"energies/{term}" for term in file["energies"])]
+        kept = {name: torch.from_numpy(rows(file, name, 0, count)) for name in names}
+        mesh = geometry = None
+        if "cell" in file:
+            nx, ny, nz = (int(n) for n in file.attrs["cells"])
+            dx, dy, dz = (float(h) if h.ndim == 0 else torch.from_numpy(h) for h in file["cell"][()])
+            mesh, geometry = Mesh((nx, ny, nz), (dx, dy, dz)), torch.from_numpy(file["geometry"][()])
         return Recording(
             path,
-            time=kept("time"),
-            mean=kept("mean"),
-            energy=kept("energy"),
-            energies={name: kept(f"energies/{name}") for name in file["energies"]},
-            step=kept("step"),
+            **{name: kept.pop(name) for name in names[:4]},
+            energies={name.removeprefix("energies/"): energy for name, energy in kept.items()},
             complete=stopped or count == len(file["time"]),
             stopped=stopped,
-            mesh=_mesh(file),
-            geometry=torch.from_numpy(file["geometry"][()]) if "geometry" in file else None,
-            settings=json.loads(text(file, "settings")),
+            mesh=mesh,
+            geometry=geometry,
+            settings=json.loads(_text(file, "settings")),
+            version=_text(file, "spinloom"),
         )
-
-
-def _mesh(file: Any) -> Mesh | None:
-    if "cell" not in file:
-        return None
-    nx, ny, nz = (int(n) for n in file.attrs["cells"])
-    dx, dy, dz = (float(h) if h.ndim == 0 else torch.from_numpy(h) for h in file["cell"][()])
-    return Mesh((nx, ny, nz), (dx, dy, dz))

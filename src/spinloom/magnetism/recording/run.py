@@ -10,9 +10,10 @@ adaptive step ends with it.
 import hashlib
 import json
 import math
+import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,19 +26,7 @@ from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.dynamics import Engine, Method, Trajectory, simulate
 from spinloom.magnetism.engine.right_hand_side import prepared_state
 from spinloom.magnetism.magnet import Magnet
-from spinloom.magnetism.recording.file import (
-    Recording,
-    Rows,
-    Writer,
-    create,
-    finished_records,
-    last_state,
-    load_recording,
-    opened,
-    rows,
-    text,
-)
-from spinloom.magnetism.recording.settings import as_json, described, differences
+from spinloom.magnetism.recording.file import Recording, Rows, Writer, create, load_recording
 
 
 @dataclass(frozen=True)
@@ -74,7 +63,6 @@ def when_mean(
 Stop = Callable[[float, torch.Tensor], bool] | WhenMean
 """Called with the time (s) and the state after each record; must depend on them only, or a resumed run differs."""
 
-
 _MOST_RECORDS = 10_000_000
 
 
@@ -87,25 +75,49 @@ class Run:
     seed: int
     options: dict[str, Any]
     averages_only: bool
+    stop: Stop | None
 
-    def first_step(self, m: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-        """`step` in the shape in which the steps are kept: of each member, or () where it is fixed.
+    def begin(self, path: Path, m: torch.Tensor, step: torch.Tensor, settings: str) -> None:
+        """Make the file with its first record. Makes one step, which raises what `simulate` raises."""
+        tried = self.advance(0, m, step, min(self.times[1] - self.times[0], float(step.min()))).last_step
+        step = step.reshape(()) if tried is None else step.reshape(-1).expand(tried.numel()).reshape(tried.shape)
+        attributes: dict[str, Any] = {"settings": settings, "spinloom": __version__}
+        whole: Rows = {}
+        if self.averages_only:
+            state = m.cpu().numpy()
+            whole |= {"state": np.stack([state, state]), "state_record": np.array([0, -1])}
+        if (mesh := self.magnet.mesh) is not None:
+            mask = self.magnet.geometry
+            mask = torch.ones(mesh.shape, dtype=torch.bool) if mask is None else mask.cpu()
+            whole |= {"cell": torch.stack(torch.broadcast_tensors(*mesh.lengths)).numpy(), "geometry": mask.numpy()}
+            attributes["cells"] = mesh.cells
+        create(path, self.times, self.rows(0, m, step), whole, attributes)
 
-        Makes one step, which raises InputError or PhysicsError for a run that `simulate` refuses.
-        """
-        length = min(self.times[1] - self.times[0], float(step.min()))
-        tried = self._advance(0, m, length, step).last_step
-        return step.reshape(()) if tried is None else step.reshape(-1).expand(tried.numel()).reshape(tried.shape)
+    def go_on(self, kept: Recording, device: torch.device, progress: Callable[[float], None] | None) -> None:
+        """From the last record in the file to the end."""
+        last, end = len(kept.time) - 1, len(self.times) - 1
+        m, step = kept.final.to(device), kept.step[-1].to(device)
+        with Writer(kept.path) as writer:
+            ended = last > 0 and self.ends(last, m)  # it may have been killed before it could stop
+            while not ended and last < end:
+                done = self.advance(last, m, step, self.times[last + 1] - self.times[last])
+                last, m, step = last + 1, done.final, step if done.last_step is None else done.last_step
+                writer.append(last, self.times[last], self.rows(last, m, step), m.cpu().numpy())
+                if progress is not None:
+                    progress(last / end)
+                ended = self.ends(last, m)
+            if last < end:
+                writer.stop()
 
-    def segment(self, number: int, m: torch.Tensor, step: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """State of record `number` from the one before, and the first step of the next segment (s)."""
-        length = self.times[number] - self.times[number - 1]
-        done = self._advance(number - 1, m, length, step)
-        return done.final, step if done.last_step is None else done.last_step
+    def advance(self, number: int, m: torch.Tensor, step: torch.Tensor, length: float) -> Trajectory:
+        """The segment of `length` (s) that begins at record `number` with a first step of `step` (s)."""
+        seed = segment_seed(self.seed, number)
+        return simulate(self.magnet, m, length, step, start=self.times[number], seed=seed, **self.options)
 
-    def _advance(self, begin: int, m: torch.Tensor, length: float, step: torch.Tensor) -> Trajectory:
-        seed = segment_seed(self.seed, begin)
-        return simulate(self.magnet, m, length, step, start=self.times[begin], seed=seed, **self.options)
+    def ends(self, number: int, m: torch.Tensor) -> bool:
+        if isinstance(self.stop, WhenMean):
+            return self.stop.holds(self.mean(m))
+        return self.stop is not None and bool(self.stop(self.times[number], m))
 
     def mean(self, m: torch.Tensor) -> torch.Tensor:
         """m averaged over the cells with material, (3, *batch), float64; of macrospins m itself."""
@@ -119,21 +131,10 @@ class Run:
         """What record `number` holds besides its time."""
         mean = self.mean(m)
         parts = self.magnet.energies(m, self.times[number])
-        energies = {name: part.to(torch.float64).expand(mean.shape[1:]) for name, part in parts.items()}
-        total = sum(energies.values(), torch.zeros_like(mean[0]))
-        kept = {"mean": mean, "energy": total, "step": step}
-        kept |= {f"energies/{name}": part for name, part in energies.items()}
+        energies = {f"energies/{name}": part.to(torch.float64).expand(mean.shape[1:]) for name, part in parts.items()}
+        kept = {"mean": mean, "energy": sum(energies.values(), torch.zeros_like(mean[0])), "step": step, **energies}
         kept |= {} if self.averages_only else {"m": m}
         return {name: part.cpu().numpy() for name, part in kept.items()}
-
-    def grid(self) -> Rows:
-        """Datasets that are written once: the lengths of the cells (3,) or (3, *batch), and where there is material."""
-        mesh, geometry = self.magnet.mesh, self.magnet.geometry
-        if mesh is None:
-            return {}
-        cell = torch.stack(torch.broadcast_tensors(*mesh.lengths)).numpy()
-        mask = torch.ones(mesh.shape, dtype=torch.bool) if geometry is None else geometry.cpu()
-        return {"cell": cell, "geometry": mask.numpy()}
 
 
 def record_times(start: float, duration: float, every: float) -> list[float]:
@@ -197,68 +198,98 @@ def record(
     options: dict[str, Any] = {"method": method, "temperature": temperature, "tolerance": tolerance, "engine": engine}
     given: dict[str, Any] = {"magnet": magnet, "m": m, "device": m.device.type, "duration": duration, "every": every}
     given |= {"start": start, "step": step, "seed": seed, "averages_only": averages_only, "stop": stop} | options
-    settings = as_json({name: described(value, name) for name, value in given.items()})
-    run = Run(magnet, record_times(start, duration, every), seed, options, averages_only)
+    settings = {name: described(value, name) for name, value in given.items()}
+    run = Run(magnet, record_times(start, duration, every), seed, options, averages_only, stop)
     with torch.no_grad():
-        if overwrite or not path.exists():
-            _begin(path, run, m, double(step).to(m.device), settings)
-        elif _complete(path, settings):
-            return load_recording(path)
-        _go_on(path, run, m.device, stop, progress)
+        if begins := overwrite or not path.exists():
+            run.begin(path, m, double(step).to(m.device), json.dumps(settings, indent=1))
+        kept = load_recording(path)
+        if not begins and (different := differences(kept.settings, json.loads(json.dumps(settings)))):
+            raise InputError(
+                f"{path} holds a run with other settings ({different}); choose another path, or overwrite=True to lose "
+                "it"
+            )
+        if kept.complete:
+            return kept
+        if kept.version != __version__:
+            warnings.warn(
+                f"{path} was begun with Spinloom {kept.version} and goes on with {__version__}",
+                SpinloomWarning,
+                stacklevel=2,
+            )
+        run.go_on(kept, m.device, progress)
     return load_recording(path)
 
 
-def _begin(path: Path, run: Run, m: torch.Tensor, step: torch.Tensor, settings: str) -> None:
-    """Make the file with its first record; what cannot run is refused before."""
-    step = run.first_step(m, step)
-    whole, state = run.grid(), m.cpu().numpy()
-    attributes: dict[str, Any] = {"settings": settings, "spinloom": __version__}
-    if run.averages_only:
-        whole |= {"state": np.stack([state, state]), "state_record": np.array([0, -1])}
-    if run.magnet.mesh is not None:
-        attributes["cells"] = run.magnet.mesh.cells
-    create(path, run.times, run.rows(0, m, step), whole, attributes)
+_SHOWN = 8
+"""Tensors of so many elements are written out; of larger ones the SHA-256 is kept."""
+_MOST = 3
 
 
-def _complete(path: Path, settings: str) -> bool:
-    """Whether the run in the file is at its end. Raises InputError where it is another run."""
-    with opened(path) as file:
-        before, version = text(file, "settings"), text(file, "spinloom")
-        done = bool(rows(file, "stopped")[0]) or finished_records(file) == len(file["time"])
-    if different := differences(json.loads(before), json.loads(settings)):
+def described(value: Any, name: str = "it") -> Any:
+    """Numbers, names and lists as they are, tensors by type, shape and content, objects by class and attributes.
+
+    Functions are known by their name only. Raises InputError for an object whose content cannot be seen.
+    """
+    if value is None or isinstance(value, bool | str | int | float):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        value = torch.as_tensor(value)
+    if isinstance(value, torch.Tensor):
+        return _tensor(value)
+    if isinstance(value, tuple | list):
+        return [described(part, f"{name}[{k}]") for k, part in enumerate(value)]
+    if isinstance(value, dict):
+        return {str(key): described(part, f"{name}.{key}") for key, part in value.items()}
+    if callable(value) and hasattr(value, "__qualname__"):
+        return {"function": f"{value.__module__}.{value.__qualname__}"}
+    if is_dataclass(value):
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    elif hasattr(value, "__dict__"):
+        parts = vars(value)
+    else:
         raise InputError(
-            f"{path} holds a run with other settings ({different}); choose another path, or overwrite=True to lose it"
+            f"{name} is a {type(value).__name__}, whose content cannot be compared when the run is resumed; use a "
+            "frozen dataclass of numbers and tensors"
         )
-    if version != __version__ and not done:
-        warnings.warn(
-            f"{path} was begun with Spinloom {version} and goes on with {__version__}", SpinloomWarning, stacklevel=3
-        )
-    return done
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    return {"class": kind} | {key: described(part, f"{name}.{key}") for key, part in parts.items()}
 
 
-def _go_on(
-    path: Path, run: Run, device: torch.device, stop: Stop | None, progress: Callable[[float], None] | None
-) -> None:
-    """From the last record in the file to the end."""
-    with opened(path) as file:
-        last = finished_records(file) - 1
-        m = torch.from_numpy(last_state(file)).to(device)
-        step = torch.from_numpy(rows(file, "step", last, 1)[0, ...]).to(device)
-    end = len(run.times) - 1
-    with Writer(path) as writer:
-        ended = last > 0 and _ends(stop, run, last, m)  # it may have been killed before it could stop
-        while not ended and last < end:
-            last += 1
-            m, step = run.segment(last, m, step)
-            writer.append(last, run.times[last], run.rows(last, m, step), m.cpu().numpy())
-            if progress is not None:
-                progress(last / end)
-            ended = _ends(stop, run, last, m)
-        if last < end:
-            writer.stop()
+def _tensor(value: torch.Tensor) -> dict[str, Any]:
+    value = value.detach().cpu().contiguous()
+    kind = {"tensor": f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"}
+    if value.numel() <= _SHOWN:
+        return kind | {"values": value.tolist()}
+    content = value.reshape(-1).view(torch.uint8).numpy()
+    return kind | {"sha256": hashlib.sha256(content.tobytes()).hexdigest()}
 
 
-def _ends(stop: Stop | None, run: Run, number: int, m: torch.Tensor) -> bool:
-    if stop is None:
-        return False
-    return stop.holds(run.mean(m)) if isinstance(stop, WhenMean) else bool(stop(run.times[number], m))
+def differences(before: Any, now: Any) -> str:
+    """The first few settings that differ, for a message; "" where all are equal."""
+    found = [f"{name}: {_brief(a)} in the file, {_brief(b)} now" for name, a, b in _different(before, now, "")]
+    return "; ".join(found[:_MOST]) + (f"; and {len(found) - _MOST} more" if len(found) > _MOST else "")
+
+
+def _different(before: Any, now: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(now, dict) and before.keys() == now.keys():
+        for key in before:
+            yield from _different(before[key], now[key], f"{name}.{key}".removeprefix("."))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for k, (a, b) in enumerate(zip(before, now, strict=True)):
+            yield from _different(a, b, f"{name}[{k}]")
+    elif _without_place(before) != _without_place(now):
+        yield name, before, now
+
+
+def _without_place(value: Any) -> Any:
+    """The name of a class or function of this package without its file, which may move from version to version."""
+    return re.sub(r"^spinloom\.(\w+\.)*", "", value) if isinstance(value, str) else value
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("class", value.get("function", value.get("tensor", "other entries")))
+    elif isinstance(value, list):
+        value = f"{len(value)} entries"
+    return str(value) if len(str(value)) < 60 else f"{str(value)[:57]}..."

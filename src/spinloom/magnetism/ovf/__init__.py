@@ -1,1 +1,0 @@
-"""Vector fields in OVF files."""
