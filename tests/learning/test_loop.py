@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from spinloom.learning.loop import one_cycle
+from spinloom.learning.fitting import one_cycle
 
 
 def rates(steps: int) -> list[float]:

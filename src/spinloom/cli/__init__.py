@@ -6,6 +6,7 @@ Nothing heavy is imported before it is needed, so that `spinloom --help` answers
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from spinloom.errors import SpinloomError
 
@@ -28,26 +29,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _guarded(action: Callable[[], None]) -> int:
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show(warnings.showwarning)
-            action()
-    except SpinloomError as error:
-        print(f"spinloom: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    """Our own warnings and errors as one line without source code; others as usual."""
+    usual = warnings.showwarning
 
-
-def _show(usual: Callable[..., None]) -> Callable[..., None]:
-    """Our own warnings as one line without source code; others as usual."""
-
-    def show(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if category.__name__ == "SpinloomWarning":
             print(f"spinloom: warning: {message}", file=sys.stderr)
         else:
             usual(message, category, *place, **more)
 
-    return show
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            action()
+    except SpinloomError as error:
+        print(f"spinloom: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _dispatch(given: list[str]) -> None:
@@ -70,9 +68,6 @@ def _dispatch(given: list[str]) -> None:
         study = registry.study(given[1])
         study.run(tyro.cli(study.Settings, args=given[2:], prog=f"spinloom run {given[1]}"))
         return
-    from spinloom.cli.arguments import Command
+    from spinloom.cli.commands import Command
 
-    command = tyro.cli(Command, args=given, prog="spinloom", description=_ABOUT)
-    from spinloom.cli.commands import carry_out
-
-    carry_out(command)
+    tyro.cli(Command, args=given, prog="spinloom", description=_ABOUT).carry_out()

@@ -1,49 +1,68 @@
 """`spinloom evaluate model.py:net`: a network of one's own on devices, and the report."""
 
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from spinloom.cli.arguments import Evaluate
+import tyro
+
 from spinloom.errors import InputError
-from spinloom.plugins import load_object
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def show_evaluation(command: Evaluate) -> None:
-    """Evaluate, print, and write the page where `out` is given. Raises InputError, OutputError."""
-    from spinloom.devices import device_source, require_free
-    from spinloom.learning import load_weights
-    from spinloom.progress import bar
-    from spinloom.report import evaluate
+@dataclass(frozen=True)
+class Evaluate:
+    """Put a trained network of yours on fabricated devices: accuracy, energy, time, and a report."""
 
-    if command.out and command.out.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"--out is a page, such as report.html, got {command.out.name!r}")
-    require_free(command.device, command, "set", "temperature", "spread")
-    device: Any = command.device
-    if command.set:
-        device = device_source(device, command.set, command.temperature, seed=command.seed)
-    network = load_network(command.model)
-    if command.weights:
-        load_weights(network, command.weights)
-    with bar("fabricated networks") as report:
-        found = evaluate(
-            network,
-            device,
-            command.data,
-            command.instances,
-            spread=command.spread,
-            temperature=command.temperature,
-            images=command.images,
-            seed=command.seed,
-            report=report,
-        )
-    print(found)
-    if command.out:
-        print(f"written: {found.save(command.out)}")
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.py:NAME")]
+    """The network, or a function that returns it; its Tanh become devices."""
+    weights: Path | None = None
+    """Its trained weights: safetensors, or a state dict saved by torch."""
+    device: str = "mtj-neuron"
+    """A name of `spinloom list`, a class as package.module:Class, or a .csv or .safetensors file of curves."""
+    set: tuple[str, ...] = ()
+    """Parameters of the device as name=value in SI units."""
+    data: str = "auto"
+    """Name of a data set, see `spinloom data list`; its test images are taken."""
+    instances: int = 20
+    """Fabricated networks."""
+    images: int | None = None
+    """The most test images that are used."""
+    spread: float = 0.05
+    """Standard deviation of every parameter of a simulated device, as a fraction."""
+    temperature: float = 300.0
+    """K."""
+    seed: int = 0
+    """Of fabrication and noise."""
+    out: Path | None = None
+    """The report, as one self-contained page: report.html."""
+
+    def carry_out(self) -> None:
+        """Evaluate, print, and write the page where `out` is given. Raises InputError, OutputError."""
+        from spinloom.devices import device_source, require_free
+        from spinloom.learning import load_weights
+        from spinloom.progress import bar
+        from spinloom.report import evaluate
+
+        if self.out and self.out.suffix.lower() not in (".html", ".htm"):
+            raise InputError(f"--out is a page, such as report.html, got {self.out.name!r}")
+        require_free(self.device, self, "set", "temperature", "spread")
+        device: Any = self.device
+        if self.set:
+            device = device_source(device, self.set, self.temperature, seed=self.seed)
+        network = load_network(self.model)
+        if self.weights:
+            load_weights(network, self.weights)
+        how: dict[str, Any] = {"spread": self.spread, "temperature": self.temperature}
+        how |= {"images": self.images, "seed": self.seed}
+        with bar("fabricated networks") as report:
+            found = evaluate(network, device, self.data, self.instances, **how, report=report)
+        print(found)
+        if self.out:
+            print(f"written: {found.save(self.out)}")
 
 
 def load_network(place: str) -> "nn.Module":
@@ -53,6 +72,8 @@ def load_network(place: str) -> "nn.Module":
     no network.
     """
     from torch import nn
+
+    from spinloom.plugins import load_object
 
     file, colon, name = place.rpartition(":")
     if not colon or not file or not name:
@@ -73,6 +94,8 @@ def load_network(place: str) -> "nn.Module":
 
 def _load_file(path: Path, what: str) -> str:
     """Run a file as a module, whose name is returned; what lies beside it can be imported."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
     if not path.is_file():
         raise InputError(f"{what}: there is no file {path}")
     sys.path.append(str(path.parent.resolve()))

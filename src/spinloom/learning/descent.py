@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,9 @@ class Descent:
     @property
     def progress(self) -> list[int]:
         """Evaluations that were better than all before them; the others are trials of a line search."""
-        least, found = math.inf, []
-        for number, total in enumerate(sum(parts.values()) for parts in self.terms):
-            if total < least:
-                least = total
-                found.append(number)
-        return found
+        totals = [sum(parts.values()) for parts in self.terms]
+        before = accumulate(totals, min, initial=math.inf)
+        return [number for number, (total, least) in enumerate(zip(totals, before, strict=False)) if total < least]
 
 
 class _Enough(Exception):
@@ -56,48 +54,30 @@ def descend(
     so the file must belong to the same terms and start; it is removed at the end. `evaluations` are made at most.
     Returns the fields of `Descent`, plain numbers. Raises OutputError.
     """
-    done = _load(checkpoint)
+    done: list[dict[str, Any]] = []
+    with suppress(OSError, ValueError):
+        done = json.loads(checkpoint.read_text())
     taken = 0
 
-    def evaluate(shares: np.ndarray) -> tuple[float, np.ndarray]:
+    def evaluate(stretched: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal taken
         if taken == evaluations:
             raise _Enough
-        if taken == len(done) or done[taken]["shares"] != shares.tolist():
-            del done[taken:]
-            done.append(_evaluation(terms, shares))
+        shares = (stretched / STRETCH).tolist()
+        if taken == len(done) or done[taken]["shares"] != shares:
+            given = torch.tensor(shares, dtype=torch.float64, requires_grad=True)
+            parts = terms(given)
+            (slope,) = torch.autograd.grad(torch.stack(list(parts.values())).sum(), given)
+            found = {name: float(part.detach()) for name, part in parts.items()}
+            done[taken:] = [{"shares": shares, "terms": found, "slope": slope.tolist()}]
             write_text(checkpoint, json.dumps(done))
         taken += 1
-        least = min(sum(one["terms"].values()) for one in done[:taken])
-        report(taken, evaluations, f"{least:.4g}")
-        return sum(done[taken - 1]["terms"].values()), np.array(done[taken - 1]["slope"])
+        totals = [sum(one["terms"].values()) for one in done[:taken]]
+        report(taken, evaluations, f"{min(totals):.4g}")
+        return totals[-1], np.array(done[taken - 1]["slope"]) / STRETCH
 
-    def scaled(stretched: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = evaluate(stretched / STRETCH)
-        return value, slope / STRETCH
-
-    bounds = [(0, STRETCH)] * len(start)
+    start_at, bounds = STRETCH * np.array(start), [(0, STRETCH)] * len(start)
     with suppress(_Enough):
-        minimize(scaled, STRETCH * np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-5})
+        minimize(evaluate, start_at, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-5})
     checkpoint.unlink(missing_ok=True)
     return {"shares": [one["shares"] for one in done], "terms": [one["terms"] for one in done]}
-
-
-def _evaluation(terms: Terms, shares: np.ndarray) -> dict[str, Any]:
-    given = torch.tensor(shares, dtype=torch.float64, requires_grad=True)
-    parts = terms(given)
-    total = torch.stack(list(parts.values())).sum()
-    (slope,) = torch.autograd.grad(total, given)
-    return {
-        "shares": shares.tolist(),
-        "terms": {name: float(part.detach()) for name, part in parts.items()},
-        "slope": slope.tolist(),
-    }
-
-
-def _load(checkpoint: Path) -> list[dict[str, Any]]:
-    try:
-        done = json.loads(checkpoint.read_text())
-    except (OSError, ValueError):
-        return []
-    return done if isinstance(done, list) else []

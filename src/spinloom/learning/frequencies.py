@@ -1,18 +1,11 @@
 """Resonance frequencies, trained by a linewidth that narrows from wide to real, and by jumps over the band.
 
-The response of a resonator falls as one over the detuning and its derivative as the square, so gradient descent moves a
-narrow resonator within its line only: it stays where it was put. A wide one slides over the whole band, but cannot tell
-neighbours apart. Training therefore begins wide, and while the linewidth falls geometrically to that of the device, the
-resonators settle, ever finer. The rate follows: a step is a fixed share of the present linewidth, so that early steps
-carry a synapse from one input to another (a change of topology) and late ones set its weight.
-
-What a jump gains is found by trying. With the outputs of all candidate frequencies on a sample of examples at hand (one
-matrix product for all resonators), the exact loss of every candidate costs one pass over a vector of examples. This is
-the counterpart of pruning and regrowing in sparse training: the resonator leaves an input where it does little and
-regrows where it does most.
+A response falls as one over the detuning, its derivative as the square: descent moves a narrow resonator within its
+line only, a wide one cannot tell neighbours apart.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +20,10 @@ from spinloom.seeding import generator
 
 @dataclass(frozen=True)
 class Narrowing:
-    """How linewidth and rate go.
+    """How linewidth and rate go: while the linewidth falls geometrically to that of the device, resonators settle.
+
+    A step is a fixed share of the present linewidth, so that early steps carry a synapse from one input to another (a
+    change of topology) and late ones set its weight.
 
     start: linewidth in the beginning (1: the line is as wide as the frequency is high); never below that of the device.
     until: share of the training after which the linewidth is the device's. share: step of Adam in half linewidths.
@@ -127,6 +123,9 @@ def jump(
 ) -> int:
     """Let every resonator of a one-layer network jump once, in random order; returns how many moved over a linewidth.
 
+    With the outputs of all candidate frequencies at hand (one matrix product), the exact loss of each costs one pass
+    over a vector of examples. It is the counterpart of pruning and regrowing in sparse training.
+
     inputs (n, pixels), labels (n,): `examples` of them are drawn. candidates: frequencies, evenly in their logarithm.
     Raises InputError for a network of more than one layer, or with depletion or fabricated devices.
     """
@@ -140,13 +139,7 @@ def jump(
 
 
 def sparse_chains(
-    inputs: torch.Tensor,
-    classes: int,
-    resonators: int,
-    linewidth: float,
-    band: Band,
-    seeds: tuple[int, ...],
-    train: bool,
+    inputs: torch.Tensor, classes: int, resonators: int, linewidth: float, band: Band, seeds: Sequence[int], train: bool
 ) -> RadioNetwork:
     """One layer of chains with resonators at random in the band. inputs: their frequencies, Hz; train: them too.
 
@@ -193,12 +186,7 @@ def fit_jumping(
 
 
 def _jump_all(
-    network: RadioNetwork,
-    member: int,
-    power: torch.Tensor,
-    labels: torch.Tensor,
-    grid: torch.Tensor,
-    source: torch.Generator,
+    network: RadioNetwork, member: int, x: torch.Tensor, y: torch.Tensor, grid: torch.Tensor, source: torch.Generator
 ) -> int:
     layer = network[0]
     assert isinstance(layer, ResonatorChains)
@@ -210,32 +198,24 @@ def _jump_all(
     def outputs(frequency: torch.Tensor) -> torch.Tensor:
         """Of single resonators at these frequencies, (examples, frequencies)."""
         single = frequency.unsqueeze(-1)
-        return power @ (scale * chain_weights(lines, single, layer.linewidth * single, torch.ones(1, 1))).T
+        return x @ (scale * chain_weights(lines, single, layer.linewidth * single, torch.ones(1, 1))).T
 
     tried = outputs(grid.exp())
     resonance = layer._resonances()[member]
-    own = outputs(resonance.flatten()).view(len(power), *resonance.shape)
+    own = outputs(resonance.flatten()).view(len(x), *resonance.shape)
     logits = (own * layer.signs).sum(-1) + gain * layer.bias()[member]
     moved = 0
     for place in torch.randperm(resonance.numel(), generator=source).tolist():
         chain, k = divmod(place, resonance.shape[1])
         sign = float(layer.signs[k])
         without = logits[:, chain] - sign * own[:, chain, k]
-        best = int(_losses(logits, chain, without, sign * tried, labels).argmin())
+        others = logits.clone()
+        others[:, chain] = -math.inf
+        # of this chain's logit over all others together, for every candidate
+        above = sign * tried + (without - others.logsumexp(1)).unsqueeze(1)
+        best = int((F.softplus(above).sum(0) - above[y == chain].sum(0)).argmin())
         logits[:, chain] = without + sign * tried[:, best]
         old, new = resonance[chain, k].log(), grid[best]
         moved += int(abs(float(new - old)) > 2 * layer.linewidth)
         layer.shift[member, chain, k] += (new - old) / layer.step
     return moved
-
-
-def _losses(
-    logits: torch.Tensor, chain: int, without: torch.Tensor, change: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor:
-    """Mean cross-entropy for every candidate, (candidates,), up to a constant."""
-    others = logits.clone()
-    others[:, chain] = -math.inf
-    rest = others.logsumexp(1)
-    above = change + (without - rest).unsqueeze(1)  # of this chain's logit over all others together
-    own = labels == chain
-    return F.softplus(above).sum(0) - above[own].sum(0)

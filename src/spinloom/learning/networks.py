@@ -51,10 +51,7 @@ def fashion_cnn_like(tensors: Mapping[str, torch.Tensor], image: tuple[int, int,
 
 
 def mlp(
-    image: tuple[int, int, int] = (1, 28, 28),
-    classes: int = 10,
-    hidden: Sequence[int] = (256, 128),
-    seed: Seed = 0,
+    image: tuple[int, int, int] = (1, 28, 28), classes: int = 10, hidden: Sequence[int] = (256, 128), seed: Seed = 0
 ) -> nn.Sequential:
     """A tanh multilayer perceptron, (n, *image) -> logits (n, classes), `hidden` neurons per hidden layer."""
     require_image(image, 0, classes=classes, hidden=min(hidden, default=1))

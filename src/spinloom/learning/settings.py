@@ -84,12 +84,7 @@ class Compute:
         # buffers stay each process's own: the first one's in all would be statistics of a single share
         several = DDPStrategy(start_method="spawn", broadcast_buffers=False)
         try:
-            return Fabric(
-                accelerator=self.accelerator,
-                devices=self.devices,
-                strategy=several if self.devices > 1 else "auto",
-                precision=self.precision,  # type: ignore[arg-type]
-            )
+            return Fabric(**asdict(self), strategy=several if self.devices > 1 else "auto")
         except Exception as error:  # lightning-fabric has many kinds, of its own and of missing packages
             raise InputError(
                 f"cannot train on {self.devices} x {self.accelerator} in {self.precision}: "

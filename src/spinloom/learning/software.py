@@ -1,7 +1,5 @@
 """The network in software: trained here, or from the user's file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +28,7 @@ class Software:
     digest: str
 
     @classmethod
-    def of(cls, network: nn.Module, origin: str) -> Software:
+    def of(cls, network: nn.Module, origin: str) -> "Software":
         """A trained network, put in evaluation mode and the layout that convolutions are fastest with."""
         network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(network, origin, digest(network))

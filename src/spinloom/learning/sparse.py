@@ -1,18 +1,6 @@
-"""Sparse perceptrons to compare with: fixed at random, pruned by magnitude, or trained by pruning and regrowing.
-
-    static    a random choice of weights, never changed
-    pruned    dense at first, the smallest go little by little (Zhu and Gupta, arXiv 1710.01878)
-    set       the smallest magnitudes go, random ones come (Mocanu et al., Nature Communications 9, 2383 (2018))
-    rigl      the smallest magnitudes go, those of the largest gradient come (Evci et al., ICML 2020)
-
-Weights are counted over the whole layer, so a class may have more of them than another. The magnitude that counts is
-|weight| times the root mean square of its input: at the border of an image are pixels that are almost never on, whose
-weights grow large under Adam and do nothing.
-"""
+"""Sparse perceptrons to compare with: fixed at random, pruned by magnitude, or trained by pruning and regrowing."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import nn
@@ -24,7 +12,9 @@ from spinloom.progress import Report, silent
 from spinloom.seeding import generator
 
 METHODS = ("static", "pruned", "set", "rigl")
-_After = Callable[[float], None]
+"""A random choice of weights, never changed; dense at first, the smallest go little by little (Zhu and Gupta, arXiv
+1710.01878); the smallest go, random ones come (Mocanu et al., Nature Communications 9, 2383 (2018)); the smallest go,
+those of the largest gradient come (Evci et al., ICML 2020)."""
 _REGROWING = 0.75
 """Share of the training in which weights are exchanged, once an epoch."""
 
@@ -88,65 +78,42 @@ def fit_sparse(
     """A trained perceptron of `weights` weights for every seed of the course, from inputs (n, pixels) and labels (n,).
 
     exchanged: share of the weights that "set" and "rigl" exchange in the first epoch; it falls as a cosine.
-    Raises InputError for an unknown method or a number of weights that cannot be.
+    Weights are counted over the whole layer, so a class may have more of them than another. The magnitude that counts
+    is |weight| times the root mean square of its input: pixels at the border of an image are almost never on, their
+    weights grow large under Adam and do nothing. Raises InputError for an unknown method or a number of weights that
+    cannot be.
     """
     if method not in METHODS:
         raise unknown_name("sparse method", method, METHODS)
-    dense = classes * inputs.shape[1]
-    network = SparsePerceptron(course.seeds, classes, inputs.shape[1], dense if method == "pruned" else weights)
-    strength = inputs.square().mean(0).sqrt()
-    after: _After = lambda done: None  # noqa: E731
-    if method == "pruned":
-        pruning = partial(_prune, network, weights, strength)
-        after = _at_each_part(10 * course.epochs, pruning, passed=-1)
-    elif method != "static":
-        score = partial(_random, network) if method == "set" else partial(_gradient, network, inputs, labels)
-        source = generator(course.seeds[0] + 1)
-        regrowing = partial(_regrow, network, exchanged, strength, lambda: score(source))
-        after = _at_each_part(course.epochs, regrowing, passed=0)
-    fit_members(network, inputs, labels, course, after=after, report=report)
-    return network
-
-
-def _at_each_part(parts: int, act: _After, passed: int) -> _After:
-    """Acts after the first step of every part of the training; passed: the last part that it does not act in."""
+    pruned, dense = method == "pruned", classes * inputs.shape[1]
+    network = SparsePerceptron(course.seeds, classes, inputs.shape[1], dense if pruned else weights)
+    strength, source = inputs.square().mean(0).sqrt(), generator(course.seeds[0] + 1)
+    parts, passed = (10 * course.epochs, -1) if pruned else (course.epochs, 0)
 
     def after(done: float) -> None:
+        """Acts after the first step of every part of the training."""
         nonlocal passed
         part = int(done * parts + 1e-9)
-        if part != passed:
-            passed = part
-            act(done)
+        if method == "static" or part == passed:
+            return
+        passed = part
+        if pruned:  # a cubic share of those to lose is still there
+            left = max(0.0, 1 - done / _REGROWING) ** 3
+            network.keep_largest(weights + round((dense - weights) * left), strength)
+            return
+        share = exchanged * (0.5 + 0.5 * math.cos(math.pi * done / _REGROWING))
+        count = min(round(share * weights), dense - weights)
+        if count and done < _REGROWING:
+            by_chance = method == "set"
+            score = torch.rand(network.mask.shape, generator=source) if by_chance else gradient()
+            network.exchange(count, score, strength)
 
-    return after
+    def gradient() -> torch.Tensor:
+        """Magnitude of every weight's, kept or not, (members, classes, inputs), over a part of the examples."""
+        chosen = torch.randperm(len(inputs), generator=source)[:5_000]
+        x, y = inputs[chosen], labels[chosen]
+        error = network(x).softmax(-1) - F.one_hot(y, classes)
+        return (error.transpose(1, 2) @ x).abs()
 
-
-def _prune(network: SparsePerceptron, weights: int, strength: torch.Tensor, done: float) -> None:
-    """Fewer and fewer weights are kept: (1 - done)^3 of those to lose are still there."""
-    left = max(0.0, 1 - done / _REGROWING) ** 3
-    network.keep_largest(weights + round((network.mask[0].numel() - weights) * left), strength)
-
-
-def _regrow(
-    network: SparsePerceptron, exchanged: float, strength: torch.Tensor, score: Callable[[], torch.Tensor], done: float
-) -> None:
-    """Fewer and fewer weights are exchanged, a share `exchanged` of them in the beginning."""
-    kept = int(network.mask[0].sum())
-    share = exchanged * (0.5 + 0.5 * math.cos(math.pi * done / _REGROWING))
-    count = min(round(share * kept), network.mask[0].numel() - kept)
-    if count and done < _REGROWING:
-        network.exchange(count, score(), strength)
-
-
-def _random(network: SparsePerceptron, source: torch.Generator) -> torch.Tensor:
-    return torch.rand(network.mask.shape, generator=source)
-
-
-def _gradient(
-    network: SparsePerceptron, inputs: torch.Tensor, labels: torch.Tensor, source: torch.Generator
-) -> torch.Tensor:
-    """Magnitude of every weight's gradient, kept or not, (members, classes, inputs), over a part of the examples."""
-    chosen = torch.randperm(len(inputs), generator=source)[:5_000]
-    x, y = inputs[chosen], labels[chosen]
-    error = network(x).softmax(-1) - F.one_hot(y, network.mask.shape[1])
-    return (error.transpose(1, 2) @ x).abs()
+    fit_members(network, inputs, labels, course, after=after, report=report)
+    return network

@@ -1,8 +1,7 @@
 """How a trained network moves onto devices: from ReLU to tanh, fitted to its devices, and tuned on them.
 
-Most published weights belong to ReLU networks, and devices are tanh-like. Swapping the activation at once destroys such
-a network; sliding from one function to the other while training goes on (a homotopy) carries what it has learnt across.
-Drive scales and batch-norm statistics are fitted to the devices with unlabelled inputs only.
+Swapping the activation at once destroys a ReLU network; sliding from one function to the other while training goes on
+(a homotopy) carries what it has learnt across.
 """
 
 from collections.abc import Callable, Iterator
@@ -130,8 +129,17 @@ def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100)
     kept = [(norm.momentum, {name: buffer.clone() for name, buffer in norm.named_buffers()}) for norm in norms]
     done = False
     try:
-        with kept_modes(model):
-            _measure(model, norms, inputs[: len(inputs) // batch * batch].split(batch))
+        with kept_modes(model), torch.no_grad():
+            model.eval()
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.train()
+                norm.momentum = None  # a cumulative average
+            for part in inputs[: len(inputs) // batch * batch].split(batch) if norms else ():
+                require_finite("", inputs=part)
+                model(part)
+            for norm in norms:
+                require_finite("", **dict(norm.named_buffers()))
         done = True
     finally:
         for norm, (momentum, buffers) in zip(norms, kept, strict=True):
@@ -177,20 +185,6 @@ class FreshInstances:
     def __call__(self, model: nn.Module, step: int, steps: int) -> None:
         if step % self.every == 0:
             resample(model, self.seed * 1_000_003 + step)
-
-
-@torch.no_grad()
-def _measure(model: nn.Module, norms: list[_BatchNorm], parts: tuple[torch.Tensor, ...]) -> None:
-    model.eval()
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.train()
-        norm.momentum = None  # a cumulative average
-    for part in parts if norms else ():
-        require_finite("", inputs=part)
-        model(part)
-    for norm in norms:
-        require_finite("", **dict(norm.named_buffers()))
 
 
 def _counterpart(software: nn.Module, name: str) -> nn.Module:

@@ -40,7 +40,10 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Raises InputError naming the first mismatch; the model then is as before.
     """
     tensors, devices = read_tensors(path), tuple(name and name + "." for name in device_layers(model))
-    wanted, found = _outside(model.state_dict(), devices), _outside(tensors, devices)
+    wanted, found = (
+        {name: tensor for name, tensor in all_of.items() if not name.startswith(devices)}
+        for all_of in (model.state_dict(), tensors)
+    )
     missing = sorted(wanted.keys() - found.keys())
     extra = sorted(found.keys() - wanted.keys())
     if missing or extra:
@@ -52,8 +55,11 @@ def load_weights(model: nn.Module, path: Path) -> None:
             raise InputError(f"{path}: {name} is {tuple(tensor.shape)}, the network needs {tuple(wanted[name].shape)}")
         if not bool(tensor.isfinite().all()):
             raise InputError(f"{path}: {name} holds NaN or infinity; train or export the weights again")
-    if devices:
-        _try(model, path, tensors)
+    if devices:  # which may refuse their part
+        try:
+            copy.deepcopy(model).load_state_dict(tensors)
+        except (InputError, RuntimeError) as error:
+            raise InputError(f"{path}: {' '.join(str(error).split())}") from error
     model.load_state_dict(tensors)
 
 
@@ -111,18 +117,6 @@ def is_whole(path: Path) -> bool:
 
 def _file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _outside(tensors: Mapping[str, torch.Tensor], layers: tuple[str, ...]) -> dict[str, torch.Tensor]:
-    return {name: tensor for name, tensor in tensors.items() if not name.startswith(layers)}
-
-
-def _try(model: nn.Module, path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Raise InputError if the device layers of the model do not take their part of the tensors."""
-    try:
-        copy.deepcopy(model).load_state_dict(tensors)
-    except (InputError, RuntimeError) as error:
-        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
 
 
 def _is_safetensors(path: Path) -> bool:
