@@ -50,20 +50,17 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> InputError:
 
 def require_positive(unit: str, **quantities: float | torch.Tensor) -> None:
     """Raise InputError unless every quantity is finite and > 0. `unit` is printed behind the value."""
-    for name, quantity in quantities.items():
-        _require(name, quantity, unit, "must be finite and > 0", lambda worst: worst > 0)
+    require_sign(unit, "positive", **quantities)
 
 
 def require_non_negative(unit: str, **quantities: float | torch.Tensor) -> None:
     """Raise InputError unless every quantity is finite and >= 0."""
-    for name, quantity in quantities.items():
-        _require(name, quantity, unit, "must be finite and >= 0", lambda worst: worst >= 0)
+    require_sign(unit, "non-negative", **quantities)
 
 
 def require_finite(unit: str, **quantities: float | torch.Tensor) -> None:
     """Raise InputError unless every quantity is finite."""
-    for name, quantity in quantities.items():
-        _require(name, quantity, unit, "must be finite", lambda worst: True)
+    require_sign(unit, "any", **quantities)
 
 
 def require_number(unit: str, sign: Sign = "any", /, **quantities: float | torch.Tensor) -> None:
@@ -78,9 +75,20 @@ def require_number(unit: str, sign: Sign = "any", /, **quantities: float | torch
 
 def require_sign(unit: str, sign: Sign, /, **quantities: float | torch.Tensor) -> None:
     """Raise InputError unless every quantity is finite and of that sign."""
-    {"positive": require_positive, "non-negative": require_non_negative, "any": require_finite}[sign](
-        unit, **quantities
-    )
+    import torch
+
+    bound = {"positive": " and > 0", "non-negative": " and >= 0", "any": ""}[sign]
+    for name, quantity in quantities.items():
+        try:
+            values = torch.as_tensor(quantity, dtype=torch.float64).detach()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{name} must be a number or a tensor of numbers, got {short(quantity)}") from error
+        if not values.numel():
+            raise InputError(f"{name} must hold at least one number, got an empty tensor")
+        worst = float(values.min()) if values.isfinite().all() else math.nan
+        if math.isnan(worst) or (bound and worst < 0) or (sign == "positive" and worst == 0):
+            shown = f"{worst:g} {unit}".strip() if not math.isnan(worst) else "a value that is not finite"
+            raise InputError(f"{name} must be finite{bound}, got {shown}")
 
 
 def require_quantity(**quantities: float | torch.Tensor) -> None:
@@ -110,18 +118,3 @@ def _is_quantity(given: object) -> bool:
     import torch
 
     return isinstance(given, Real | torch.Tensor)
-
-
-def _require(name: str, quantity, unit: str, rule: str, holds) -> None:  # type: ignore[no-untyped-def]
-    import torch
-
-    try:
-        values = torch.as_tensor(quantity, dtype=torch.float64).detach()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name} must be a number or a tensor of numbers, got {short(quantity)}") from error
-    if not values.numel():
-        raise InputError(f"{name} must hold at least one number, got an empty tensor")
-    worst = float(values.min()) if values.isfinite().all() else math.nan
-    if math.isnan(worst) or not holds(worst):
-        shown = f"{worst:g} {unit}".strip() if not math.isnan(worst) else "a value that is not finite"
-        raise InputError(f"{name} {rule}, got {shown}")

@@ -198,8 +198,8 @@ def _attributes(one: Any, state: Any) -> Any:
         return state
     left = {*_MARKS, *(field.name for field in getattr(one, "__dataclass_fields__", {}).values() if not field.compare)}
     left |= {name for name in state if isinstance(getattr(type(one), str(name), None), cached_property)}
-    kept = {name: state[name] for name in sorted(state, key=str) if name not in left}
     return {
-        name: list(held.values()) if "_hooks" in str(name) and isinstance(held, dict) else held
-        for name, held in kept.items()
+        name: list(held.values()) if "_hooks" in str(name) and isinstance(held := state[name], dict) else state[name]
+        for name in sorted(state, key=str)
+        if name not in left
     }

@@ -25,46 +25,24 @@ def bar(title: str, console: Console | None = None) -> Iterator[Report]:
     A bar on a terminal; elsewhere, in a log say, a plain line every minute and one for the last step.
     """
     console = console or Console(stderr=True)
-    shown = _bar if console.is_interactive or console.is_jupyter else _lines
-    with shown(title, console) as report:
-        yield report
-
-
-@contextmanager
-def _bar(title: str, console: Console) -> Iterator[Report]:
-    columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(bar_width=14),
-        TaskProgressColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console) as shown:
-        task = shown.add_task(title, total=None, note="")
-
-        def report(done: int, total: int, note: str = "") -> None:
-            shown.update(task, completed=done, total=total, note=note)
-
-        yield report
-
-
-@contextmanager
-def _lines(title: str, console: Console) -> Iterator[Report]:
+    if console.is_interactive or console.is_jupyter:
+        name, notes = TextColumn("{task.description:<24}"), TextColumn("{task.fields[note]}")
+        way = BarColumn(bar_width=14), TaskProgressColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+        with Progress(name, *way, notes, console=console) as shown:
+            task = shown.add_task(title, total=None, note="")
+            yield lambda done, total, note="": shown.update(task, completed=done, total=total, note=note)
+        return
     last, waiting = monotonic(), ""
 
-    def write() -> None:
-        nonlocal last, waiting
-        console.out(waiting, highlight=False)
-        last, waiting = monotonic(), ""
-
     def report(done: int, total: int, note: str = "") -> None:
-        nonlocal waiting
+        nonlocal last, waiting
         waiting = f"{title}: {done} of {total}" + (f", {note}" if note else "")
         if monotonic() - last >= LINE_EVERY:
-            write()
+            console.out(waiting, highlight=False)
+            last, waiting = monotonic(), ""
 
     try:
         yield report
     finally:
         if waiting:
-            write()
+            console.out(waiting, highlight=False)

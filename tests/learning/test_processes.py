@@ -13,9 +13,8 @@ from toy_images import quarters
 from spinloom.devices import Response
 from spinloom.errors import InputError
 from spinloom.learning import Compute, Labels, Training, fit
-from spinloom.learning.checkpoint import take_stream
+from spinloom.learning.checkpoint import _not_started, take_stream
 from spinloom.learning.fitting import require_gradients
-from spinloom.learning.processes import _not_started
 from spinloom.nn import DeviceActivation, device_layers
 
 HOW, IMAGES = Training(epochs=2, batch=32, rate=5e-3, optimiser="sgd"), quarters(128)

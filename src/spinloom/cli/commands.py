@@ -227,9 +227,7 @@ def _console() -> "Console":
 
 def _grid(title: str, *columns: str) -> "Table":
     from rich import box
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    grid = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for column in columns:
-        grid.add_column(column, overflow="fold")
-    return grid
+    folding = [Column(column, overflow="fold") for column in columns]
+    return Table(*folding, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)

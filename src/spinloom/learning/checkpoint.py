@@ -1,27 +1,33 @@
-"""The state of a training on disk, so that a killed run goes on: written whole, read as data only.
+"""The state of a training: on disk, so that a killed run goes on, read as data only; and back from several processes.
 
-A line that says what it is, a line with the SHA-256 of all that follows, a line of JSON with the parts of the training,
-then what `torch.save` made of the state.
+On disk: a line that says what it is, a line with the SHA-256 of all that follows, a line of JSON with the parts of the
+training, then what `torch.save` made of the state.
 """
 
+import copy
 import hashlib
 import io
 import json
 import os
-import tempfile
+import pickle
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import torch
 from torch import nn
+from torch.multiprocessing.spawn import ProcessException, ProcessExitedException
 
-from spinloom.errors import InputError, OutputError, SpinloomWarning
+from spinloom.errors import InputError, OutputError, SpinloomError, SpinloomWarning
 from spinloom.files import write_bytes
 from spinloom.nn import device_layers
+from spinloom.progress import bar, silent
 
 HEAD = b"Spinloom checkpoint 2\n"
+_OUTCOME, _ERROR, _PORT = "outcome", "error", "MASTER_PORT"
 
 Parts = Mapping[str, str]
 """What a training consists of: the value or the fingerprint of each part by its name."""
@@ -44,15 +50,16 @@ def claim(path: Path, parts: Parts) -> bytes | None:
         if path.exists() and not path.is_file():  # /dev/null would be replaced by a file
             raise InputError(f"the checkpoint {path} is a folder or a device; give the name of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path.parent).close()
+        TemporaryFile(dir=path.parent).close()
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"cannot write the checkpoint {path}: {reason}; choose another place") from error
     if not path.exists():
         return None
     _require_checkpoint(path)
-    seal, content = _split(path.read_bytes())
-    if seal != _seal(content):
+    file, start = path.read_bytes(), len(HEAD) + len(_seal(b""))
+    content = file[start:]
+    if file[len(HEAD) : start] != _seal(content):
         again = "it will be replaced and the training starts anew"
         warnings.warn(f"the checkpoint {path} is damaged; {again}", SpinloomWarning, stacklevel=3)
         return None
@@ -66,23 +73,14 @@ def claim(path: Path, parts: Parts) -> bytes | None:
         replaced = " in the place of an earlier one"
     os.replace(path, old)
     differences = ", ".join(sorted(name for name in {*found, *parts} if found.get(name) != parts.get(name)))
-    warnings.warn(
-        f"the checkpoint {path} belongs to another training, which differs in {differences}; "
-        f"it is kept as {old.name}{replaced}, and this training starts anew",
-        SpinloomWarning,
-        stacklevel=3,
-    )
+    another = f"the checkpoint {path} belongs to another training, which differs in {differences}"
+    kept = f"it is kept as {old.name}{replaced}, and this training starts anew"
+    warnings.warn(f"{another}; {kept}", SpinloomWarning, stacklevel=3)
     return None
 
 
 def _seal(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode() + b"\n"
-
-
-def _split(file: bytes) -> tuple[bytes, bytes]:
-    """The seal, and what it is over."""
-    start = len(HEAD) + len(_seal(b""))
-    return file[len(HEAD) : start], file[start:]
 
 
 def _require_checkpoint(path: Path) -> None:
@@ -94,9 +92,8 @@ def _require_checkpoint(path: Path) -> None:
     except OSError as error:
         raise InputError(f"cannot read the checkpoint {path}: {error.strerror}; give another name") from error
     if not empty and not HEAD.startswith(start):
-        raise InputError(
-            f"{path} is no checkpoint of this version of Spinloom and stays as it is; give another name or remove it"
-        )
+        stays = "is no checkpoint of this version of Spinloom and stays as it is; give another name or remove it"
+        raise InputError(f"{path} {stays}")
 
 
 def packed(state: Any) -> bytes:
@@ -151,3 +148,59 @@ def take_stream(parts: Iterable[Any], process: int) -> None:
 
 def _modules(*parts: Any) -> list[nn.Module]:
     return [part for part in parts if isinstance(part, nn.Module)]
+
+
+def run_in_processes(fabric: Any, job: Any) -> list[float]:
+    """Run a job, with model, objective and before_step, in as many processes as Fabric has.
+
+    The model, and an objective that is a module, take up the outcome; returns the losses. They come back in a file: the
+    pipe that Fabric keeps for it holds 64 kB, and nobody reads it before the processes end. Raises what a process
+    raises on purpose; InputError for what cannot be sent to another process or begin there.
+    """
+    port = os.environ.get(_PORT)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            fabric.launch(partial(_share, job=job, folder=folder))  # Fabric searches what is not hidden in it
+        except ProcessException as error:
+            said = pickle.loads((folder / _ERROR).read_bytes()) if (folder / _ERROR).exists() else _not_started(error)
+            if said is None:
+                raise
+            raise said from error
+        except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
+            raise InputError(
+                f"cannot start several processes: {' '.join(str(error).split())}; network, objective and before_step "
+                f"must be classes or functions of a module, not made within a function, and no layer parametrised"
+            ) from error
+        finally:  # Fabric leaves the port of this training, where the next one, or a child, would take it up
+            os.environ.pop(_PORT, None)
+            os.environ.update({} if port is None else {_PORT: port})
+        found = unpacked((folder / _OUTCOME).read_bytes())
+    put_back(job.model, job.objective, found)
+    return found["losses"]
+
+
+def _share(fabric: Any, job: Any, folder: Path) -> None:
+    """The work of one process; the first one leaves the outcome."""
+    # what came here is memory that the processes share
+    job.model, job.objective, job.before_step = copy.deepcopy((job.model, job.objective, job.before_step))
+    try:
+        with bar(f"training on {fabric.world_size} devices") as report:
+            losses = job.run(fabric, report if fabric.is_global_zero else silent)
+        if fabric.is_global_zero:
+            write_bytes(folder / _OUTCOME, packed({**outcome(job.model, job.objective), "losses": losses}))
+    except SpinloomError as error:
+        write_bytes(folder / _ERROR, pickle.dumps(error))
+        raise
+    fabric.barrier()  # nobody leaves while another still needs it
+    torch.distributed.destroy_process_group()
+
+
+def _not_started(error: ProcessException) -> InputError | None:
+    """What to do where a process ended before it could say an error of its own."""
+    if not isinstance(error, ProcessExitedException) or error.exit_code != 1:
+        return None
+    return InputError(
+        "a process could not begin, it says why above; a script must call fit below `if __name__ == '__main__':`, "
+        "and what is defined in a notebook or at a prompt must be moved to a module"
+    )

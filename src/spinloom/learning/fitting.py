@@ -19,20 +19,9 @@ from torch.optim.lr_scheduler import OneCycleLR
 from spinloom.data import ImageSet
 from spinloom.errors import InputError, SpinloomError, SpinloomWarning, require_positive
 from spinloom.identity import digest, package, versions
-from spinloom.learning.checkpoint import (
-    Parts,
-    claim,
-    generators,
-    outcome,
-    packed,
-    put_back,
-    take_stream,
-    unpacked,
-    write,
-)
+from spinloom.learning import checkpoint as disk
 from spinloom.learning.images import Scaling, augment
 from spinloom.learning.networks import count_parameters
-from spinloom.learning.processes import run_in_processes
 from spinloom.learning.settings import ON_CPU, BeforeStep, Compute, Distillation, Labels, Objective, Training
 from spinloom.nn import device_layers
 from spinloom.progress import Report, silent
@@ -68,13 +57,10 @@ def fit(
     checkpoint: a file written after each epoch and every `save_every` seconds within; where it belongs to this very
         training (settings, first weights, code, devices, images, labels, objective with its teacher, `before_step`,
         number of processes and precision), the run goes on from it and ends with the same weights to the bit (same
-        machine and threads). One of another training is kept as NAME.old, with a SpinloomWarning that says in what
-        they differ; a damaged one is replaced, with a warning.
+        machine and threads). One of another training is kept as NAME.old, a damaged one replaced, with a warning.
     objective: what is minimised, by default cross-entropy with `training.smoothing`. What it changes of itself is in
-        the checkpoint if it is a module with that in its state dict.
-    before_step: changes the model on its way, see `BeforeStep`.
-    compute: for several devices everything must be picklable, a bar of its own is shown in place of `report`, and see
-        `Compute` for what the processes share.
+        the checkpoint if it is a module with that in its state dict. before_step: changes the model on its way.
+    compute: for several devices everything must be picklable, and a bar of its own is shown in place of `report`.
     One device: the model stays where it was trained, on the GPU say; several: it comes back to the CPU. PyTorch's
     global random state is left as it was. Raises InputError if there are fewer images than one batch, if a batch cannot
     be shared among the devices, if network, images, labels and objective do not fit together, if the loss is not
@@ -82,15 +68,15 @@ def fit(
     can be written.
     """
     objective = Labels(training.smoothing) if objective is None else objective
-    _require_trainable(model, train, training, compute, save_every)
+    job = Job(model, train, training, objective, before_step, save_every)
+    _require_trainable(job, compute)
     fabric = compute.fabric()
     if not model.training:
         model.train()
-    job = Job(model, train, training, objective, before_step, save_every)
     if checkpoint is not None:
         job.checkpoint, job.parts = Path(checkpoint), _parts(job, compute)
-        job.state = claim(job.checkpoint, job.parts)
-    return job.run(fabric, report) if compute.devices == 1 else run_in_processes(fabric, job)
+        job.state = disk.claim(job.checkpoint, job.parts)
+    return job.run(fabric, report) if compute.devices == 1 else disk.run_in_processes(fabric, job)
 
 
 @dataclass
@@ -98,6 +84,12 @@ class Job:
     """One training, all that a process needs to carry it out.
 
     parts: what it consists of, for its checkpoint. state: what a checkpoint holds of it, None for a fresh start.
+    losses: of the epochs done. Set by `run`: network, optimiser as Fabric set them up; common: what has a state besides
+    the model, by name.
+
+    Randomness depends on seed and epoch, that of dropout on the process too. All processes of a training store and
+    restore together: weights, optimiser, schedule and precision are common; buffers, states of devices, generators and
+    of the objective are each one's own.
     """
 
     model: nn.Module
@@ -107,8 +99,14 @@ class Job:
     before_step: BeforeStep | None
     save_every: float
     checkpoint: Path | None = None
-    parts: Parts = field(default_factory=dict)
+    parts: disk.Parts = field(default_factory=dict)
     state: bytes | None = None
+    losses: list[float] = field(default_factory=list)
+    fabric: Any = field(init=False)
+    network: Any = field(init=False)
+    optimiser: Any = field(init=False)
+    common: dict[str, Any] = field(init=False)
+    saved: float = field(init=False)
 
     @property
     def steps(self) -> int:
@@ -122,52 +120,31 @@ class Job:
         model.to(fabric.device)
         if isinstance(self.objective, nn.Module):
             self.objective.to(fabric.device)
-        take_stream([model, self.objective], fabric.global_rank)
+        disk.take_stream([model, self.objective], fabric.global_rank)
         modes = {module: module.training for module in model.modules()}
         plain = _optimiser(model, training)
         schedule = one_cycle(plain, training.rate, self.steps * training.epochs)
-        wrapped, optimiser = fabric.setup(model, plain)  # in the precision asked for: what is restored must find it
-        common = {"optimiser": plain, "schedule": schedule, "precision": fabric.strategy.precision}
-        epochs = _Epochs(self, fabric, wrapped, optimiser, schedule, common)
-        within = epochs.restore()
+        self.fabric, self.saved = fabric, monotonic()
+        self.network, self.optimiser = fabric.setup(model, plain)  # in the precision asked for: restored states need it
+        self.common = {"optimiser": plain, "schedule": schedule, "precision": fabric.strategy.precision}
+        within = self._restore()
         gpus = [fabric.device] if fabric.device.type == "cuda" else []
-        while len(epochs.losses) < training.epochs:
+        while len(self.losses) < training.epochs:
             for module, mode in modes.items():
                 module.training = mode
             with torch.random.fork_rng(gpus):  # dropout draws from the global state
-                epochs.losses.append(epochs.run(within, report))
+                self.losses.append(self._epoch(within, report))
             within = {}
             average_norms(model, fabric)
-            epochs.store()
-        return epochs.losses
+            self._store()
+        return self.losses
 
-
-@dataclass
-class _Epochs:
-    """Passes over the images in random order; randomness depends on seed and epoch, that of dropout on the process too.
-
-    model, optimiser: as Fabric set them up. common: what has a state besides the model, the same in all processes, by
-    name. losses: of the epochs done.
-
-    All processes of a training store and restore together: weights, optimiser, schedule and precision are common;
-    buffers, states of devices, generators and of the objective are each one's own.
-    """
-
-    job: Job
-    fabric: "Fabric"
-    model: Any
-    optimiser: Any
-    schedule: Any
-    common: Mapping[str, Any]
-    losses: list[float] = field(default_factory=list)
-    _saved: float = field(default_factory=monotonic)
-
-    def run(self, within: Mapping[str, Any], report: Report) -> float:
+    def _epoch(self, within: Mapping[str, Any], report: Report) -> float:
         """The mean loss of the next epoch. within: the state in its middle that a killed run left, if any."""
-        job, training, epoch, device = self.job, self.job.training, len(self.losses), self.fabric.device
+        training, epoch, device = self.training, len(self.losses), self.fabric.device
         source = generator(training.seed * 100_003 + epoch)
         torch.manual_seed(child_seed(source) + self.fabric.global_rank)
-        batches = torch.randperm(len(job.train), generator=source)[: job.steps * training.batch].split(training.batch)
+        batches = torch.randperm(len(self.train), generator=source)[: self.steps * training.batch].split(training.batch)
         running, first = torch.zeros((), device=device), 0
         if within:
             first, running = int(within["step"]), within["running"].to(device)
@@ -175,16 +152,17 @@ class _Epochs:
             torch.set_rng_state(within["global"])
             if device.type == "cuda":
                 torch.cuda.set_rng_state(within["cuda"], device)
-        scaling = Scaling.of(job.train)
-        for step in range(first, job.steps):
-            running += self._step(batches[step], epoch * job.steps + step, scaling, source, step == first)
-            if step + 1 < job.steps and self._due():
+        scaling = Scaling.of(self.train)
+        for step in range(first, self.steps):
+            running += self._step(batches[step], epoch * self.steps + step, scaling, source, step == first)
+            late = monotonic() - self.saved >= self.save_every
+            if self.checkpoint and step + 1 < self.steps and self.fabric.broadcast(late):  # the first one's clock
                 state = {"step": step + 1, "running": running.cpu(), "source": source.get_state()}
                 cuda = {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
-                self.store({**state, "global": torch.get_rng_state(), **cuda})
+                self._store({**state, "global": torch.get_rng_state(), **cuda})
             note = f"epoch {epoch + 1}, loss {running / (step + 1):.3f}"
-            report(epoch * job.steps + step + 1, job.steps * training.epochs, note)
-        mean = float(self.fabric.all_reduce(running)) / job.steps  # type: ignore[arg-type]
+            report(epoch * self.steps + step + 1, self.steps * training.epochs, note)
+        mean = float(self.fabric.all_reduce(running)) / self.steps  # type: ignore[arg-type]
         if not math.isfinite(mean):
             raise InputError(f"the loss of epoch {epoch + 1} is not finite; take a lower rate than {training.rate:g}")
         return mean
@@ -192,72 +170,73 @@ class _Epochs:
     def _step(
         self, chosen: torch.Tensor, number: int, scaling: Scaling, source: torch.Generator, first: bool
     ) -> torch.Tensor:
-        job, fabric = self.job, self.fabric
-        if job.before_step is not None:
-            job.before_step(job.model, number, job.steps * job.training.epochs)
-        images = augment(job.train.images[chosen], job.training.augmentation, source)
+        fabric = self.fabric
+        if self.before_step is not None:
+            self.before_step(self.model, number, self.steps * self.training.epochs)
+        images = augment(self.train.images[chosen], self.training.augmentation, source)
         own = slice(fabric.global_rank, None, fabric.world_size)
-        inputs, labels = fabric.to_device((scaling(images[own]), job.train.labels[chosen][own]))
+        inputs, labels = fabric.to_device((scaling(images[own]), self.train.labels[chosen][own]))
         loss = self._loss(inputs, labels, first)
         self.optimiser.zero_grad()
         fabric.backward(loss)
         if first and fabric.world_size > 1:
-            require_gradients(job.model)
+            require_gradients(self.model)
         self.optimiser.step()
-        self.schedule.step()
+        self.common["schedule"].step()
         return loss.detach()
 
     def _loss(self, inputs: torch.Tensor, labels: torch.Tensor, first: bool) -> torch.Tensor:
         network = f"the network cannot take inputs {tuple(inputs.shape)}", "give images of the shape it was made for"
         with self.fabric.autocast():  # around the model too, or Fabric gives double logits back in single precision
             with _explained(*network) if first else nullcontext():
-                logits = self.model(inputs)
+                logits = self.network(inputs)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            if first:
-                _require_classes(self.job.objective, logits, self.job.train)
+            if first and isinstance(self.objective, Labels | Distillation):
+                largest = int(self.train.labels.max())
+                if logits.ndim != 2 or logits.shape[1] <= largest:
+                    given = f"labels of {self.train.name!r} go up to {largest}, the network gives outputs"
+                    wanted = f"it must give (batch, classes) with more than {largest} classes"
+                    raise InputError(f"{given} {tuple(logits.shape)}; {wanted}")
             aim = f"the objective cannot take logits {tuple(logits.shape)}", "see spinloom.learning.Objective"
             with _explained(*aim) if first else nullcontext():
-                loss = self.job.objective(inputs, logits, labels)
-        _require_loss(loss)
+                loss = self.objective(inputs, logits, labels)
+        if not isinstance(loss, torch.Tensor) or loss.ndim:
+            given = f"a tensor {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+            raise InputError(f"the objective must return one number as a tensor (), got {given}; take the mean, say")
+        if not loss.requires_grad:
+            raise InputError("the loss does not depend on any weight that is trained; is it detached, or all frozen?")
         return loss
 
-    def _due(self) -> bool:
-        """Whether it is time to store; the first process's clock counts for all."""
-        late = monotonic() - self._saved >= self.job.save_every
-        return self.job.checkpoint is not None and self.fabric.broadcast(late)
-
-    def store(self, within: Mapping[str, Any] | None = None) -> None:
+    def _store(self, within: Mapping[str, Any] | None = None) -> None:
         """Write the present state, if there is a checkpoint; within: of an unfinished epoch. Raises OutputError."""
-        job = self.job
-        if job.checkpoint is None:
+        if self.checkpoint is None:
             return
-        weights = {name for name, _ in job.model.named_parameters(remove_duplicate=False)}
-        own = outcome(job.model, job.objective)
-        own["states"][0] = {name: value for name, value in own["states"][0].items() if name not in weights}
-        own["generators"] = [one.get_state() for one in generators([job.model, job.objective])]
-        every = [packed({**own, "within": dict(within or {})})] * self.fabric.world_size
+        own = disk.outcome(self.model, self.objective)
+        for name, _ in self.model.named_parameters(remove_duplicate=False):
+            own["states"][0].pop(name, None)
+        own["generators"] = [one.get_state() for one in disk.generators([self.model, self.objective])]
+        every = [disk.packed({**own, "within": dict(within or {})})] * self.fabric.world_size
         if self.fabric.world_size > 1:
             torch.distributed.all_gather_object(every, every[0])
         if self.fabric.is_global_zero:
             common = {name: part.state_dict() for name, part in self.common.items()}
-            state = {"losses": self.losses, "model": job.model.state_dict(), "common": common, "own": every}
-            write(job.checkpoint, job.parts, packed(state))
-        self._saved = monotonic()
+            state = {"losses": self.losses, "model": self.model.state_dict(), "common": common, "own": every}
+            disk.write(self.checkpoint, self.parts, disk.packed(state))
+        self.saved = monotonic()
 
-    def restore(self) -> Mapping[str, Any]:
+    def _restore(self) -> Mapping[str, Any]:
         """Put back what a checkpoint holds, if there is one; returns what was stored of an unfinished epoch."""
-        job = self.job
-        if job.state is None:
+        if self.state is None:
             return {}
         try:
-            state = unpacked(job.state)
-            own = unpacked(state["own"][self.fabric.global_rank])
+            state = disk.unpacked(self.state)
+            own = disk.unpacked(state["own"][self.fabric.global_rank])
         except Exception as error:  # in whatever way: a state that cannot be read costs time, never the run
-            warnings.warn(f"{job.checkpoint} starts anew, it cannot be read: {error}", SpinloomWarning, stacklevel=2)
+            warnings.warn(f"{self.checkpoint} starts anew, it cannot be read: {error}", SpinloomWarning, stacklevel=2)
             return {}
         own["states"][0] = {**state["model"], **own["states"][0]}  # its own buffers
-        put_back(job.model, job.objective, own)
-        for one, random in zip(generators([job.model, job.objective]), own["generators"], strict=True):
+        disk.put_back(self.model, self.objective, own)
+        for one, random in zip(disk.generators([self.model, self.objective]), own["generators"], strict=True):
             one.set_state(random)
         for name, part in self.common.items():
             part.load_state_dict(state["common"][name])
@@ -298,35 +277,12 @@ def average_norms(model: nn.Module, fabric: "Fabric") -> None:
                     running.copy_(fabric.all_reduce(running.clone()))  # type: ignore[arg-type]
 
 
-def _require_classes(objective: Any, logits: torch.Tensor, train: ImageSet) -> None:
-    """Raise InputError if the network has fewer outputs than an objective that compares them with labels needs."""
-    if not isinstance(objective, Labels | Distillation):
-        return
-    largest = int(train.labels.max())
-    if logits.ndim != 2 or logits.shape[1] <= largest:
-        raise InputError(
-            f"labels of {train.name!r} go up to {largest}, the network gives outputs {tuple(logits.shape)}; "
-            f"it must give (batch, classes) with more than {largest} classes"
-        )
-
-
-def _require_loss(loss: Any) -> None:
-    """Raise InputError for a loss that is not one number, or that no weight has a part in."""
-    if not isinstance(loss, torch.Tensor) or loss.ndim:
-        given = f"a tensor {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
-        raise InputError(f"the objective must return one number as a tensor (), got {given}; take the mean, say")
-    if not loss.requires_grad:
-        raise InputError("the loss does not depend on any weight that is trained; is it detached, or all frozen?")
-
-
 def require_gradients(model: nn.Module) -> None:
     """Raise InputError for a weight that is trained but has no part in the loss: processes wait for its gradient."""
     for name, parameter in model.named_parameters():
         if parameter.requires_grad and parameter.grad is None:
-            raise InputError(
-                f"{name} of the network has no part in the loss, which several processes cannot share; "
-                f"freeze it with requires_grad_(False) or train on one device"
-            )
+            none = f"{name} of the network has no part in the loss, which several processes cannot share"
+            raise InputError(f"{none}; freeze it with requires_grad_(False) or train on one device")
 
 
 @contextmanager
@@ -340,7 +296,7 @@ def _explained(what: str, remedy: str) -> Iterator[None]:
         raise InputError(f"{what}: {' '.join(str(error).split())}; {remedy}") from error
 
 
-def _parts(job: Job, compute: Compute) -> Parts:
+def _parts(job: Job, compute: Compute) -> disk.Parts:
     """What the training consists of, all that decides its outcome, as it is before the first step."""
     model, train, layers = job.model, job.train, device_layers(job.model)
     settings = {**asdict(job.training), "processes": compute.devices, "precision": compute.precision}
@@ -363,16 +319,15 @@ def _named(thing: Any) -> str:
     return getattr(thing, "__qualname__", None) or ("none" if thing is None else type(thing).__qualname__)
 
 
-def _require_trainable(
-    model: nn.Module, train: ImageSet, training: Training, compute: Compute, save_every: float
-) -> None:
+def _require_trainable(job: Job, compute: Compute) -> None:
     """Raise InputError for what no training can begin with."""
-    if len(train) < training.batch:
-        raise InputError(f"{len(train)} images are fewer than one batch of {training.batch}")
-    if training.batch % compute.devices:
-        raise InputError(f"a batch of {training.batch} cannot be shared evenly among {compute.devices} devices")
-    require_positive("s", save_every=save_every)
-    Scaling.of(train)
+    model, images, batch = job.model, len(job.train), job.training.batch
+    if images < batch:
+        raise InputError(f"{images} images are fewer than one batch of {batch}")
+    if batch % compute.devices:
+        raise InputError(f"a batch of {batch} cannot be shared evenly among {compute.devices} devices")
+    require_positive("s", save_every=job.save_every)
+    Scaling.of(job.train)
     if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in model.parameters()):
         raise InputError("the network has weights without a shape; call it once with an example input before fit")
     if not any(parameter.requires_grad for parameter in model.parameters()):

@@ -26,13 +26,12 @@ def gradient_cosines(
 ) -> dict[str, float]:
     """Cosine of the angle between two gradients of the cross-entropy, by name of weight tensor, in order.
 
-    Both gradients are those of the same images and the same forward reads, noise included: they differ only in where
-    the slopes of the devices come from, `kind` with `step` or `reference` (see `DeviceActivation.use_gradient`).
+    Both are of the same images and the same forward reads, noise and dropout included: they differ only in where the
+    slopes of the devices come from, `kind` with `step` or `reference` (see `DeviceActivation.use_gradient`).
 
     inputs: (n, ...). labels: (n,). batch: images of one gradient (default: all n); each batch is a read of its own, and
     the cosine is the mean over the whole batches. Tensors of two dimensions and more that need a gradient count, so no
-    biases. A gradient of zero, as of an unused weight, has no direction; its cosine is 0. The model stays as it is:
-    what dropout, batch statistics and reads change is changed in copies, by the same numbers for both.
+    biases. The cosine of a gradient of zero, as of an unused weight, is 0. The model stays as it is.
 
     Raises InputError for a network without device layer or weight tensor, fewer images than one batch or another number
     of labels, unknown kinds.
@@ -74,9 +73,7 @@ def layer_cosines(
 def _gradients(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, seed: int) -> dict[str, torch.Tensor]:
     weights = {name: p for name, p in model.named_parameters() if p.ndim > 1 and p.requires_grad}
     if not weights:
-        raise InputError(
-            f"{type(model).__name__} has no weight tensor that needs a gradient; set requires_grad of some"
-        )
+        raise InputError(f"{type(model).__name__} has no weight tensor that needs a gradient; set requires_grad")
     hooks = [on_input(layer, _numbered(layer)) for layer in device_layers(model).values()]
     with torch.random.fork_rng(devices=[]):  # dropout draws from the global state
         torch.manual_seed(seed)

@@ -1,13 +1,13 @@
 """Train many independent copies of a network side by side: seeds, dampings or sizes as one batch of tensors.
 
-Every copy has its own parameters along leading dimensions, its own order of examples and its own loss; the sum of the
-losses keeps their gradients apart, and Adam works number by number. A copy is trained as it would be alone. Also: a
-look at the test set now and then, restarts that share a device, and the best of many starts.
+Each has parameters along leading dimensions, an order of examples and a loss of its own; the sum of the losses keeps
+their gradients apart, and Adam works number by number: a copy is trained as it would be alone.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -36,10 +36,8 @@ class Course:
 
     epochs: passes over the examples. batch: examples per step; the last, smaller one is used too. rate: of Adam at its
     peak, warmup: share of all steps in which it rises; it then falls as a cosine. seeds: one for every member, the
-    order of its examples. same_order: all members see the examples in the order of the first seed, which spares
-    gathering them for each; their parameters still differ.
-
-    Raises InputError for numbers that cannot be.
+    order of its examples; same_order: that of the first for all, which spares gathering them for each. Raises
+    InputError for numbers that cannot be.
     """
 
     epochs: int = 100
@@ -76,10 +74,8 @@ def fit_members(
 
     inputs: (n, ...), labels: (n,) int64. groups: parameters with rates of their own, as Adam takes them (default: all
     that need a gradient, at the course's rate); "schedule" in a group takes the place of the course's `rate_at` for it.
-    after: called after every step with the share of all steps done, for what is changed during training, such as a
-    linewidth or a mask.
-
-    Raises InputError if the network's output is not (members, batch, classes), or becomes NaN.
+    after: called after every step with the share of all steps done, to change a linewidth or a mask. Raises InputError
+    if the network's output is not (members, batch, classes), or becomes NaN.
     """
     members = len(course.seeds)
     if groups is None:
@@ -99,7 +95,13 @@ def fit_members(
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * group["schedule"](done + 1 / (course.epochs * steps))
             examples = chosen[0] if course.same_order else chosen  # in one order, a matrix product serves all members
-            loss = _losses(forward(network, inputs[examples]), labels[chosen].expand(members, -1))
+            logits, wanted = forward(network, inputs[examples]), labels[chosen].expand(members, -1)
+            if logits.ndim != 3 or logits.shape[:2] != wanted.shape:
+                raise InputError(
+                    "copies trained together give logits (members, batch, classes), "
+                    f"{(*wanted.shape, 'classes')} here; got {tuple(logits.shape)}"
+                )
+            loss = F.cross_entropy(logits.transpose(1, 2), wanted, reduction="none").mean(1)
             optimiser.zero_grad()
             loss.sum().backward()
             optimiser.step()
@@ -165,10 +167,8 @@ def join_watched(parts: Sequence[Watched]) -> Watched:
     tables = torch.tensor([part["confusion"] for part in parts], dtype=torch.float64)
     return {
         "epochs": parts[0]["epochs"],
-        "curve": [
-            [one for row in rows for one in row] for rows in zip(*(part["curve"] for part in parts), strict=True)
-        ],
-        "accuracies": [one for part in parts for one in part["accuracies"]],
+        "curve": [[*chain(*rows)] for rows in zip(*(part["curve"] for part in parts), strict=True)],
+        "accuracies": [*chain(*(part["accuracies"] for part in parts))],
         "confusion": ((counts.view(-1, 1, 1) * tables).sum(0) / counts.sum()).tolist(),
     }
 
@@ -202,13 +202,3 @@ def keep_best_start(
             keep[better] = parameter[better]
     for parameter, keep in zip(parameters, kept, strict=True):
         parameter.copy_(keep)
-
-
-def _losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of every member, (members,)."""
-    if logits.ndim != 3 or logits.shape[:2] != labels.shape:
-        raise InputError(
-            f"copies trained together give logits (members, batch, classes), {(*labels.shape, 'classes')} here; got "
-            f"{tuple(logits.shape)}"
-        )
-    return F.cross_entropy(logits.transpose(1, 2), labels, reduction="none").mean(1)

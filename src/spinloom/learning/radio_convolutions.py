@@ -55,9 +55,8 @@ class Gain(nn.Module):
 def radio_cnn(data: ImageSet, channels: tuple[int, int], linewidth: float, seed: int) -> nn.Sequential:
     """Images (n, c, height, width) -> logits (n, classes), by resonators and oscillators.
 
-    The largest of 2 x 2 powers goes on; it is taken of the voltages, as power rises with voltage, so that a quarter of
-    the oscillators do. Raises InputError for images too small, or a linewidth at which the band does not resolve the
-    frequencies.
+    The largest of 2 x 2 powers goes on; it is taken of the voltages, so that a quarter of the oscillators do. Raises
+    InputError for images too small, or a linewidth at which the band does not resolve the frequencies.
     """
     first, second = channels
     planes, rest = data.shape[0], _features(data, second)
@@ -67,22 +66,17 @@ def radio_cnn(data: ImageSet, channels: tuple[int, int], linewidth: float, seed:
         shift = SHIFT / (before * KERNEL**2) ** 0.5
         return RFConv2d(before, after, KERNEL, linewidth=linewidth, shift=shift, seed=child_seed(source))
 
-    grid = plan("geometric", rest, Band(), linewidth)
-    readout = ResonatorChains(
-        grid, len(data.classes), linewidth=linewidth, shift=SHIFT / rest**0.5, seed=child_seed(source)
-    )
+    grid, shift = plan("geometric", rest, Band(), linewidth), SHIFT / rest**0.5
+    readout = ResonatorChains(grid, len(data.classes), linewidth=linewidth, shift=shift, seed=child_seed(source))
     return _stack(data, channels, [convolution(planes, first)], [convolution(first, second)], [readout])
 
 
 def radio_cnn_in_software(data: ImageSet, channels: tuple[int, int], seed: int) -> nn.Sequential:
     """The same network with a free number for every resonator, in units of its sensitivity; activations as there."""
     first, second = channels
-    layers = (
-        nn.Conv2d(data.shape[0], first, KERNEL),
-        nn.Conv2d(first, second, KERNEL),
-        nn.Linear(_features(data, second), len(data.classes)),
-    )
-    weighted = [[Gain(1 / POWER), layer, Gain(SENSITIVITY * POWER)] for layer in layers]
+    filters = nn.Conv2d(data.shape[0], first, KERNEL), nn.Conv2d(first, second, KERNEL)
+    readout = nn.Linear(_features(data, second), len(data.classes))
+    weighted = [[Gain(1 / POWER), layer, Gain(SENSITIVITY * POWER)] for layer in (*filters, readout)]
     return initialise(_stack(data, channels, *weighted), seed)
 
 
@@ -111,14 +105,10 @@ def lay_out_parallel(network: nn.Sequential, image: tuple[int, int], spacing: fl
     for module in network:
         if isinstance(module, RFConv2d):
             lines = module.windows.channels * size[0] * size[1]
-            largest = 1.000001 * float(module.weights().detach().abs().max())
-            made = module.parallel(
-                size,
-                linewidth=linewidth_for(spacing, lines, band),
-                sensitivity=max(module.sensitivity, largest),
-                dtype=torch.float64,  # float32 does not resolve narrow lines
-            )
-            layers.append(made.eval())
+            linewidth, largest = linewidth_for(spacing, lines, band), float(module.weights().detach().abs().max())
+            most = max(module.sensitivity, 1.000001 * largest)
+            # float32 does not resolve narrow lines
+            layers.append(module.parallel(size, linewidth=linewidth, sensitivity=most, dtype=torch.float64).eval())
             size = module.windows.output(*size)
             continue
         layers.append(copy.deepcopy(module))
@@ -139,21 +129,18 @@ def linewidth_for(spacing: float, lines: int, band: Band) -> float:
     return math.log(band.high / band.low) / (max(lines - 1, 1) * 2 * spacing)
 
 
+@torch.no_grad()
 def sneak_errors(network: nn.Module, moved: nn.Module) -> list[float]:
     """How far sneak paths take the weights of `moved`, which `lay_out_parallel` made of `network`: |W - W0| / |W0|.
 
     Of every convolution, over all pixels of all chains.
     """
-    pairs = zip(convolutions(network), convolutions(moved), strict=True)
-    with torch.no_grad():
-        wanted = [(_matrix(sequential, parallel), parallel.weights()) for sequential, parallel in pairs]
-    return [float((found.view_as(one) - one).norm() / one.norm()) for one, found in wanted]
-
-
-def _matrix(sequential: RFConv2d, parallel: RFConv2d) -> torch.Tensor:
-    """The filters as weights of every position for every pixel, (filters, positions, pixels)."""
-    windows, (height, width) = sequential.windows, parallel.image or (0, 0)
-    pixels = windows.channels * height * width
-    single = torch.eye(pixels, dtype=torch.float64).view(pixels, windows.channels, height, width)
-    out = F.conv2d(single, sequential.weights().double(), None, windows.stride, windows.padding)
-    return out.flatten(2).permute(1, 2, 0)
+    errors = []
+    for sequential, parallel in zip(convolutions(network), convolutions(moved), strict=True):
+        windows, (height, width) = sequential.windows, parallel.image or (0, 0)
+        pixels = windows.channels * height * width
+        single = torch.eye(pixels, dtype=torch.float64).view(pixels, windows.channels, height, width)
+        out = F.conv2d(single, sequential.weights().double(), None, windows.stride, windows.padding)
+        wanted = out.flatten(2).permute(1, 2, 0)  # of every position for every pixel, (filters, positions, pixels)
+        errors.append(float((parallel.weights().view_as(wanted) - wanted).norm() / wanted.norm()))
+    return errors

@@ -14,7 +14,6 @@ from spinloom.learning.images import Augmentation
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-ACCELERATORS = ("cpu", "cuda", "auto")
 BeforeStep = Callable[[nn.Module, int, int], None]
 """Called as before_step(model, step, steps of the whole training) before each step; its only memory is the step."""
 
@@ -54,10 +53,9 @@ class Compute:
     share of every batch. precision: "32-true", "bf16-mixed", "16-mixed" or another that lightning-fabric knows.
 
     Several processes take the same steps as one, to rounding, where a network treats each image by itself: gradients
-    are averaged. Dropout, read noise and the generators that modules hold draw a stream of their own in each process,
-    which therefore differ from the draws of one. A batch norm normalises each share by itself; its running statistics
-    are averaged over the processes after each epoch (see `average_norms`). Other buffers that a network changes are
-    those of the first process. Every weight that is trained must have a part in the loss.
+    are averaged. Dropout, read noise and generators that modules hold draw a stream of their own in each. A batch norm
+    normalises each share by itself; its running statistics are averaged after each epoch. Other buffers that a network
+    changes are those of the first process. Every weight that is trained must have a part in the loss.
 
     Raises InputError for an unknown accelerator or devices < 1; an unknown precision shows in `fabric`.
     """
@@ -68,8 +66,8 @@ class Compute:
 
     def __post_init__(self) -> None:
         require_count(devices=self.devices)
-        if self.accelerator not in ACCELERATORS:
-            raise unknown_name("accelerator", self.accelerator, ACCELERATORS)
+        if self.accelerator not in (known := ("cpu", "cuda", "auto")):
+            raise unknown_name("accelerator", self.accelerator, known)
 
     @property
     def identity(self) -> dict[str, str | int]:
@@ -86,10 +84,9 @@ class Compute:
         try:
             return Fabric(**asdict(self), strategy=several if self.devices > 1 else "auto")
         except Exception as error:  # lightning-fabric has many kinds, of its own and of missing packages
-            raise InputError(
-                f"cannot train on {self.devices} x {self.accelerator} in {self.precision}: "
-                f"{' '.join(str(error).split())}; choose cpu, fewer devices or another precision (32-true)"
-            ) from error
+            what, why = f"{self.devices} x {self.accelerator} in {self.precision}", " ".join(str(error).split())
+            remedy = "choose cpu, fewer devices or another precision (32-true)"
+            raise InputError(f"cannot train on {what}: {why}; {remedy}") from error
 
 
 ON_CPU = Compute()

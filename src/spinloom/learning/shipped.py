@@ -1,12 +1,14 @@
-"""Weights that describe themselves, and the small trained networks that come with Spinloom.
+"""Weights in files, those that describe themselves, and the small trained networks that come with Spinloom.
 
-A safetensors file says in its header (key "spinloom": {"format", "version", "sha256"} and the fields of `Shipped`, save
-bytes and digest) which network it is for and how it was made; the checksum is over everything, since safetensors would
-not notice a flipped bit. `spinloom weights` lists what is shipped, `benchmarks/shipped.py` makes those files again.
+A file is safetensors or a PyTorch state dict, read as data, never as code. The header of one that describes itself (key
+"spinloom": {"format", "version", "sha256"} and the fields of `Shipped`, save bytes and digest) says what it is; the
+checksum is over everything, since safetensors would not notice a flipped bit.
 """
 
+import copy
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,16 +16,17 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
 from spinloom import __version__
 from spinloom.errors import InputError, unknown_name
-from spinloom.files import write_bytes
+from spinloom.files import write_bytes, write_text
 from spinloom.identity import add_tensors, read_exactly
-from spinloom.learning.deep_networks import densenet, resnet20
-from spinloom.learning.networks import count_parameters, fashion_cnn, mlp
-from spinloom.learning.weights import load_weights, own_tensors, read_tensors
+from spinloom.learning.networks import count_parameters, densenet, fashion_cnn, mlp, resnet20
+from spinloom.nn import device_layers
+from spinloom.progress import Report, bar
 
 BUILDERS: Mapping[str, Callable[..., nn.Sequential]]
 BUILDERS = {"fashion_cnn": fashion_cnn, "mlp": mlp, "resnet20": resnet20, "densenet": densenet}
@@ -31,6 +34,11 @@ BUILDERS = {"fashion_cnn": fashion_cnn, "mlp": mlp, "resnet20": resnet20, "dense
 FOLDER = Path(__file__).parent / "checkpoints"
 ENDING = ".safetensors"
 FORMAT, VERSION, KEY = "spinloom-weights", 1, "spinloom"
+_NESTED = ("state_dict", "model_state_dict", "model")
+"""Keys under which training scripts commonly keep the state dict in a larger checkpoint."""
+_SHOWN = 12
+"""Names of tensors in an error."""
+_SEAL = ".sha256"
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Shipped:
 
 
 def names() -> list[str]:
-    """The shipped checkpoints, sorted."""
+    """The shipped checkpoints, sorted. `spinloom weights` lists them, `benchmarks/shipped.py` makes them again."""
     return sorted(file.stem for file in FOLDER.glob(f"*{ENDING}"))
 
 
@@ -70,7 +78,7 @@ def path(name: str) -> Path:
 
 def describe(name: str) -> Shipped:
     """What a shipped checkpoint is and how it was made. Raises InputError: unknown name, damaged file."""
-    return _described(path(name), _require_header(path(name)))
+    return _described(path(name), _read_header(path(name)))
 
 
 def load(name: str) -> nn.Sequential:
@@ -95,18 +103,12 @@ def weights_for(given: str | Path, dataset: str) -> Path:
     """`resolve_weights`, for networks of one data set. Raises InputError, also for weights described as of another."""
     file = resolve_weights(given)
     described = read_description(file)
-    if described:
-        require_dataset(described, dataset)
-    return file
-
-
-def require_dataset(described: Shipped, dataset: str) -> None:
-    """Raise InputError if the weights were trained on another data set."""
-    if described.dataset != dataset:
+    if described and described.dataset != dataset:
         raise InputError(
             f"the weights {described.name} were trained on {described.dataset}, the data set is {dataset}; add "
             f"`--dataset {described.dataset}` (`spinloom data fetch {described.dataset}` brings it), or other weights"
         )
+    return file
 
 
 def write(
@@ -145,12 +147,12 @@ def read_description(path: Path) -> Shipped | None:
     Raises InputError if the description is incomplete or of a newer version.
     """
     header = _read_header(path)
-    return None if header is None else _described(path, header)
+    return _described(path, header) if header else None
 
 
 def load_described(path: Path) -> nn.Sequential:
     """The network with its weights, in evaluation mode. Raises InputError if the file is damaged or of another kind."""
-    header = _require_header(path)
+    header = _read_header(path)
     described = _described(path, header)
     if _checksum(header, read_tensors(path)) != described.digest:
         raise _damaged(path, "its checksum differs")
@@ -168,15 +170,15 @@ def _built(network: str, arguments: Mapping[str, Any]) -> nn.Sequential:
         raise InputError(f"{network} cannot be built with {dict(arguments)}: {error}") from error
 
 
-def _read_header(path: Path) -> dict[str, Any] | None:
-    """The header, None where there is none that can be read. Raises InputError if it is of a newer version."""
+def _read_header(path: Path) -> dict[str, Any]:
+    """The header, empty where there is none that can be read. Raises InputError if it is of a newer version."""
     try:
         with safe_open(path, framework="pt") as file:
             header = read_exactly((file.metadata() or {}).get(KEY, "{}"))
     except (OSError, SafetensorError, ValueError, RecursionError):
-        return None
+        return {}
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        return None
+        return {}
     if header.get("version") != VERSION:
         raise InputError(
             f"{path} has weights format version {header.get('version')}, this Spinloom reads {VERSION}; "
@@ -185,27 +187,20 @@ def _read_header(path: Path) -> dict[str, Any] | None:
     return header
 
 
-def _require_header(path: Path) -> dict[str, Any]:
-    header = _read_header(path)
-    if header is None:
-        raise _damaged(path, "it has no description that can be read")
-    return header
-
-
 def _described(path: Path, header: Mapping[str, Any]) -> Shipped:
-    """The header as a `Shipped`. Raises InputError if it is incomplete."""
-    known = {field.name: header.get(field.name) for field in fields(Shipped)}
+    """The header as a `Shipped`. Raises InputError if it is empty or incomplete."""
+    if not header:
+        raise _damaged(path, "it has no description that can be read")
+    known: dict[str, Any] = {field.name: header.get(field.name) for field in fields(Shipped)}
     known |= {"bytes": path.stat().st_size, "digest": header.get("sha256")}
     lacking = [name for name, value in known.items() if value is None]
-    arguments = known["arguments"]
-    if lacking or not isinstance(arguments, dict):
+    if lacking or not isinstance(known["arguments"], dict):
         raise _damaged(path, f"its description lacks {', '.join(lacking or ['arguments'])}")
-    known["arguments"] = {name: _frozen(value) for name, value in arguments.items()}
-    return Shipped(**known)  # type: ignore[arg-type]
+    known["arguments"] = {name: _frozen(value) for name, value in known["arguments"].items()}
+    return Shipped(**known)
 
 
 def _damaged(path: Path, reason: str) -> InputError:
-    """The error for a file that is not as it was written."""
     return InputError(f"{path} is damaged: {reason}; copy the file again (a shipped one: install Spinloom again)")
 
 
@@ -220,3 +215,92 @@ def _checksum(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) ->
 def _frozen(value: Any) -> Any:
     """JSON has lists where Python had tuples."""
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def save_weights(path: Path, model: nn.Module) -> None:
+    """Write all weights as safetensors, atomically. Raises OutputError."""
+    write_bytes(path, to_bytes(own_tensors(model)))
+
+
+def own_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The state dict on the CPU, each tensor with memory of its own: safetensors refuses tied weights otherwise."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Load weights into `model`, every key and shape matching; device layers take what their states may hold.
+
+    Raises InputError naming the first mismatch; the model then is as before.
+    """
+    tensors, devices = read_tensors(path), tuple(name and name + "." for name in device_layers(model))
+    wanted, found = (
+        {name: tensor for name, tensor in all_of.items() if not name.startswith(devices)}
+        for all_of in (model.state_dict(), tensors)
+    )
+    missing = sorted(wanted.keys() - found.keys())
+    extra = sorted(found.keys() - wanted.keys())
+    if missing or extra:
+        problem = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the network has not"
+        few = ", ".join([*wanted][:_SHOWN]) + (f", ... ({len(wanted)} in all)" if len(wanted) > _SHOWN else "")
+        raise InputError(f"{path} {problem}; the network's tensors are {few}")
+    for name, tensor in tensors.items():
+        if name in wanted and tensor.shape != wanted[name].shape:
+            raise InputError(f"{path}: {name} is {tuple(tensor.shape)}, the network needs {tuple(wanted[name].shape)}")
+        if not bool(tensor.isfinite().all()):
+            raise InputError(f"{path}: {name} holds NaN or infinity; train or export the weights again")
+    if devices:  # which may refuse their part
+        try:
+            copy.deepcopy(model).load_state_dict(tensors)
+        except (InputError, RuntimeError) as error:
+            raise InputError(f"{path}: {' '.join(str(error).split())}") from error
+    model.load_state_dict(tensors)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Every tensor of a safetensors or state-dict file. Raises InputError for anything else."""
+    if not path.is_file():
+        raise InputError(f"no weights file at {path}; give a .safetensors or state-dict file")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about pickle protocols; what counts is said below
+            with path.open("rb") as file:
+                is_safetensors = file.read(9)[8:] == b"{"  # by content: 8 bytes of length, then a JSON object
+            loaded = load_file(path) if is_safetensors else torch.load(path, "cpu", weights_only=True)
+    except Exception as error:  # bytes that are no such file, a text say, make the readers fail in any way
+        raise InputError(f"{path} is not a whole safetensors or state-dict file; save tensors only") from error
+    for key in _NESTED:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    if not isinstance(loaded, Mapping) or not all(isinstance(t, torch.Tensor) for t in loaded.values()):
+        raise InputError(f"{path} holds no state dict (names to tensors); save model.state_dict()")
+    return dict(loaded)
+
+
+def train_once(path: Path, model: nn.Module, title: str, run: Callable[[Path, Report], object]) -> bool:
+    """Load the weights at `path`, or train and write them there; returns whether it was trained now.
+
+    run: called as run(checkpoint, report), trains `model` in place; the checkpoint lies beside `path` until all is
+    done, so that a killed training goes on. title: of the progress bar. Weights that are not as `keep` wrote them are
+    trained again. Raises OutputError.
+    """
+    if is_whole(path):
+        load_weights(model, path)
+        return False
+    checkpoint = path.with_suffix(".checkpoint")
+    with bar(title) as report:
+        run(checkpoint, report)
+    keep(path, model.cpu())
+    checkpoint.unlink(missing_ok=True)
+    return True
+
+
+def keep(path: Path, model: nn.Module) -> None:
+    """Write the weights, and their SHA-256 beside them. Raises OutputError."""
+    save_weights(path, model)
+    write_text(path.with_suffix(_SEAL), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def is_whole(path: Path) -> bool:
+    """Whether weights are there as `keep` wrote them."""
+    seal = path.with_suffix(_SEAL)
+    there = path.exists() and seal.exists()
+    return there and seal.read_bytes() == hashlib.sha256(path.read_bytes()).hexdigest().encode()
