@@ -30,7 +30,11 @@ def bar(title: str, console: Console | None = None) -> Iterator[Report]:
         way = BarColumn(bar_width=14), TaskProgressColumn(), TimeRemainingColumn(elapsed_when_finished=True)
         with Progress(name, *way, notes, console=console) as shown:
             task = shown.add_task(title, total=None, note="")
-            yield lambda done, total, note="": shown.update(task, completed=done, total=total, note=note)
+
+            def move(done: int, total: int, note: str = "") -> None:
+                shown.update(task, completed=done, total=total, note=note)
+
+            yield move
         return
     last, waiting = monotonic(), ""
 

@@ -162,7 +162,7 @@ class Job:
                 self._store({**state, "global": torch.get_rng_state(), **cuda})
             note = f"epoch {epoch + 1}, loss {running / (step + 1):.3f}"
             report(epoch * self.steps + step + 1, self.steps * training.epochs, note)
-        mean = float(self.fabric.all_reduce(running)) / self.steps  # type: ignore[arg-type]
+        mean = float(self.fabric.all_reduce(running)) / self.steps
         if not math.isfinite(mean):
             raise InputError(f"the loss of epoch {epoch + 1} is not finite; take a lower rate than {training.rate:g}")
         return mean
