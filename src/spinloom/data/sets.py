@@ -36,14 +36,7 @@ class ImageSet:
     std: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        images = self.images
-        _require_tensors(images=images, labels=self.labels)
-        if images.dtype != torch.uint8 or images.ndim != 4 or len(images) == 0:
-            raise InputError(
-                f"images of {self.name!r} must be uint8 (n, channels, height, width) with n >= 1, "
-                f"got {images.dtype} {tuple(images.shape)}"
-            )
-        _require_labels(self.name, self.labels, len(images), self.classes)
+        _require_examples(self, "images", torch.uint8, "(n, channels, height, width) with n >= 1")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -99,19 +92,13 @@ class SpectraSet:
     source: str = field(compare=False)
 
     def __post_init__(self) -> None:
-        values = self.values
-        _require_tensors(values=values, labels=self.labels)
-        if values.dtype != torch.float32 or values.ndim != 2 or 0 in values.shape:
+        _require_examples(self, "values", torch.float32, "(n, frequencies), none of them 0")
+        low, high = float(self.values.min()), float(self.values.max())
+        if not 0 <= low <= high <= 1:  # NaN neither
             raise InputError(
-                f"spectra of {self.name!r} must be float32 (n, frequencies), none of them 0, got {values.dtype} "
-                f"{tuple(values.shape)}"
+                f"values of {self.name!r} must be finite powers from 0 to 1, got {low:g} to {high:g}; divide by the "
+                "largest power"
             )
-        if not bool(values.isfinite().all()) or not 0 <= float(values.min()) <= float(values.max()) <= 1:
-            raise InputError(
-                f"spectra of {self.name!r} must be finite powers from 0 to 1, got {float(values.min()):g} to "
-                f"{float(values.max()):g}; divide by the largest power"
-            )
-        _require_labels(self.name, self.labels, len(values), self.classes)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -168,19 +155,21 @@ def draw_points(layout: str, count: int, seed: Seed) -> Points:
     return Points(x[chosen].float(), found[chosen])
 
 
-def _require_tensors(**given: torch.Tensor) -> None:
-    """Raise InputError for what is no tensor."""
-    for name, tensor in given.items():
+def _require_examples(given: ImageSet | SpectraSet, part: str, dtype: torch.dtype, shape: str) -> None:
+    """Raise InputError unless `part` has this type and shape, and every example an int64 label that has a class."""
+    name, examples, labels, classes = given.name, getattr(given, part), given.labels, given.classes
+    for which, tensor in ((part, examples), ("labels", labels)):
         if not isinstance(tensor, torch.Tensor):
-            raise InputError(f"{name} must be a tensor, got {short(tensor)}; torch.from_numpy makes one of an array")
-
-
-def _require_labels(name: str, labels: torch.Tensor, examples: int, classes: tuple[str, ...]) -> None:
-    """Raise InputError unless there is a label for every example, int64, and a class for every label."""
+            raise InputError(f"{which} must be a tensor, got {short(tensor)}; torch.from_numpy makes one of an array")
+    axes = shape.partition(")")[0].count(",") + 1
+    if examples.dtype != dtype or examples.ndim != axes or not examples.numel():
+        wanted = f"{str(dtype).removeprefix('torch.')} {shape}"
+        raise InputError(f"{part} of {name!r} must be {wanted}, got {examples.dtype} {tuple(examples.shape)}")
     if not isinstance(classes, tuple | list):
         raise InputError(f"classes of {name!r} must be the names of the classes, got {classes!r}")
-    if labels.dtype != torch.int64 or tuple(labels.shape) != (examples,):
-        raise InputError(f"labels of {name!r} must be int64 ({examples},), got {labels.dtype} {tuple(labels.shape)}")
-    if int(labels.min()) < 0 or int(labels.max()) >= len(classes):
-        low, high = int(labels.min()), int(labels.max())
+    if labels.dtype != torch.int64 or labels.shape != examples.shape[:1]:
+        wanted = f"int64 ({len(examples)},)"
+        raise InputError(f"labels of {name!r} must be {wanted}, got {labels.dtype} {tuple(labels.shape)}")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= len(classes):
         raise InputError(f"labels of {name!r} must be 0 to {len(classes) - 1}, got {low} to {high}")

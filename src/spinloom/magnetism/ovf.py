@@ -167,29 +167,27 @@ def _number(entries: dict[str, str], key: str, default: float | None = None) -> 
 
 
 def _mesh(entries: dict[str, str]) -> Mesh:
+    """Nodes and steps along every axis, checked against the bounding box where there is one."""
     name = entries.get("meshunit", "m").strip("{}")
     if name not in _PER_METRE:
         raise InputError(f"meshunit must be one of {', '.join(_PER_METRE)}, got {name!r}; correct the header")
-    (nx, dx), (ny, dy), (nz, dz) = (_axis(entries, axis) for axis in "xyz")
-    scale = _PER_METRE[name]
-    return Mesh(cells=(nx, ny, nz), cell=(dx / scale, dy / scale, dz / scale))
-
-
-def _axis(entries: dict[str, str], axis: str) -> tuple[int, float]:
-    """Nodes and step along one axis, checked against the bounding box where there is one."""
-    nodes, step = _number(entries, f"{axis}nodes"), _number(entries, f"{axis}stepsize")
-    if nodes < 1 or nodes != int(nodes):
-        raise InputError(f"{axis}nodes must be a whole number >= 1, got {nodes:g}; correct the header")
-    if step <= 0:
-        raise InputError(f"{axis}stepsize must be > 0, got {step:g}; mirror the grid and save it with a positive step")
-    if f"{axis}min" in entries and f"{axis}max" in entries:
-        length = _number(entries, f"{axis}max") - _number(entries, f"{axis}min")
-        if abs(length / step - nodes) > 0.01 + 2e-5 * nodes:  # numbers printed with 6 digits agree
-            raise InputError(
-                f"{axis}nodes is {nodes:g}, but ({axis}max - {axis}min) / {axis}stepsize is {length / step:g}; "
-                "correct the header"
-            )
-    return int(nodes), step
+    cells, cell = [], []
+    for axis in "xyz":
+        nodes, step = _number(entries, f"{axis}nodes"), _number(entries, f"{axis}stepsize")
+        if nodes < 1 or nodes != int(nodes):
+            raise InputError(f"{axis}nodes must be a whole number >= 1, got {nodes:g}; correct the header")
+        if step <= 0:
+            raise InputError(f"{axis}stepsize must be > 0, got {step:g}; mirror the grid, save it with a positive step")
+        if f"{axis}min" in entries and f"{axis}max" in entries:
+            length = _number(entries, f"{axis}max") - _number(entries, f"{axis}min")
+            if abs(length / step - nodes) > 0.01 + 2e-5 * nodes:  # numbers printed with 6 digits agree
+                raise InputError(
+                    f"{axis}nodes is {nodes:g}, but ({axis}max - {axis}min) / {axis}stepsize is {length / step:g}; "
+                    "correct the header"
+                )
+        cells.append(int(nodes))
+        cell.append(step / _PER_METRE[name])
+    return Mesh((cells[0], cells[1], cells[2]), (cell[0], cell[1], cell[2]))
 
 
 def _items(text: str) -> list[str]:
@@ -289,7 +287,16 @@ def write_ovf(
         raise InputError(f"OVF versions are 1 and 2, got {version!r}")
     if data not in _FORMATS:
         raise unknown_name("data format", data, _FORMATS)
-    vectors = _vectors(m, mesh, data)
+    if tuple(m.shape) != (3, *mesh.shape):
+        raise InputError(
+            f"a field on this mesh has shape {(3, *mesh.shape)}, got {tuple(m.shape)}; write states singly"
+        )
+    if m.dtype not in (torch.float32, torch.float64):
+        raise InputError(f"a field must be float32 or float64, got {m.dtype}")
+    rounded = m.detach().cpu().to(torch.float32 if data == "binary 4" else torch.float64)
+    if not bool(rounded.isfinite().all()):
+        raise InputError(f"the field contains NaN or infinity, or numbers too large for {data}")
+    vectors = rounded.reshape(3, -1).T.numpy()  # (cells, 3), x fastest
     lines = _header_lines(version, mesh, title, unit, labels, time)
     if version == 1:
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
@@ -306,20 +313,6 @@ def write_ovf(
     tail = f"# End: Data {data.title()}\n# End: Segment\n"
     with replacing(Path(path), remedy="free space or choose another path") as temporary:
         temporary.write_bytes(head.encode() + block + tail.encode())
-
-
-def _vectors(m: torch.Tensor, mesh: Mesh, data: str) -> np.ndarray:
-    """(cells, 3), x fastest."""
-    if tuple(m.shape) != (3, *mesh.shape):
-        raise InputError(
-            f"a field on this mesh has shape {(3, *mesh.shape)}, got {tuple(m.shape)}; write states singly"
-        )
-    if m.dtype not in (torch.float32, torch.float64):
-        raise InputError(f"a field must be float32 or float64, got {m.dtype}")
-    rounded = m.detach().cpu().to(torch.float32 if data == "binary 4" else torch.float64)
-    if not bool(rounded.isfinite().all()):
-        raise InputError(f"the field contains NaN or infinity, or numbers too large for {data}")
-    return rounded.reshape(3, -1).T.numpy()
 
 
 def _header_lines(

@@ -118,12 +118,8 @@ def create(path: Path, times: list[float], rows: Rows, whole: Rows, attributes: 
     with replacing(path, "free space or choose another path") as temporary:
         needed, free = len(times) * sum(row.nbytes for row in rows.values()), shutil.disk_usage(path.parent).free
         if needed > free:
-            warnings.warn(
-                f"{path} will take {needed / 1e9:.3g} GB for all its records, {free / 1e9:.3g} GB are free; record "
-                "less often, or averages_only=True",
-                SpinloomWarning,
-                stacklevel=4,
-            )
+            told = f"{path} will take {needed / 1e9:.3g} GB for all its records, {free / 1e9:.3g} GB are free"
+            warnings.warn(f"{told}; record less often, or averages_only=True", SpinloomWarning, stacklevel=4)
         sketch.save(temporary)
 
 

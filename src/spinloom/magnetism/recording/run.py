@@ -206,17 +206,13 @@ def record(
         kept = load_recording(path)
         if not begins and (different := differences(kept.settings, json.loads(json.dumps(settings)))):
             raise InputError(
-                f"{path} holds a run with other settings ({different}); choose another path, or overwrite=True to lose "
-                "it"
+                f"{path} holds a run with other settings ({different}); choose another path, or lose it: overwrite=True"
             )
         if kept.complete:
             return kept
         if kept.version != __version__:
-            warnings.warn(
-                f"{path} was begun with Spinloom {kept.version} and goes on with {__version__}",
-                SpinloomWarning,
-                stacklevel=2,
-            )
+            told = f"{path} was begun with Spinloom {kept.version} and goes on with {__version__}"
+            warnings.warn(told, SpinloomWarning, stacklevel=2)
         run.go_on(kept, m.device, progress)
     return load_recording(path)
 

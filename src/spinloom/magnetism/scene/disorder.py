@@ -33,21 +33,15 @@ def rough_edge(mask: torch.Tensor, mesh: Mesh, amplitude: Quantity, correlation:
     batch = torch.broadcast_shapes(mask.shape[:-3], *(value.shape for value in values))
     members = mask.expand(*batch, *mesh.shape).reshape(-1, *mesh.shape).numpy()
     source, rows = generator(seed), torch.stack([value.expand(batch).reshape(-1) for value in values], -1).tolist()
-    rough = [_roughened(member, source, *row) for member, row in zip(members, rows, strict=True)]
+    (_, ny, nx), rough = mesh.shape, []
+    for member, (deviation, length, x, y) in zip(members, rows, strict=True):
+        down, along = _smoothing(ny, y, length), _smoothing(nx, x, length)
+        white = torch.randn(down.shape[1], along.shape[1], generator=source, dtype=torch.float64)
+        displacement = (deviation * (down @ white @ along.T)).numpy()
+        rough.append(np.stack([_displaced(layer, displacement, x, y) for layer in member]))
     moved = torch.from_numpy(np.stack(rough)).reshape(*batch, *mesh.shape)
     require_material(moved, mesh, amplitude=amplitude)
     return moved
-
-
-def _roughened(
-    mask: np.ndarray, source: torch.Generator, amplitude: float, correlation: float, dx: float, dy: float
-) -> np.ndarray:
-    """One member (nz, ny, nx). The field is read at the nearest edge, so each point of it moves by one value."""
-    _, ny, nx = mask.shape
-    down, along = _smoothing(ny, dy, correlation), _smoothing(nx, dx, correlation)
-    white = torch.randn(down.shape[1], along.shape[1], generator=source, dtype=torch.float64)
-    displacement = (amplitude * (down @ white @ along.T)).numpy()
-    return np.stack([_displaced(layer, displacement, dx, dy) for layer in mask])
 
 
 def _smoothing(n: int, step: float, correlation: float) -> torch.Tensor:
@@ -62,7 +56,10 @@ def _smoothing(n: int, step: float, correlation: float) -> torch.Tensor:
 
 
 def _displaced(inside: np.ndarray, displacement: np.ndarray, dx: float, dy: float) -> np.ndarray:
-    """One layer (ny, nx): cells nearer to the edge than the field moves it change sides."""
+    """One layer (ny, nx): cells nearer to the edge than the field moves it change sides.
+
+    The field is read at the nearest edge, so each point of the edge moves by one value.
+    """
     if inside.all() or not inside.any():
         return inside
     to_outside = ndimage.distance_transform_edt(inside, (dy, dx), return_distances=False, return_indices=True)

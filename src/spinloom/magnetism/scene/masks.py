@@ -174,10 +174,6 @@ def _level(mesh: Mesh, center: Point, **axes: Quantity) -> torch.Tensor:
     return (x / (values[0] / 2)) ** 2 + (y / (values[-1] / 2)) ** 2
 
 
-_NOTCH_SHAPES = ("triangle", "rectangle", "semicircle")
-_SIDES = ("both", "upper", "lower")
-
-
 @dataclass(frozen=True)
 class Notch:
     """A constriction of a track. position: of its middle along x, m. depth: into the track from each side cut, m.
@@ -195,10 +191,10 @@ class Notch:
     def __post_init__(self) -> None:
         require_finite("m", position=self.position)
         require_positive("m", depth=self.depth, width=self.width)
-        if self.shape not in _NOTCH_SHAPES:
-            raise unknown_name("notch shape", self.shape, _NOTCH_SHAPES)
-        if self.side not in _SIDES:
-            raise unknown_name("notch side", self.side, _SIDES)
+        known = {"shape": ("triangle", "rectangle", "semicircle"), "side": ("both", "upper", "lower")}
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise unknown_name(f"notch {name}", getattr(self, name), values)
 
     def cut(self, mesh: Mesh) -> torch.Tensor:
         """Depth in m at every x, (*batch, 1, 1, nx)."""
@@ -221,7 +217,14 @@ def track(mesh: Mesh, width: Quantity, notches: Sequence[Notch] = ()) -> torch.T
     (half,) = (value / 2 for value in spatial(mesh, width=width))
     upper, lower = half, -half
     for notch in notches:
-        _require_fits(notch, mesh, width)
+        length, sides = mesh.cells[0] * mesh.lengths[0], 2 if notch.side == "both" else 1
+        if bool((double(notch.position).abs() > length / 2).any()):
+            raise InputError(f"a notch at {nm(notch.position)} lies beyond the track, which is {nm(length)} long")
+        if bool((sides * double(notch.depth) >= double(width)).any()):
+            raise InputError(
+                f"a notch of depth {nm(notch.depth)} on {sides} side(s) cuts the track of {nm(width)} through; "
+                f"depth must be below {'half ' if sides == 2 else ''}the width"
+            )
         cut = notch.cut(mesh)
         upper = torch.minimum(upper, half - cut) if notch.side != "lower" else upper
         lower = torch.maximum(lower, cut - half) if notch.side != "upper" else lower
@@ -233,18 +236,6 @@ def track(mesh: Mesh, width: Quantity, notches: Sequence[Notch] = ()) -> torch.T
             f"make them less deep or refine the mesh, its cell is {cell_nm(mesh)}"
         )
     return mask
-
-
-def _require_fits(notch: Notch, mesh: Mesh, width: Quantity) -> None:
-    length = mesh.cells[0] * mesh.lengths[0]
-    if bool((double(notch.position).abs() > length / 2).any()):
-        raise InputError(f"a notch at {nm(notch.position)} lies beyond the track, which is {nm(length)} long")
-    sides = 2 if notch.side == "both" else 1
-    if bool((sides * double(notch.depth) >= double(width)).any()):
-        raise InputError(
-            f"a notch of depth {nm(notch.depth)} on {sides} side(s) cuts the track of {nm(width)} through; "
-            f"depth must be below {'half ' if sides == 2 else ''}the width"
-        )
 
 
 def from_image(mesh: Mesh, path: str | Path, threshold: float = 0.5, invert: bool = False) -> torch.Tensor:
