@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from spinloom.data import fetch, find, load_images, load_pair, places, resolve
-from spinloom.data.formats import parse_idx, parse_packaged
+from spinloom.data.loaders import parse_idx, parse_packaged
 from spinloom.errors import InputError
 
 

@@ -95,7 +95,7 @@ def test_axes_have_unit_length_and_are_one_per_grain(deviation, seed):
 def test_bad_input_is_refused():
     with pytest.raises(InputError, match="size must be finite and > 0"):
         voronoi_grains(MESH, -25 * NM, seed=0)
-    with pytest.raises(InputError, match="grains of 2 nm are smaller than the cell of 2 x 3 nm"):
+    with pytest.raises(InputError, match="grains of 2 nm are smaller than the cell of 2 x 3 x "):
         voronoi_grains(MESH, 2 * NM, seed=0)
     with pytest.raises(InputError, match="grains need one cell size"):
         voronoi_grains(Mesh((4, 4, 1), (torch.tensor([1.0, 2.0]) * NM, NM, NM)), 10 * NM, seed=0)

@@ -1,7 +1,9 @@
+from .catalogue import DatasetSpec as DatasetSpec
+from .catalogue import Download as Download
+from .catalogue import FileSpec as FileSpec
 from .catalogue import find as find
 from .loaders import Choice as Choice
 from .loaders import Status as Status
-from .loaders import fetch as fetch
 from .loaders import list_sets as list_sets
 from .loaders import load_images as load_images
 from .loaders import load_pair as load_pair
@@ -10,11 +12,9 @@ from .loaders import resolve as resolve
 from .places import CACHE_VARIABLE as CACHE_VARIABLE
 from .places import DATA_VARIABLE as DATA_VARIABLE
 from .places import Found as Found
+from .places import fetch as fetch
 from .sets import POINT_LAYOUTS as POINT_LAYOUTS
 from .sets import ImageSet as ImageSet
 from .sets import Points as Points
 from .sets import SpectraSet as SpectraSet
 from .sets import draw_points as draw_points
-from .spec import DatasetSpec as DatasetSpec
-from .spec import Download as Download
-from .spec import FileSpec as FileSpec

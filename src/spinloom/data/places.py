@@ -1,4 +1,4 @@
-"""Where data sets lie, and their original files: plain, gzip-packed or inside the official tar archive, verified.
+"""Where data sets lie, their original files, plain, gzip-packed or inside the official tar archive, and how they come.
 
 They are looked for in SPINLOOM_DATA, the user's cache and the system folder. What a file claims is never trusted: no
 more than the known size is unpacked, and of an archive only regular files of the expected name are read; nothing is
@@ -12,15 +12,18 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
 
-from spinloom.data.spec import DatasetSpec, FileSpec
+from spinloom.data.catalogue import DatasetSpec, Download, FileSpec, find
 from spinloom.errors import InputError
+from spinloom.files import replacing
+from spinloom.progress import Report, bar, silent
+from spinloom.quantities import si
 
 DATA_VARIABLE = "SPINLOOM_DATA"
 CACHE_VARIABLE = "SPINLOOM_CACHE"
@@ -157,7 +160,7 @@ def _from_archive(spec: DatasetSpec, files: tuple[FileSpec, ...], path: Path) ->
     advice, contents = spec.remedy, {}
     wanted = {f"{spec.prefix}/{file.name}": file.size for file in files}
     if not all(file.digest for file in files):
-        verify_file(path, next((item.digest for item in spec.downloads if item.name == spec.archive), ""), advice)
+        _verify_file(path, next((item.digest for item in spec.downloads if item.name == spec.archive), ""), advice)
     # tarfile's own gzip reader answers some damaged headers with a TypeError.
     with naming(path, advice), _unpacked(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
@@ -189,7 +192,7 @@ def _unpacked(path: Path) -> Iterator[IO[bytes]]:
             yield cast(IO[bytes], content)
 
 
-def verify_file(path: Path, digest: str, advice: str = "") -> None:
+def _verify_file(path: Path, digest: str, advice: str = "") -> None:
     """Raise InputError unless the file as it lies on disk has this digest. An empty digest holds."""
     with naming(path, advice), path.open("rb") as stream:
         _require_digest(stream, digest, str(path), advice)
@@ -200,3 +203,65 @@ def _require_digest(stream: Any, digest: str, culprit: str, advice: str) -> None
     hashed = partial(hashlib.new, method, usedforsecurity=False)
     if digest and hashlib.file_digest(stream, hashed).hexdigest() != expected:
         raise InputError(f"{culprit} is not the published file: its {method} differs; {advice}")
+
+
+def fetch(name: str | DatasetSpec, *, progress: bool = True) -> Found:
+    """Make sure a verified local copy exists, downloading what is missing or damaged in the cache.
+
+    A complete copy elsewhere (SPINLOOM_DATA, the system folder) is verified and used as it is.
+    progress: show bars on standard error. Returns where the data set is.
+    Raises InputError (no source delivers it; a damaged copy outside the cache) or OutputError (cannot write).
+    """
+    spec = find(name)
+    found = locate(spec)
+    target = cache_folder() / spec.name
+    if found is None or target in (found.path, *found.path.parents):
+        for item in spec.downloads:
+            if not _holds(target / item.name, item):
+                with bar(item.name) if progress else nullcontext(silent) as report:
+                    _download(spec, item, target / item.name, report)
+        found = locate(spec)
+    if found is None:
+        raise InputError(f"data set {spec.name!r} has no download of its own; install it or set {DATA_VARIABLE}")
+    read_files(spec, spec.files, found)
+    return found
+
+
+def _holds(path: Path, item: Download) -> bool:
+    try:
+        _verify_file(path, item.digest)
+    except InputError:
+        return False
+    return True
+
+
+def _download(spec: DatasetSpec, item: Download, path: Path, report: Report) -> None:
+    """Bring one file from the first mirror that delivers it as published."""
+    import requests
+
+    failures = []
+    with replacing(path, remedy=f"free space or set {CACHE_VARIABLE} to another folder") as temporary:
+        for url in item.urls:
+            try:
+                with requests.get(url, stream=True, timeout=30) as response, temporary.open("wb") as file:
+                    response.raise_for_status()
+                    total = int(response.headers.get("content-length", 0)) or item.size
+                    for chunk in response.iter_content(1 << 16):
+                        file.write(chunk)
+                        report(file.tell(), total, si(total, "B"))
+                if _holds(temporary, item):
+                    return
+                reason = "not the published file (checksum differs)"
+            except requests.HTTPError as error:
+                reason = str(error).split(" for url")[0]
+            except requests.Timeout:
+                reason = "timed out"
+            except requests.ConnectionError:
+                reason = "no connection"
+            except requests.RequestException as error:
+                reason = type(error).__name__
+            failures.append(f"{url}: {reason}")
+        raise InputError(
+            f"cannot download {spec.name} ({'; '.join(failures)}): check the network, or set {DATA_VARIABLE} "
+            f"to a folder that holds {(Path(spec.folders[0]) / item.name).as_posix()}"
+        )

@@ -297,28 +297,6 @@ def write_ovf(
     if not bool(rounded.isfinite().all()):
         raise InputError(f"the field contains NaN or infinity, or numbers too large for {data}")
     vectors = rounded.reshape(3, -1).T.numpy()  # (cells, 3), x fastest
-    lines = _header_lines(version, mesh, title, unit, labels, time)
-    if version == 1:
-        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
-        lines += [f"ValueRangeMinMag: {lengths.min()!s}", f"ValueRangeMaxMag: {lengths.max()!s}"]
-    if data == "text":
-        text = io.BytesIO()
-        np.savetxt(text, vectors, fmt="%.17g")
-        block = text.getvalue()
-    else:
-        number, check = _BINARY[data]
-        dtype = np.dtype(_ORDER[version] + number)
-        block = np.array([check], dtype).tobytes() + vectors.astype(dtype).tobytes() + b"\n"
-    head = "".join(f"# {line}\n" for line in [*lines, "End: Header", f"Begin: Data {data.title()}"])
-    tail = f"# End: Data {data.title()}\n# End: Segment\n"
-    with replacing(Path(path), remedy="free space or choose another path") as temporary:
-        temporary.write_bytes(head.encode() + block + tail.encode())
-
-
-def _header_lines(
-    version: int, mesh: Mesh, title: str, unit: str, labels: tuple[str, str, str], time: float | None
-) -> list[str]:
-    """The lines of a header before its end, without '# '. Raises InputError for texts that it cannot hold."""
     if any(length.ndim for length in mesh.lengths):
         raise InputError(
             "an OVF file holds one mesh, this one has a batch of cell sizes; write each with a mesh of its own"
@@ -338,6 +316,21 @@ def _header_lines(
         lines += [f"{axis}min: 0", f"{axis}max: {nodes * step!r}", f"{axis}base: {step / 2!r}"]
         lines += [f"{axis}nodes: {nodes}", f"{axis}stepsize: {step!r}"]
     if version == 1:
-        return [*lines, f"valueunit: {unit or 1}", "valuemultiplier: 1"]
-    quoted = [item if item and " " not in item else f"{{{item}}}" for item in (*labels, *[unit or "1"] * 3)]
-    return [*lines, "valuedim: 3", f"valuelabels: {' '.join(quoted[:3])}", f"valueunits: {' '.join(quoted[3:])}"]
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        lines += [f"valueunit: {unit or 1}", "valuemultiplier: 1"]
+        lines += [f"ValueRangeMinMag: {lengths.min()!s}", f"ValueRangeMaxMag: {lengths.max()!s}"]
+    else:
+        quoted = [item if item and " " not in item else f"{{{item}}}" for item in (*labels, *[unit or "1"] * 3)]
+        lines += ["valuedim: 3", f"valuelabels: {' '.join(quoted[:3])}", f"valueunits: {' '.join(quoted[3:])}"]
+    if data == "text":
+        written = io.BytesIO()
+        np.savetxt(written, vectors, fmt="%.17g")
+        block = written.getvalue()
+    else:
+        number, check = _BINARY[data]
+        dtype = np.dtype(_ORDER[version] + number)
+        block = np.array([check], dtype).tobytes() + vectors.astype(dtype).tobytes() + b"\n"
+    head = "".join(f"# {line}\n" for line in [*lines, "End: Header", f"Begin: Data {data.title()}"])
+    tail = f"# End: Data {data.title()}\n# End: Segment\n"
+    with replacing(Path(path), remedy="free space or choose another path") as temporary:
+        temporary.write_bytes(head.encode() + block + tail.encode())

@@ -88,8 +88,6 @@ def _text(file: h5py.File, name: str) -> str:
     return bytes(file.attrs.get(name, b"")).decode("ascii")
 
 
-_OLD = ("v108", "v108")
-"""Every HDF5 from 1.8 on reads it, and its structure has checksums."""
 _UNITS = {"time": "s", "m": "1", "mean": "1", "energy": "J", "step": "s", "cell": "m", "state": "1"}
 _PAGE = 4096
 
@@ -101,7 +99,12 @@ def create(path: Path, times: list[float], rows: Rows, whole: Rows, attributes: 
     (SpinloomWarning) where the disk has no room for all.
     """
     sketch = _Sketch()
-    with h5py.File(sketch, "w", libver=_OLD, alignment_threshold=1, alignment_interval=8) as file:
+    old = ("v108", "v108")  # every HDF5 from 1.8 on reads it, and its structure has checksums
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    layout.set_obj_track_times(False)
+    with h5py.File(sketch, "w", libver=old, alignment_threshold=1, alignment_interval=8) as file:
         for name, value in {"format": FORMAT, **attributes}.items():
             file.attrs[name] = _fixed(value)
         file.require_group("energies")
@@ -109,7 +112,8 @@ def create(path: Path, times: list[float], rows: Rows, whole: Rows, attributes: 
         for name, values in {"stopped": np.zeros(1, np.int8), **whole}.items():
             file[name] = values
         for name, row in rows.items():
-            _reserve(file, name, (len(times), *row.shape), row.dtype)
+            space = h5py.h5s.create_simple((len(times), *row.shape))
+            h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(row.dtype), space, layout)
             file[name][0] = row
         for name in file.keys() & _UNITS.keys():
             file[name].attrs["unit"] = _fixed(_UNITS[name])
@@ -168,20 +172,11 @@ class _Sketch(io.RawIOBase):
             file.truncate(self.size)
 
 
-def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], kind: np.dtype) -> None:
-    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    layout.set_obj_track_times(False)
-    h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(kind), h5py.h5s.create_simple(shape), layout)
-
-
 def _fixed(value: Any) -> Any:
     """Text of fixed length: that of variable length lies in a part of the file without checksums."""
     return np.bytes_(value.encode("ascii")) if isinstance(value, str) else value
 
 
-_REMEDY = "free space and run the same command again: it goes on after the last record"
 _WAITING = 20
 """Waiting for the disk takes at most about this share (one part in so many) of the time of a run."""
 
@@ -255,7 +250,8 @@ class Writer:
         try:
             yield
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror or error}; {_REMEDY}") from error
+            remedy = "free space and run the same command again: it goes on after the last record"
+            raise OutputError(f"cannot write {self.path}: {error.strerror or error}; {remedy}") from error
 
 
 @dataclass(frozen=True, eq=False)

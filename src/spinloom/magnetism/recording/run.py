@@ -232,7 +232,11 @@ def described(value: Any, name: str = "it") -> Any:
     if isinstance(value, np.ndarray | np.generic):
         value = torch.as_tensor(value)
     if isinstance(value, torch.Tensor):
-        return _tensor(value)
+        value = value.detach().cpu().contiguous()
+        tensor = {"tensor": f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"}
+        if value.numel() <= _SHOWN:
+            return tensor | {"values": value.tolist()}
+        return tensor | {"sha256": hashlib.sha256(value.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()}
     if isinstance(value, tuple | list):
         return [described(part, f"{name}[{k}]") for k, part in enumerate(value)]
     if isinstance(value, dict):
@@ -250,15 +254,6 @@ def described(value: Any, name: str = "it") -> Any:
         )
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     return {"class": kind} | {key: described(part, f"{name}.{key}") for key, part in parts.items()}
-
-
-def _tensor(value: torch.Tensor) -> dict[str, Any]:
-    value = value.detach().cpu().contiguous()
-    kind = {"tensor": f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"}
-    if value.numel() <= _SHOWN:
-        return kind | {"values": value.tolist()}
-    content = value.reshape(-1).view(torch.uint8).numpy()
-    return kind | {"sha256": hashlib.sha256(content.tobytes()).hexdigest()}
 
 
 def differences(before: Any, now: Any) -> str:

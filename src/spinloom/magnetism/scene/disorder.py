@@ -84,10 +84,7 @@ def voronoi_grains(mesh: Mesh, size: float, seed: Seed) -> torch.Tensor:
     if dx.ndim or dy.ndim:
         raise InputError("grains need one cell size; make a mesh for each member and stack the labels")
     if size < max(dx, dy):
-        raise InputError(
-            f"grains of {size * 1e9:g} nm are smaller than the cell of {float(dx) * 1e9:g} x {float(dy) * 1e9:g} nm; "
-            "refine the mesh"
-        )
+        raise InputError(f"grains of {nm(size)} are smaller than the cell of {cell_nm(mesh)}; refine the mesh")
     nx, ny, _ = mesh.cells
     extent = torch.stack([nx * dx, ny * dy])
     count = max(1, round(float(extent.prod()) / (math.pi / 4 * size**2)))
