@@ -35,8 +35,8 @@ class PlainChains(nn.Module):
 
     def forward(self, power: torch.Tensor) -> torch.Tensor:
         layer = self.layer
-        resonance = layer._resonances().unsqueeze(-1)
-        x = layer._inputs() - resonance
+        resonance = layer.scaled_resonances().unsqueeze(-1)
+        x = layer.scaled_inputs() - resonance
         width = layer.linewidth * resonance
         terms = layer.sensitivity * 2 * width * x / (width**2 + x**2)
         weights = (layer.signs.unsqueeze(-1) * terms).sum(-2)

@@ -5,8 +5,7 @@ import torch
 from populations import population
 
 from spinloom.nn import DeviceActivation
-from spinloom.nn.activation.kernels import add_noise, look_up, plain_look_up
-from spinloom.nn.activation.noise import read_key
+from spinloom.nn.activation.kernels import add_noise, look_up, plain_look_up, read_key
 
 
 def case(shape: tuple[int, int], dtype: torch.dtype, seed: int = 1):

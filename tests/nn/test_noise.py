@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spinloom.nn.activation.noise import normals, read_key
+from spinloom.nn.activation.kernels import normals, read_key
 
 COUNT = 1 << 20
 

@@ -191,7 +191,7 @@ def _jump_all(
     layer = network[0]
     assert isinstance(layer, ResonatorChains)
     gain = network.readout * (1.0 if network.gain is None else float(network.gain[member].exp()))
-    lines = layer._inputs()
+    lines = layer.scaled_inputs()
     lines = lines[member] if lines.ndim > 1 else lines
     scale = gain * layer.sensitivity
 
@@ -201,7 +201,7 @@ def _jump_all(
         return x @ (scale * chain_weights(lines, single, layer.linewidth * single, torch.ones(1, 1))).T
 
     tried = outputs(grid.exp())
-    resonance = layer._resonances()[member]
+    resonance = layer.scaled_resonances()[member]
     own = outputs(resonance.flatten()).view(len(x), *resonance.shape)
     logits = (own * layer.signs).sum(-1) + gain * layer.bias()[member]
     moved = 0

@@ -1,8 +1,8 @@
 from . import radio as radio
+from .activation.affine import PLAIN as PLAIN
 from .activation.affine import Affine as Affine
 from .activation.affine import ChannelAffine as ChannelAffine
-from .activation.converters import PLAIN as PLAIN
-from .activation.converters import Converters as Converters
+from .activation.affine import Converters as Converters
 from .activation.layer import DeviceActivation as DeviceActivation
 from .activation.layer import Gradient as Gradient
 from .activation.members import can_stand_side_by_side as can_stand_side_by_side

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from spinloom.errors import InputError, SpinloomWarning
 from spinloom.nn.radio import SENSITIVITY, Band, Imperfections, Oscillators, RFConv2d, plan
-from spinloom.nn.radio.windows import Windows, detunings
+from spinloom.nn.radio.convolution import Windows, detunings
 
 WIDE = {"band": Band(1e6, 1e12), "linewidth": 1e-7, "dtype": torch.float64}
 """Frequencies hundred thousands of linewidths apart."""

@@ -1,9 +1,13 @@
 """The element-wise look-up: value, slope and noise of every neuron's device.
 
-On the CPU a loop over memory, compiled by numba (which brings its own compiler): value, slope and noise of a block of
-neurons are made while the block is in the first-level cache. A call costs a few microseconds and a neuron about as much
-as a vectorised tanh; torch.compile took 20 us a call and twice the time per neuron. Compiled once per float type, in
-seconds, and kept on disk. PyTorch's own operations serve other devices, and are the reference.
+On the CPU loops compiled by numba make value, slope and noise of a block of neurons while it is in the first-level
+cache: a neuron costs about a vectorised tanh. PyTorch's own operations serve other devices, and are the reference.
+
+Noise is made where it is used: a normal is a function of a read's key and of the neuron's place in the batch, so that
+it costs no memory traffic and does not depend on the number of threads or on any global state. Integer hash: C.
+Wellons, "Prospecting for hash functions" (lowbias32); applied twice under two parts of the key, as one round would give
+two reads the same numbers in another order. Key: splitmix64 (Steele, Lea and Flood, OOPSLA 2014). Normals: Box and
+Muller, Ann. Math. Stat. 29, 610 (1958), on 24 bits; the largest is 5.9 standard deviations.
 """
 
 import math
@@ -14,7 +18,6 @@ from numba import njit, prange
 from torch import Tensor
 
 from spinloom.magnetism import FAST, log_float32
-from spinloom.nn.activation.noise import normals
 from spinloom.nn.compiled import compile_loop
 
 _BLOCK, _MEMBERS_BLOCK = 4096, 2048
@@ -25,6 +28,8 @@ _S3, _S5, _S7, _S9, _S11 = (np.float32((-1) ** (k // 2) / math.factorial(k)) for
 _HALF, _QUARTER, _TURN = np.float32(0.5), np.float32(0.25), np.float32(2 * math.pi)
 _STEP, _TWO = np.float32(2.0**-24), np.float32(2)
 _M1, _M2 = np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
+_FIRST, _SECOND = 0x7FEB352D, 0x846CA68B - 2**32  # the same as signed numbers
+_GOLDEN, _WORD = 0x9E3779B97F4A7C15, 2**64 - 1
 _8, _15, _16 = np.uint32(8), np.uint32(15), np.uint32(16)
 
 
@@ -34,7 +39,7 @@ def look_up(
     """Value read from each device and slope (empty unless wanted), both (batch, units) like x. NaN in, NaN out.
 
     x: (batch, units), float. row: (units,) int32, the row of each unit's device in the tables.
-    curves, grid, noise: see `tables.Table`. key: (3,) int32 for a noisy read (see `noise.read_key`), (0,) for none.
+    curves, grid, noise: see `tables.Table`. key: (3,) int32 for a noisy read (see `read_key`), (0,) for none.
     """
     wide = (x if x.dtype in _FLOATS else x.float()).contiguous()  # half cannot place an input in its cell
     if x.device.type != "cpu" or curves.dtype not in _FLOATS:
@@ -91,6 +96,42 @@ def _linear(numbers: Tensor, start: Tensor, part: Tensor) -> Tensor:
     return flat[start] + part * flat[start + 1]
 
 
+def read_key(seed: int, reads: int) -> tuple[int, int, int]:
+    """Three signed 32-bit words for read number `reads` of the stream `seed`."""
+    first = _splitmix(seed + _splitmix(reads))
+    second = _splitmix(first)
+    return _signed(first >> 32), _signed(first), _signed(second)
+
+
+def normals(shape: torch.Size | tuple[int, int], key: Tensor) -> Tensor:
+    """Independent standard normals, `shape` (batch, units) float32, for a key (3,) int32 on its device."""
+    batch, units = shape
+    row = torch.arange(batch, dtype=torch.int32, device=key.device)
+    place = row[:, None] * units + torch.arange(units, dtype=torch.int32, device=key.device)
+    word = _mix_tensor(_mix_tensor(place + key[0]) ^ key[1])
+    turn = _mix_tensor(word + key[2])
+    uniform, turn = (((one >> 8) & 0xFFFFFF).float() for one in (word, turn))  # the upper 24 bits
+    uniform, angle = (uniform + 0.5) * 2.0**-24, turn * (2 * math.pi * 2.0**-24)
+    return torch.sqrt(-2 * torch.log(uniform)) * torch.cos(angle)
+
+
+def _mix_tensor(word: Tensor) -> Tensor:
+    word = (word ^ ((word >> 16) & 0xFFFF)) * _FIRST
+    word = (word ^ ((word >> 15) & 0x1FFFF)) * _SECOND
+    return word ^ ((word >> 16) & 0xFFFF)
+
+
+def _splitmix(word: int) -> int:
+    word = (word + _GOLDEN) & _WORD
+    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & _WORD
+    return word ^ (word >> 31)
+
+
+def _signed(word: int) -> int:
+    return ((word & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
+
+
 @njit(fastmath=FAST, forceinline=True)
 def _inside(x, low, density, cells):  # type: ignore[no-untyped-def]
     """Cell and place in it, saturated at both ends; NaN goes through in the place."""
@@ -113,7 +154,7 @@ def _mix(word):  # type: ignore[no-untyped-def]
 
 @njit(fastmath=FAST, forceinline=True)
 def _normal(place, key0, key1, key2):  # type: ignore[no-untyped-def]
-    """The number that `noise.normals` has at this place."""
+    """The number that `normals` has at this place."""
     word = _mix(np.uint32(_mix(np.uint32(place + key0)) ^ key1))
     uniform = (np.float32(np.int32(word >> _8)) + _HALF) * _STEP
     turn = np.float32(np.int32(_mix(np.uint32(word + key2)) >> _8)) * _STEP

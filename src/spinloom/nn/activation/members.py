@@ -56,46 +56,24 @@ def use_gradient(model: nn.Module, kind: Gradient, step: float = 0.25) -> nn.Mod
     return model
 
 
-IMAGES, SEEDS = 3, (0, 1)
+_IMAGES, _SEEDS = 3, (0, 1)
 """Of the trial; as 2 does not divide 3, a second branch from the same input fails on it."""
 _TOLERANCE = 1e-3
 """Of the largest output: what other batch sizes may do to rounding."""
 
 
 def can_stand_side_by_side(model: nn.Module, example: torch.Tensor) -> bool:
-    """Whether each instance of `layers.members` gives there what it gives alone.
+    """Whether each instance of `members` gives there what it gives alone.
 
     Not where a network mixes the rows of a batch (batch norm without running statistics) or gives its device layers
     other rows than one for each input (frames folded into the batch, sequences with the time first).
     example: at least one input. The model, in the mode it is in, serves one instance afterwards, the one of before.
     """
-    inputs = _trial_inputs(example)
 
-    def same() -> bool:
-        together = members(model, SEEDS)(inputs.repeat_interleave(len(SEEDS), 0))
-        alone = [members(model, [seed])(inputs) for seed in SEEDS]
-        return _agree(together, torch.stack(alone, 1).flatten(0, 1))
+    def alone(inputs: torch.Tensor) -> torch.Tensor:
+        return torch.stack([members(model, [seed])(inputs) for seed in _SEEDS], 1).flatten(0, 1)
 
-    return _tried(model, same)
-
-
-def _trial_inputs(example: torch.Tensor) -> torch.Tensor:
-    return example[torch.arange(IMAGES) % len(example)]
-
-
-def _agree(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two outputs are the same but for rounding."""
-    return torch.allclose(one, other, rtol=0, atol=_TOLERANCE * float(other.abs().max()), equal_nan=True)
-
-
-def _tried(model: nn.Module, trial: Callable[[], bool]) -> bool:
-    with torch.inference_mode():
-        try:
-            return trial()
-        except Exception:  # a network's own code may fail on another number of rows in any way
-            return False
-        finally:
-            members(model, ())
+    return _agrees(model, _trial(example), alone)
 
 
 def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
@@ -105,20 +83,32 @@ def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
     layer (a skip connection) fails there, or gives other outputs than with repeated input. The model, in the mode it is
     in, serves one instance afterwards, the one of before.
     """
-    inputs = _trial_inputs(example)
+    inputs = _trial(example)
     first = _first_called(model, inputs)
+    return first if _agrees(model, inputs, lambda inputs: members(model, _SEEDS, first)(inputs)) else None
 
-    def same() -> bool:
-        apart = members(model, SEEDS)(inputs.repeat_interleave(len(SEEDS), 0))
-        return _agree(members(model, SEEDS, first)(inputs), apart)
 
-    return first if _tried(model, same) else None
+def _trial(example: torch.Tensor) -> torch.Tensor:
+    return example[torch.arange(_IMAGES) % len(example)]
+
+
+def _agrees(model: nn.Module, inputs: torch.Tensor, other: Callable[[torch.Tensor], torch.Tensor]) -> bool:
+    """Whether the other way gives what instances side by side give, but for rounding; not where one of them fails."""
+    with torch.inference_mode():
+        try:
+            wanted = members(model, _SEEDS)(inputs.repeat_interleave(len(_SEEDS), 0))
+            slack = _TOLERANCE * float(wanted.abs().max())
+            return torch.allclose(other(inputs), wanted, rtol=0, atol=slack, equal_nan=True)
+        except Exception:  # a network's own code may fail on another number of rows in any way
+            return False
+        finally:
+            members(model, ())
 
 
 def _first_called(model: nn.Module, inputs: torch.Tensor) -> str | None:
     """By order of calls, which need not be that of the modules."""
     called: list[str] = []
-    members(model, SEEDS[:1])  # the layers' own noise stays where it is
+    members(model, _SEEDS[:1])  # the layers' own noise stays where it is
     with ExitStack() as stack, torch.inference_mode():
         stack.callback(members, model, ())
         for name, layer in device_layers(model).items():

@@ -9,8 +9,7 @@ from torch import nn
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, unknown_name
-from spinloom.nn.activation.affine import Affine, affine_of
-from spinloom.nn.activation.converters import PLAIN, Converters
+from spinloom.nn.activation.affine import PLAIN, Affine, Converters, affine_of
 from spinloom.nn.activation.layer import DeviceActivation
 from spinloom.nn.activation.members import device_layers
 from spinloom.nn.activation.tables import Table, tabulate

@@ -1,9 +1,11 @@
 from .chains import SENSITIVITY as SENSITIVITY
 from .chains import ResonatorChains as ResonatorChains
+from .convolution import LAYOUTS as LAYOUTS
 from .convolution import RFConv2d as RFConv2d
 from .layer import Imperfections as Imperfections
 from .layer import RadioLayer as RadioLayer
 from .network import MeasuredTwin as MeasuredTwin
+from .network import NineJunctions as NineJunctions
 from .network import RadioNetwork as RadioNetwork
 from .network import fabricate as fabricate
 from .network import multilayer as multilayer
@@ -12,10 +14,8 @@ from .network import retune as retune
 from .network import through_layers as through_layers
 from .network import through_twin as through_twin
 from .network import tuning as tuning
-from .nine_junctions import NineJunctions as NineJunctions
 from .oscillators import Oscillators as Oscillators
 from .oscillators import thermal_fluctuation as thermal_fluctuation
 from .plans import Band as Band
 from .plans import plan as plan
 from .resonance import chain_weights as chain_weights
-from .windows import LAYOUTS as LAYOUTS

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from spinloom.devices import SimulatedDiode, SpinDiode
 from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.nn.hardware import LayerUse
-from spinloom.nn.radio.layer import RadioLayer, factors, one_number
+from spinloom.nn.radio.layer import RadioLayer, closed_form, factors, one_number
 from spinloom.nn.radio.plans import Band
 from spinloom.nn.radio.resonance import chain_weights
 from spinloom.seeding import Seed, child_seed, generator
@@ -22,7 +22,7 @@ _DISPERSIVE = 0.1
 
 
 class ChainLayer(RadioLayer):
-    """Base of the layers of chains; a subclass adds `places`, `shift` and `offset` and gives `_resonances`."""
+    """Base of the layers of chains; a subclass adds `shift` and `offset` and gives `scaled_resonances`."""
 
     inputs: Tensor
     places: Tensor
@@ -36,7 +36,7 @@ class ChainLayer(RadioLayer):
         sizes, options: of the layer itself. A simulated diode gives those of its closed form. Raises InputError for
         several diodes that differ, and a line that is not dispersive (mixing angle 0), as that of the layers is.
         """
-        design = _closed_form(diode)
+        design = closed_form(diode, SpinDiode, SimulatedDiode)
         angle = torch.as_tensor(design.mixing_angle, dtype=torch.float64).detach()
         if bool((angle.abs() > _DISPERSIVE).any()):
             raise InputError(
@@ -44,18 +44,21 @@ class ChainLayer(RadioLayer):
                 f"{float(angle.abs().max()):.3g} rad: drive it by a field more than by a torque"
             )
         known = {"linewidth": design.linewidth, "sensitivity": design.sensitivity * angle.cos()}
-        return cls(*sizes, **{name: one_number(name, value) for name, value in known.items()}, **options)
+        layer: Any = cls
+        return layer(*sizes, **{name: one_number(name, value) for name, value in known.items()}, **options)
 
-    def _set_constants(
+    def __init__(
         self,
         frequency: Tensor,
+        places: Tensor,
         linewidth: float,
         sensitivity: float,
         absorption: float,
         step: float | None,
         dtype: torch.dtype,
     ) -> None:
-        """Constants of all resonators and the input frequencies (inputs,), Hz. Raises InputError."""
+        """Constants of all resonators, frequencies of the inputs (inputs,) and initial ones of resonators, Hz."""
+        super().__init__()
         require_positive("", linewidth=linewidth)
         require_positive("V/W", sensitivity=sensitivity)
         require_non_negative("", absorption=absorption)
@@ -65,8 +68,10 @@ class ChainLayer(RadioLayer):
         self.sensitivity, self.absorption, self.power_unit = sensitivity, absorption, 1e-6
         self.unit = float(frequency.max())
         """Hz; frequencies are kept relative to it."""
-        self.register_buffer("inputs", self._relative(frequency, dtype))
+        relative = [(given.detach().double() / self.unit).to(dtype).contiguous() for given in (frequency, places)]
+        self.register_buffer("inputs", relative[0])
         self.register_factors("input_factor", "resonance_factor", "linewidth_factor", "sensitivity_factor")
+        self.register_buffer("places", relative[1])
 
     def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
         """A state of an earlier version calls the factors of the linewidths those of the damping."""
@@ -74,12 +79,22 @@ class ChainLayer(RadioLayer):
             state[prefix + "linewidth_factor"] = state.pop(prefix + "damping_factor")
         super()._load_from_state_dict(state, prefix, *rest)
 
-    def _relative(self, frequency: Tensor, dtype: torch.dtype) -> Tensor:
-        return (frequency.detach().double() / self.unit).to(dtype)
+    @property
+    def chains(self) -> int:
+        return self.shift.shape[-2]
+
+    @property
+    def resonators(self) -> int:
+        """Of one chain."""
+        return self.shift.shape[-1]
+
+    def scaled_resonances(self) -> Tensor:
+        """In units of `unit`."""
+        raise NotImplementedError
 
     def resonances(self) -> Tensor:
-        """As they are now, Hz; the last dimension along a chain."""
-        raise NotImplementedError
+        """As they are now, Hz, (*members, chains, resonators); in a convolution (chains, places, resonators)."""
+        return self.unit * self.scaled_resonances()
 
     def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
         """Operations of all resonators for every position they serve, and the waves that reach all chains."""
@@ -105,20 +120,21 @@ class ChainLayer(RadioLayer):
         """Inputs that one chain is meant to weigh, None for all of them."""
         return None
 
+    def scaled_inputs(self) -> Tensor:
+        """In units of `unit`."""
+        return self.inputs * self.factor("input_factor")
+
     def input_frequencies(self) -> Tensor:
         """As emitted now, Hz: (inputs,) or (*members, inputs)."""
-        return self.unit * self._inputs()
+        return self.unit * self.scaled_inputs()
 
     def bias(self) -> Tensor:
         """V, (*members, chains)."""
         return self.offset * (self.sensitivity * self.power_unit)
 
-    def _inputs(self) -> Tensor:
-        return self.inputs * self.factor("input_factor")
-
-    def _draw(self, source: torch.Generator, shape: tuple[int, ...]) -> None:
-        """Factors of the inputs and of all resonators; shape: of the resonators, members in front."""
-        given, inputs = self.imperfections, (*self.members, len(self.inputs))
+    def draw(self, source: torch.Generator) -> None:
+        """Factors of the inputs and of all resonators, members in front."""
+        given, shape, inputs = self.imperfections, self.resonances().shape, (*self.members, len(self.inputs))
         spreads = (given.input_frequency, given.resonance, given.linewidth, given.sensitivity)
         for name, size, spread in zip(self._factors, (inputs, shape, shape, shape), spreads, strict=True):
             # drawn even where it is not spread, so that one spread does not change the draws of another
@@ -160,7 +176,7 @@ class ResonatorChains(ChainLayer):
     @classmethod
     def of(cls, diode: SpinDiode | SimulatedDiode, *sizes: Any, **options: Any) -> Self:
         """As for all chains; several diodes, (resonators,) or (chains, resonators), bring their resonances."""
-        frequency = torch.as_tensor(_closed_form(diode).frequency).detach()
+        frequency = torch.as_tensor(closed_form(diode, SpinDiode, SimulatedDiode).frequency).detach()
         if frequency.ndim and len(sizes) < 3:
             options.setdefault("resonance", frequency)
         return super().of(diode, *sizes, **options)
@@ -184,48 +200,34 @@ class ResonatorChains(ChainLayer):
         step: float | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__()
         resonance = input_frequency if resonance is None else resonance
         _check(input_frequency, resonance, chains, band)
         require_non_negative("", shift=shift)
+        places = resonance.expand(chains, -1)
+        super().__init__(input_frequency, places, linewidth, sensitivity, absorption, step, dtype)
         self.members = tuple(members)
-        self._set_constants(input_frequency, linewidth, sensitivity, absorption, step, dtype)
-        shape = (*self.members, chains, resonance.shape[-1])
-        self.register_buffer("places", self._relative(resonance, dtype).expand(chains, -1).contiguous())
+        shape = (*self.members, *places.shape)
         self.register_buffer("signs", alternating(shape[-1]).to(dtype))
-        drawn = _starts(shape, seed, dtype)
-        self.shift = nn.Parameter(shift * linewidth / self.step * drawn[0])
-        self.offset = nn.Parameter(offset / (sensitivity * self.power_unit) * drawn[1], requires_grad=bias)
+        shifts, offsets = (drawn.to(dtype) for drawn in starts(shape, seed))
+        self.shift = nn.Parameter(shift * linewidth / self.step * shifts)
+        self.offset = nn.Parameter(offset / (sensitivity * self.power_unit) * offsets, requires_grad=bias)
         if not bias:
             nn.init.zeros_(self.offset)
         self.input_shift: nn.Parameter | None = None
         if train_inputs:
             self.input_shift = nn.Parameter(torch.zeros(*self.members, len(input_frequency), dtype=dtype))
 
-    @property
-    def chains(self) -> int:
-        return self.places.shape[0]
-
-    @property
-    def resonators(self) -> int:
-        """Of one chain."""
-        return self.places.shape[1]
-
-    def resonances(self) -> Tensor:
-        """As they are now, Hz, (*members, chains, resonators)."""
-        return self.unit * self._resonances()
-
     def count_devices(self) -> int:
         return self.places.numel()
 
     def weights(self) -> Tensor:
         """V/W, (*members, chains, inputs)."""
-        resonance = self._resonances()
+        resonance = self.scaled_resonances()
         linewidth = self.linewidth * self.factor("linewidth_factor")
         width = linewidth if isinstance(linewidth, float) else linewidth * resonance
         amplitude = self.signs * (self.sensitivity * self.factor("sensitivity_factor"))
         absorption = resonance.new_tensor(self.absorption) if self.absorption else None
-        return chain_weights(self._inputs(), resonance, width, amplitude, absorption)
+        return chain_weights(self.scaled_inputs(), resonance, width, amplitude, absorption)
 
     def forward(self, power: Tensor) -> Tensor:
         if power.shape[-1] != self.inputs.shape[0]:
@@ -245,15 +247,12 @@ class ResonatorChains(ChainLayer):
                     shift.copy_(((start + self.step * shift).clamp(low, high) - start) / self.step)
         return self
 
-    def _inputs(self) -> Tensor:
-        fixed = super()._inputs()
+    def scaled_inputs(self) -> Tensor:
+        fixed = super().scaled_inputs()
         return fixed if self.input_shift is None else fixed * (self.step * self.input_shift).exp()
 
-    def _resonances(self) -> Tensor:
+    def scaled_resonances(self) -> Tensor:
         return self.places * self.factor("resonance_factor") * (self.step * self.shift).exp()
-
-    def draw(self, source: torch.Generator) -> None:
-        self._draw(source, tuple(self.shift.shape))
 
     def extra_repr(self) -> str:
         trained = ", train_inputs=True" if self.input_shift is not None else ""
@@ -262,13 +261,6 @@ class ResonatorChains(ChainLayer):
             f"inputs={len(self.inputs)}, chains={self.chains}, resonators={self.resonators}, "
             f"linewidth={self.linewidth:g}{trained}{copies}"
         )
-
-
-def _closed_form(diode: SpinDiode | SimulatedDiode) -> SpinDiode:
-    design = diode.closed_form() if isinstance(diode, SimulatedDiode) else diode
-    if not isinstance(design, SpinDiode):
-        raise InputError(f"chains are made of a SpinDiode or a SimulatedDiode, got {type(diode).__name__}")
-    return design
 
 
 def _multiply(power: Tensor, weights: Tensor) -> Tensor:
@@ -281,17 +273,18 @@ def _multiply(power: Tensor, weights: Tensor) -> Tensor:
     return split.movedim(0, -2)
 
 
-def _starts(shape: tuple[int, ...], seed: Seed | Sequence[int], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Normals for shifts (*members, chains, resonators) and biases (*members, chains)."""
-    seeds = [seed] if isinstance(seed, int | torch.Generator) else seed
-    sources, members = [generator(one) for one in seeds], math.prod(shape[:-2])
-    if isinstance(seed, int | torch.Generator) and shape[:-2]:
-        sources = [generator(child_seed(sources[0])) for _ in range(members)]
+def starts(shape: tuple[int, ...], seed: Seed | Sequence[Seed]) -> tuple[Tensor, Tensor]:
+    """float32 normals for shifts, shape (*members, chains, resonators), and for biases (*members, chains)."""
+    members = math.prod(shape[:-2])
+    if isinstance(seed, int | torch.Generator):
+        source = generator(seed)
+        sources = [generator(child_seed(source)) for _ in range(members)] if shape[:-2] else [source]
+    else:
+        sources = [generator(one) for one in seed]
     if len(sources) != members:
         raise InputError(f"{len(sources)} seeds were given for {members} members")
-    one = [(torch.randn(shape[-2:], generator=s), torch.randn(shape[-2], generator=s)) for s in sources]
-    shifts, offsets = (torch.stack(part).to(dtype) for part in zip(*one, strict=True))
-    return shifts.view(shape), offsets.view(shape[:-1])
+    drawn = [torch.randn(one, generator=source) for source in sources for one in (shape[-2:], shape[-2:-1])]
+    return torch.stack(drawn[::2]).view(shape), torch.stack(drawn[1::2]).view(shape[:-1])
 
 
 def _check(inputs: Tensor, resonance: Tensor, chains: int, band: Band | None) -> None:

@@ -1,6 +1,7 @@
-"""A convolution whose weights are resonance frequencies."""
+"""A convolution whose weights are resonance frequencies: windows of pixels, detunings, the layer in two layouts."""
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -8,15 +9,81 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from spinloom.errors import InputError, SpinloomWarning, require_non_negative, require_positive, unknown_name
-from spinloom.nn.radio.chains import SENSITIVITY, ChainLayer, alternating, require_power
+from spinloom.errors import (
+    InputError,
+    SpinloomWarning,
+    require_count,
+    require_non_negative,
+    require_positive,
+    unknown_name,
+)
+from spinloom.nn.radio.chains import SENSITIVITY, ChainLayer, alternating, require_power, starts
 from spinloom.nn.radio.plans import RESOLVED, Band, plan
 from spinloom.nn.radio.resonance import chain_weights
-from spinloom.nn.radio.windows import LAYOUTS, Windows, detunings
-from spinloom.seeding import Seed, generator
+from spinloom.seeding import Seed
 
+LAYOUTS = ("sequential", "parallel")
 BLOCK = 1 << 22
 """Weights that exist at a time while powers are multiplied by them."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Geometry of a convolution: square kernel, one stride and one padding for both directions.
+
+    Raises InputError for sizes that cannot be.
+    """
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+
+    def __post_init__(self) -> None:
+        require_count(1, channels=self.channels, kernel=self.kernel, stride=self.stride)
+        require_count(0, padding=self.padding)
+        if self.padding >= self.kernel:
+            raise InputError(
+                f"a padding of {self.padding} leaves windows of kernel {self.kernel} without a pixel; use less than it"
+            )
+
+    @property
+    def taps(self) -> int:
+        """Pixels of one window, over all channels."""
+        return self.channels * self.kernel**2
+
+    def output(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of positions. Raises InputError where the kernel is larger than the padded image."""
+        if min(height, width) < 1 or self.kernel > min(height, width) + 2 * self.padding:
+            raise InputError(
+                f"a kernel of {self.kernel} does not fit into an image of {height} x {width} with a padding of "
+                f"{self.padding}; use a smaller kernel, a larger image or more padding"
+            )
+        rows, columns = ((side + 2 * self.padding - self.kernel) // self.stride + 1 for side in (height, width))
+        return rows, columns
+
+    def pixels(self, height: int, width: int) -> torch.Tensor:
+        """Index of the pixel (of channels x height x width, flattened) under every tap, (positions, taps), int64.
+
+        Taps in the order of `torch.nn.Conv2d`: channel, row, column. -1 where a tap lies in the padding.
+        """
+        self.output(height, width)
+        index = torch.arange(self.channels * height * width, dtype=torch.float64).view(1, self.channels, height, width)
+        padded = F.pad(index, (self.padding,) * 4, value=-1.0)
+        return F.unfold(padded, self.kernel, stride=self.stride)[0].T.long()
+
+
+def detunings(weights: torch.Tensor, linewidth: float) -> torch.Tensor:
+    """Shifts (half linewidths of the initial frequency) that give one resonator, alone, these weights at its input.
+
+    weights: in units of the sensitivity, sign of the resonator in the chain included. Beyond -1 to 1, which no
+    resonator reaches, the nearest weight is taken. The smaller of the two shifts is returned. Inverse of
+    2 x / (1 + x^2), x = (exp(-linewidth shift) - 1) / linewidth the distance, in half linewidths of the shifted
+    resonator.
+    """
+    held = weights.clamp(-1, 1)
+    x = held / (1 + (1 - held.square()).sqrt())
+    return -torch.log1p(linewidth * x) / linewidth
 
 
 class RFConv2d(ChainLayer):
@@ -83,7 +150,17 @@ class RFConv2d(ChainLayer):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         windows = Windows(in_channels, kernel_size, stride, padding)
-        _check(layout, image, resonators, out_channels, windows.taps)
+        if layout not in LAYOUTS:
+            raise unknown_name("layout", layout, LAYOUTS)
+        if out_channels < 1:
+            raise InputError(f"a convolution needs at least one filter, got {out_channels}")
+        if (layout == "parallel") != (image is not None):
+            raise InputError("give image=(height, width) with the parallel layout, and only there")
+        if resonators is not None and (layout == "parallel" or resonators < 1):
+            raise InputError(
+                f"a parallel chain has one resonator for each of its {windows.taps} taps, a sequential one any number "
+                f">= 1; got {resonators}"
+            )
         lines = windows.taps if image is None else in_channels * image[0] * image[1]
         band = band or Band()
         if frequency is None:
@@ -99,18 +176,12 @@ class RFConv2d(ChainLayer):
         if image is not None:
             pixels = windows.pixels(*image)
             places, present = frequency[pixels.clamp(min=0)], (pixels >= 0).float()
-        super().__init__()
         require_positive("", step=linewidth if step is None else step)
         require_non_negative("", shift=shift, offset=offset)
-        self.members, self.chains = (), out_channels
-        self.windows, self.layout, self.image = windows, layout, image
-        self._set_constants(frequency, linewidth, sensitivity, absorption, step, dtype)
-        self.register_buffer("places", self._relative(places, dtype))
-        resonators = places.shape[1]
-        self.register_buffer("amplitudes", (alternating(resonators) * present).to(dtype))
-        source = generator(seed)
-        shifts = torch.randn(out_channels, resonators, generator=source)
-        offsets = torch.randn(out_channels, generator=source)
+        super().__init__(frequency, places, linewidth, sensitivity, absorption, step, dtype)
+        self.members, self.windows, self.layout, self.image = (), windows, layout, image
+        self.register_buffer("amplitudes", (alternating(places.shape[1]) * present).to(dtype))
+        shifts, offsets = starts((out_channels, places.shape[1]), [seed])
         self.shift = nn.Parameter((shift * linewidth / self.step * shifts).to(dtype))
         scale = offset / (sensitivity * self.power_unit) if bias else 0.0
         self.offset = nn.Parameter((scale * offsets).to(dtype), requires_grad=bias)
@@ -155,23 +226,12 @@ class RFConv2d(ChainLayer):
             wanted = self.weights().flatten(1).double() / made.sensitivity
             beyond = int((wanted.abs() > 1 + 1e-6).sum())
             if beyond:
-                message = (
-                    f"{beyond} of {wanted.numel()} weights exceed the sensitivity of a resonator and are held there"
-                )
-                warnings.warn(message, SpinloomWarning, stacklevel=2)
+                held = f"{beyond} of {wanted.numel()} weights exceed the sensitivity of a resonator and are held there"
+                warnings.warn(held, SpinloomWarning, stacklevel=2)
             signs = alternating(wanted.shape[1]).to(wanted.device)
             made.shift.copy_(detunings(wanted * signs, made.linewidth) * (made.linewidth / made.step))
             made.offset.copy_(self.offset * (self.sensitivity / made.sensitivity))
         return made
-
-    @property
-    def resonators(self) -> int:
-        """Of one chain."""
-        return self.shift.shape[1]
-
-    def resonances(self) -> torch.Tensor:
-        """As they are now, Hz, (chains, places, resonators)."""
-        return self.unit * self._resonances(slice(None))
 
     def count_devices(self) -> int:
         """Resonators; a tap of a filter that lies in the padding has none."""
@@ -179,13 +239,13 @@ class RFConv2d(ChainLayer):
 
     def rows(self, places: slice = slice(None)) -> torch.Tensor:
         """Weights of the chains at these places, V/W, (chains, places, inputs)."""
-        resonance = self._resonances(places)
+        resonance = self.scaled_resonances(places)
         linewidth = self.linewidth * self._at("linewidth_factor", places)
         amplitude = self.amplitudes[places] * (self.sensitivity * self._at("sensitivity_factor", places))
         absorption = self.absorption * self.amplitudes[places].abs() if self.absorption else None
         given = (resonance, linewidth * resonance, amplitude.expand_as(resonance))
         deplete = () if absorption is None else (absorption.expand_as(resonance),)
-        found = chain_weights(self._inputs(), *(tensor.flatten(0, 1) for tensor in (*given, *deplete)))
+        found = chain_weights(self.scaled_inputs(), *(tensor.flatten(0, 1) for tensor in (*given, *deplete)))
         return found.view(*resonance.shape[:2], -1)
 
     def multiply(self, power: torch.Tensor) -> torch.Tensor:
@@ -204,16 +264,12 @@ class RFConv2d(ChainLayer):
         parts = [checkpoint(block, power, first, first + size, use_reentrant=False) for first in edges]
         return torch.cat(parts, 2)
 
-    def _resonances(self, places: slice) -> torch.Tensor:
-        # (chains, places, resonators), as in `ResonatorChains`
+    def scaled_resonances(self, places: slice = slice(None)) -> torch.Tensor:
         return self.places[places] * self._at("resonance_factor", places) * (self.step * self.shift[:, None]).exp()
 
     def _at(self, name: str, places: slice) -> float | torch.Tensor:
         factor = self.factor(name)
         return factor[:, places] if isinstance(factor, torch.Tensor) else 1.0
-
-    def draw(self, source: torch.Generator) -> None:
-        self._draw(source, (self.chains, *self.places.shape))
 
     def _require(self, power: torch.Tensor) -> tuple[int, int]:
         """Rows and columns of the result. Raises InputError for powers that the layer does not take."""
@@ -234,18 +290,4 @@ class RFConv2d(ChainLayer):
         return (
             f"{w.channels}, {self.chains}, kernel_size={w.kernel}, stride={w.stride}, padding={w.padding}, "
             f"layout={self.layout!r}{image}, resonators={self.resonators}, linewidth={self.linewidth:g}"
-        )
-
-
-def _check(layout: str, image: tuple[int, int] | None, resonators: int | None, chains: int, taps: int) -> None:
-    if layout not in LAYOUTS:
-        raise unknown_name("layout", layout, LAYOUTS)
-    if chains < 1:
-        raise InputError(f"a convolution needs at least one filter, got {chains}")
-    if (layout == "parallel") != (image is not None):
-        raise InputError("give image=(height, width) with the parallel layout, and only there")
-    if resonators is not None and (layout == "parallel" or resonators < 1):
-        raise InputError(
-            f"a parallel chain has one resonator for each of its {taps} taps, a sequential one any number >= 1; got "
-            f"{resonators}"
         )

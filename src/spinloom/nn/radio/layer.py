@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import astuple, dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import torch
 
@@ -11,6 +11,8 @@ from spinloom.errors import InputError, require_non_negative
 from spinloom.magnetism import Quantity
 from spinloom.nn.hardware import HardwareLayer
 from spinloom.seeding import Seed
+
+Design = TypeVar("Design")
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,9 @@ class Imperfections:
     power_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("input_frequency", "resonance", "linewidth", "sensitivity", "power", "power_noise"):
-            require_non_negative("", **{name: getattr(self, name)})
-        require_non_negative("K", temperature=self.temperature)
-        require_non_negative("Ohm", resistance=self.resistance)
-        require_non_negative("Hz", bandwidth=self.bandwidth)
+        shown = {"temperature": "K", "resistance": "Ohm", "bandwidth": "Hz"}
+        for name, value in vars(self).items():
+            require_non_negative(shown.get(name, ""), **{name: value})
 
     @classmethod
     def spread(cls, level: float) -> "Imperfections":
@@ -59,6 +59,15 @@ def factors(shape: tuple[int, ...], spread: float, source: torch.Generator, dtyp
     """1 + spread * normal, kept above 0.01: a frequency or a power cannot be negative."""
     drawn = torch.randn(shape, generator=source, dtype=torch.float64)
     return (1 + spread * drawn).clamp_(min=0.01).to(dtype)
+
+
+def closed_form(device: Any, kind: type[Design], simulated: type) -> Design:
+    """The design of a device, and that of a simulated one. Raises InputError for what is neither."""
+    design = device.closed_form() if isinstance(device, simulated) else device
+    if not isinstance(design, kind):
+        wanted = f"{kind.__name__} or {simulated.__name__}"
+        raise InputError(f"the layer is made of a device {wanted}, got {type(device).__name__}")
+    return design
 
 
 def one_number(name: str, value: Quantity) -> float:

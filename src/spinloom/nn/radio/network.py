@@ -3,7 +3,7 @@
 A twin is what a computer knows of fabricated devices instead of themselves.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 
@@ -18,9 +18,6 @@ from spinloom.nn.radio.layer import Imperfections, RadioLayer, factors
 from spinloom.nn.radio.oscillators import BIAS, TRANSCONDUCTANCE, Oscillators
 from spinloom.nn.radio.plans import Band, plan
 from spinloom.seeding import Seed, child_seed, generator
-
-Drawn = Mapping[str, torch.Tensor | None]
-"""Factors of one layer by name, None where nothing was drawn."""
 
 
 class RadioNetwork(nn.Sequential):
@@ -119,7 +116,12 @@ class MeasuredTwin:
     def __init__(self, network: nn.Module, error: float, seed: Seed = 0) -> None:
         require_non_negative("", error=error)
         source = generator(seed)
-        self._measured = {name: _measure(layer.drawn(), error, source) for name, layer in radio_layers(network).items()}
+        self._measured: dict[str, dict[str, torch.Tensor | None]] = {}
+        for name, layer in radio_layers(network).items():
+            self._measured[name] = {
+                kind: f if f is None else f * factors(f.shape, error, source, f.dtype).to(f.device)
+                for kind, f in layer.drawn().items()
+            }
 
     def __call__(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """x (batch, inputs) -> value of the devices, gradient of the twin, (*members, batch, outputs)."""
@@ -128,14 +130,13 @@ class MeasuredTwin:
     @contextmanager
     def _on(self, network: nn.Module) -> Iterator[None]:
         layers = radio_layers(network)
-        before = {name: (layer.drawn(), layer.read_noise) for name, layer in layers.items()}
+        before = [(layer, layer.drawn(), layer.read_noise) for layer in layers.values()]
         try:
             for name, layer in layers.items():
                 layer.put(self._measured[name]).real(spread=layer.spread, read_noise=False)
             yield
         finally:
-            for name, layer in layers.items():
-                drawn, read_noise = before[name]
+            for layer, drawn, read_noise in before:
                 layer.put(drawn).real(spread=layer.spread, read_noise=read_noise)
 
 
@@ -146,13 +147,6 @@ def _through(twin: AbstractContextManager[None], network: nn.Module, x: torch.Te
     with twin:
         out = network(x)
     return out + (made - out).detach()
-
-
-def _measure(drawn: Drawn, error: float, source: torch.Generator) -> Drawn:
-    return {
-        name: None if factor is None else factor * factors(factor.shape, error, source, factor.dtype).to(factor.device)
-        for name, factor in drawn.items()
-    }
 
 
 def through_layers(network: nn.Module, x: torch.Tensor, wider: float = 3.0) -> torch.Tensor:
@@ -208,3 +202,57 @@ def retune(network: nn.Module) -> nn.Module:
             with torch.no_grad():
                 layer.shift.add_(tuning(layer))
     return network
+
+
+class NineJunctions(nn.Module):
+    """Powers (batch, 2), uW -> power of the output oscillator, W, (*members, batch).
+
+    A reading of the network of Ross et al., Nature Nanotechnology 18, 1273 (2023), whose wiring was not open to us.
+    core: two chains of two resonators, two oscillators and a chain of two, whose output is its voltage in mV.
+    reader: the output oscillator; above `current` (A) its power says class 1. linewidth: half, over the frequency.
+    transconductance, bias: A/V and V, amplifier settings: without input an oscillator gets 17 uA, above its threshold
+    of 10 uA.
+    """
+
+    def __init__(
+        self,
+        linewidth: float,
+        members: tuple[int, ...] = (),
+        seed: int = 0,
+        *,
+        transconductance: float = 3.388e-3,
+        bias: float = 5e-3,
+        current: float = 31e-6,
+    ) -> None:
+        super().__init__()
+        lines = plan("geometric", 2, Band())
+
+        def chains(count: int, seed: int) -> ResonatorChains:
+            return ResonatorChains(lines, count, linewidth=linewidth, members=members, seed=seed)
+
+        def oscillators(count: int) -> Oscillators:
+            return Oscillators(count, transconductance=transconductance, bias=bias, members=members)
+
+        self.core = RadioNetwork([chains(2, 2 * seed), oscillators(2), chains(1, 2 * seed + 1)])
+        self.reader = oscillators(1)
+        self.middle = current / transconductance - bias
+        """V of the last chain at the threshold between the classes."""
+        with torch.no_grad():
+            self.threshold = float(self.reader(torch.tensor([self.middle], dtype=torch.float64)))
+        """W of the output oscillator at it."""
+
+    def forward(self, powers: torch.Tensor) -> torch.Tensor:
+        return self.reader(self.core(powers) / self.core.readout)[..., 0]
+
+    def classes(self, powers: torch.Tensor) -> torch.Tensor:
+        """0 or 1, (*members, batch), of one noisy read."""
+        return (self(powers) > self.threshold).long()
+
+    def logits(self, voltage: torch.Tensor) -> torch.Tensor:
+        """0 and the distance from the threshold in mV, (*members, batch, 2), from what the core gives."""
+        distance = voltage - self.core.readout * self.middle
+        return torch.cat((torch.zeros_like(distance), distance), -1)
+
+    @property
+    def chains(self) -> tuple[ResonatorChains, ...]:
+        return tuple(layer for layer in self.core if isinstance(layer, ResonatorChains))

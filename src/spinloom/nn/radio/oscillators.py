@@ -10,7 +10,7 @@ from spinloom.devices import AutoOscillator, SimulatedOscillator, stationary_pow
 from spinloom.errors import InputError, require_positive
 from spinloom.nn.compiled import compile_loop
 from spinloom.nn.hardware import LayerUse
-from spinloom.nn.radio.layer import RadioLayer, factors, one_number
+from spinloom.nn.radio.layer import RadioLayer, closed_form, factors, one_number
 from spinloom.nn.radio.loops import OPTIONS
 
 TRANSCONDUCTANCE, BIAS = 3.388e-3, 11.08e-3
@@ -35,12 +35,6 @@ class Oscillators(RadioLayer):
     Raises InputError for a constant that cannot be, or another number of neurons.
     """
 
-    threshold: float
-    largest_current: float
-    nonlinear_damping: float
-    amplification: float
-    resistance: float
-
     @classmethod
     def of(cls, device: AutoOscillator | SimulatedOscillator, neurons: int, **options: Any) -> Self:
         """Oscillators of this design; a simulated one gives its closed form. options: of the layer.
@@ -48,9 +42,7 @@ class Oscillators(RadioLayer):
         Without a `transconductance` that of the published network is scaled with the threshold, so that a voltage
         gives the same I / I_th as there.
         """
-        design = device.closed_form() if isinstance(device, SimulatedOscillator) else device
-        if not isinstance(design, AutoOscillator):
-            raise InputError(f"oscillators are AutoOscillator or SimulatedOscillator, got {type(device).__name__}")
+        design = closed_form(device, AutoOscillator, SimulatedOscillator)
         scale = one_number("threshold", design.threshold) / one_number("threshold", AutoOscillator.threshold)
         return cls(neurons, device=design, **{"transconductance": TRANSCONDUCTANCE * scale, **options})
 
@@ -72,8 +64,10 @@ class Oscillators(RadioLayer):
         self.neurons, self.members, self.dimension = neurons, tuple(members), dimension
         self.transconductance, self.bias = transconductance, bias
         device = device or AutoOscillator()
-        for name in ("threshold", "largest_current", "nonlinear_damping", "amplification", "resistance"):
-            setattr(self, name, one_number(name, getattr(device, name)))
+        names = ("threshold", "largest_current", "nonlinear_damping", "amplification", "resistance")
+        self.threshold, self.largest_current, self.nonlinear_damping, self.amplification, self.resistance = (
+            one_number(name, getattr(device, name)) for name in names
+        )
         if self.largest_current <= self.threshold:
             given = f"{self.threshold:g} A, got {self.largest_current:g} A"
             raise InputError(f"the largest current must exceed the threshold of {given}")

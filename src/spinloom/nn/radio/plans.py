@@ -56,18 +56,12 @@ def plan(
     else:
         found = band.low * (band.high / band.low) ** place
     if linewidth is not None:
-        _require_resolved(found, band, linewidth, per_linewidth)
+        require_positive("", linewidth=linewidth)
+        apart = found.diff() / (linewidth * (found[1:] + found[:-1]))
+        if bool((apart * per_linewidth < 1).any()):
+            raise InputError(
+                f"the band from {band.low:g} to {band.high:g} Hz does not resolve {count} frequencies at linewidth "
+                f"{linewidth:g}: neighbours are {float(apart.min()):.3g} linewidths apart, less than "
+                f"1/{per_linewidth:g}; use fewer, a wider band or resonators of smaller linewidth"
+            )
     return found
-
-
-def _require_resolved(found: torch.Tensor, band: Band, linewidth: float, per_linewidth: float) -> None:
-    require_positive("", linewidth=linewidth)
-    if len(found) < 2:
-        return
-    closest = float((found.diff() / (linewidth * (found[1:] + found[:-1]))).min())
-    if closest * per_linewidth < 1:
-        raise InputError(
-            f"the band from {band.low:g} to {band.high:g} Hz does not resolve {len(found)} frequencies at linewidth "
-            f"{linewidth:g}: neighbours are {closest:.3g} linewidths apart, less than 1/{per_linewidth:g}; use fewer, "
-            "a wider band or resonators of smaller linewidth"
-        )
