@@ -1,12 +1,13 @@
-"""What every layer of devices promises, whatever its devices are, and the same for all layers of a network at once."""
+"""What every layer of devices promises, the same for all layers of a network at once, and a look at it at work."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from spinloom.errors import InputError
 from spinloom.seeding import Seed, child_seed, generator
@@ -206,3 +207,23 @@ def require_layers(model: nn.Module, kind: type[HardwareLayer] = HardwareLayer) 
             "layers of devices (spinloom.nn.radio)"
         )
     return layers
+
+
+@contextmanager
+def kept_modes(model: nn.Module) -> Iterator[None]:
+    """Give every module its own training or evaluation mode back at the end, whatever happens."""
+    modes = {module: module.training for module in model.modules()}
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def on_input(module: nn.Module, note: Callable[[torch.Tensor], object]) -> RemovableHandle:
+    """Call note(input) before every pass of a module of one input, however the input is handed over."""
+
+    def hook(_: nn.Module, args: tuple, named: dict) -> None:
+        note((*args, *named.values())[0])
+
+    return module.register_forward_pre_hook(hook, with_kwargs=True)

@@ -11,8 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from spinloom.errors import InputError
 from spinloom.nn.activation.affine import ChannelAffine
 from spinloom.nn.activation.layer import DeviceActivation
-from spinloom.nn.convert.calls import trace
-from spinloom.nn.watching import on_input
+from spinloom.nn.convert.transfer import trace
+from spinloom.nn.hardware import on_input
 
 
 def fold_batch_norm(model: nn.Module, example_input: torch.Tensor) -> nn.Module:

@@ -116,7 +116,7 @@ def plain_weights(
     inputs (members, i); the others (members * chains, resonators); returns (members * chains, i). No tensor is larger
     than the weights, times the number of resonators where power is depleted.
     """
-    lines = inputs.repeat_interleave(len(resonance) // len(inputs), 0)
+    lines = _lines(inputs, resonance)
     total, left = torch.zeros_like(lines), torch.ones_like(lines)
     for k in range(resonance.shape[1]):
         at = slice(k, k + 1)
@@ -130,38 +130,29 @@ def plain_weights(
 
 def plain_pulls(*given: Tensor) -> list[Tensor]:
     """Gradients of everything `plain_weights` takes; the last argument is the gradient of its result."""
-    *arguments, upstream = given
-    inputs, resonance = arguments[:2]
-    lines = inputs.repeat_interleave(len(resonance) // len(inputs), 0)
-    absorption = arguments[4] if len(arguments) == 5 else None
-    shares = [torch.ones_like(lines)]
-    if absorption is not None:
-        for k in range(resonance.shape[1] - 1):
-            f, w, e = (tensor[:, k : k + 1] for tensor in (resonance, arguments[2], absorption))
-            shares.append(shares[-1] * (1 - e * w * w / ((lines - f).square() + w * w)))
-    found = [torch.zeros_like(lines), *(torch.zeros_like(resonance) for _ in arguments[1:])]
-    rest = torch.zeros_like(lines)
-    for k in reversed(range(resonance.shape[1])):
-        at = slice(k, k + 1)
-        share = shares[k] if absorption is not None else shares[0]
-        column = [tensor[:, at].detach() for tensor in arguments[1:]]
-        parts, rest = _pull_one(lines, column, upstream * share, rest)
-        found[0] += parts[0]
-        for total, part in zip(found[1:], parts[1:], strict=True):
-            total[:, at] = part.sum(1, keepdim=True)
+    inputs, resonance, width, amplitude, *absorption, upstream = given
+    lines, count = _lines(inputs, resonance), resonance.shape[1]
+    shares = [torch.ones_like(lines)]  # of the power that reach each resonator
+    for k in range(count - 1 if absorption else 0):
+        f, w, e = (tensor[:, k : k + 1] for tensor in (resonance, width, *absorption))
+        shares.append(shares[-1] * (1 - e * w * w / ((lines - f).square() + w * w)))
+    found = [torch.zeros_like(lines), *(torch.zeros_like(resonance) for _ in given[1:-1])]
+    rest = torch.zeros_like(lines)  # worth of a unit of power that goes on
+    for k in reversed(range(count)):
+        f, w, a, *more = (tensor[:, k : k + 1] for tensor in (resonance, width, amplitude, *absorption))
+        e, up = more[0] if more else torch.zeros_like(a), upstream * shares[k if absorption else 0]
+        x = lines - f
+        q = 1 / (x * x + w * w)
+        u = a * (w * w - x * x) * q * q + rest * e * w * x * q * q
+        slope, dispersive, loss = 2 * w * u, 2 * w * x * q, w * w * q
+        found[0] += up * slope
+        parts = (-up * slope, -2 * up * x * u, up * dispersive, -up * rest * loss)
+        for total, part in zip(found[1:], parts, strict=False):  # the last only where power is taken
+            total[:, k] = part.sum(1)
+        rest = a * dispersive + (1 - e * loss) * rest
     found[0] = found[0].view(len(inputs), -1, lines.shape[1]).sum(1)
     return found
 
 
-def _pull_one(lines: Tensor, column: list[Tensor], up: Tensor, rest: Tensor) -> tuple[list[Tensor], Tensor]:
-    """Gradients through one resonator, and the worth of a unit of power that reaches it."""
-    f, w, a, *more = column
-    e = more[0] if more else torch.zeros_like(a)
-    x = lines - f
-    q = 1 / (x * x + w * w)
-    u = a * (w * w - x * x) * q * q + rest * e * w * x * q * q
-    slope, dispersive, loss = 2 * w * u, 2 * w * x * q, w * w * q
-    parts = [up * slope, -up * slope, -2 * up * x * u, up * dispersive]
-    if more:
-        parts.append(-up * rest * loss)
-    return parts, a * dispersive + (1 - e * loss) * rest
+def _lines(inputs: Tensor, resonance: Tensor) -> Tensor:
+    return inputs.repeat_interleave(len(resonance) // len(inputs), 0)
