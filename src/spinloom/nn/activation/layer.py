@@ -75,6 +75,8 @@ class DeviceActivation(HardwareLayer):
         self.affine, self.drive_scale, self.sharing, self.converters = table.affine, 1.0, sharing, converters
         self.unit_shape: tuple[int, ...] | None = None
         self.stream = 0  # of noise: another number is another sequence of reads, for processes that share a batch
+        self.reads = 0
+        """Noisy ones since the last resampling; finite differences take three for each forward pass."""
         self._note_curves()
         self.use_gradient("device")
         self.resample(seed)
@@ -83,11 +85,6 @@ class DeviceActivation(HardwareLayer):
     def population(self) -> int:
         """Devices that an instance is drawn from."""
         return self.curves.shape[0] - 1
-
-    @property
-    def reads(self) -> int:
-        """Noisy reads since the last resampling; finite differences take three for each forward pass."""
-        return self._reads
 
     @property
     def reads_noise(self) -> bool:
@@ -162,7 +159,7 @@ class DeviceActivation(HardwareLayer):
 
     def rewind(self, reads: int = 0) -> Self:
         """Make the next forward pass the first read again, or that after `reads` ones: it repeats their noise."""
-        self._reads = reads
+        self.reads = reads
         return self
 
     def forward(self, input: Tensor) -> Tensor:  # the name that nn.Tanh has for it
@@ -205,9 +202,9 @@ class DeviceActivation(HardwareLayer):
         """One more read of every device at x (batch, units), without gradient: value, raw slope, key of its noise."""
         keys: tuple[tuple[int, ...], ...] = ((), ())  # empty for a silent read
         if self.reads_noise:
-            read = self._reads + (self.stream << 40)
+            read = self.reads + (self.stream << 40)
             keys = read_key(self._seed, read), read_key(~self._seed, read)
-            self._reads += 1
+            self.reads += 1
         key, slope_key = (torch.tensor(words, dtype=torch.int32, device=x.device) for words in keys)
         value, slope = look_up(x, self.rows, self.curves, self.grid, self.noise, key, want_slope=want_slope)
         return quantised(value, self.affine.ends, self.converters.value), slope, slope_key
@@ -232,25 +229,23 @@ class DeviceActivation(HardwareLayer):
         last = x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
         laid = x.permute(0, 2, 3, 1) if last else x
         shape = laid.shape[1:]
+        inputs = laid.reshape(-1, 1 if self._shared_input else count, math.prod(shape))
         rows, place = self._member_devices(tuple(x.shape[1:]), last)
-        value = self._member_values(laid.reshape(-1, 1 if self._shared_input else count, math.prod(shape)), rows, place)
-        value = quantised(value, self.affine.ends, self.converters.value).view(-1, *shape)
-        return value.permute(0, 3, 1, 2) if last else value
-
-    def _member_values(self, x: Tensor, rows: Tensor, place: Tensor) -> Tensor:
-        """Of one more read at x (batch, K or 1, units), in the order of memory."""
-        words, table = [], self._member_table
+        words: list[tuple[int, ...]] = []
         if self.reads_noise:
             words = [read_key(seed, self._member_reads) for seed in self._members]
             self._member_reads += 1
         keys = torch.tensor(words, dtype=torch.int32, device=self.curves.device).view(-1, 3)
-        same = x.dtype == self.curves.dtype == table.dtype
+        same = x.dtype == self.curves.dtype == self._member_table.dtype
         if same and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64):
-            return look_up_members(x, rows, table, self.grid, keys, place)
-        home = place.argsort()  # back to the order that noise is numbered in
-        every, tables = x.expand(-1, len(rows), -1)[..., home], (self.curves, self.grid, self.noise)
-        given = ((every[:, k], row[home], *tables, keys[k : k + 1].view(-1)) for k, row in enumerate(rows))
-        return torch.stack([look_up(*one, want_slope=False)[0] for one in given], dim=1)[..., place]
+            value = look_up_members(inputs, rows, self._member_table, self.grid, keys, place)
+        else:
+            home = place.argsort()  # back to the order that noise is numbered in
+            every, tables = inputs.expand(-1, count, -1)[..., home], (self.curves, self.grid, self.noise)
+            given = ((every[:, k], row[home], *tables, keys[k : k + 1].view(-1)) for k, row in enumerate(rows))
+            value = torch.stack([look_up(*one, want_slope=False)[0] for one in given], dim=1)[..., place]
+        value = quantised(value, self.affine.ends, self.converters.value).view(-1, *shape)
+        return value.permute(0, 3, 1, 2) if last else value
 
     def _member_devices(self, shape: tuple[int, ...], last: bool) -> tuple[Tensor, Tensor]:
         """Table row of each unit in each instance (K, units), and each unit's number, in the order of memory."""
@@ -352,10 +347,10 @@ class DeviceActivation(HardwareLayer):
             raise InputError(f"the state of {name} has units on devices that are not among its {population}")
 
     def get_extra_state(self) -> Tensor:
-        return torch.tensor([self._seed, self._reads, self.unit_shape is not None, *(self.unit_shape or ())])
+        return torch.tensor([self._seed, self.reads, self.unit_shape is not None, *(self.unit_shape or ())])
 
     def set_extra_state(self, state: Tensor) -> None:
-        self._seed, self._reads, known, *shape = (int(number) for number in state)
+        self._seed, self.reads, known, *shape = (int(number) for number in state)
         self.unit_shape = tuple(shape) if known else None
 
     def extra_repr(self) -> str:

@@ -47,53 +47,39 @@ def tabulate(response: Response, affine: Affine = TANH) -> Table:
             raise InputError(f"devices are made from a Response and an Affine, got {given!r}; give a {kind.__name__}")
     inputs = response.inputs.detach().cpu().double().numpy()
     everyone, average = response, response.nominal()
-    rows = {
-        name: torch.cat([getattr(everyone, name), getattr(average, name)]).detach().cpu().double().numpy()
+    rows = [
+        torch.cat([getattr(everyone, name), getattr(average, name)]).detach().cpu().double().numpy()
         for name in ("value", "slope", "noise", "slope_noise")
-    }
+    ]
     grid, error = _uniform_grid(inputs, rows)
-    value, slope, noise, slope_noise = (_resampled(grid, inputs, curves) for curves in rows.values())
+    value, slope, noise, slope_noise = (_resampled(grid, inputs, curves) for curves in rows)
     value = affine.output_offset + affine.output_gain * value
+    noise, slope_noise = abs(affine.output_gain) * noise, abs(affine.gain) * slope_noise
     low = grid[0] / affine.input_gain + affine.input_centre
     density = (len(grid) - 1) / (grid[-1] - grid[0]) * affine.input_gain
-    return Table(
-        _float(np.stack([*_cells(value), *_cells(affine.gain * slope)], -1)),
-        _float(np.stack(_cells(abs(affine.output_gain) * noise), -1)),
-        _float(np.array([low, density])),
-        _float(np.stack(_cells(abs(affine.gain) * slope_noise), -1)),
-        affine,
-        error,
-    )
+    cells = [np.stack((of[:, :-1], np.diff(of)), -1) for of in (value, affine.gain * slope, noise, slope_noise)]
+    arrays = (np.concatenate(cells[:2], -1), cells[2], np.array([low, density]), cells[3])
+    curves, noises, place, slope_noises = (torch.from_numpy(array.astype(np.float32)) for array in arrays)
+    return Table(curves, noises, place, slope_noises, affine, error)
 
 
-def _uniform_grid(inputs: np.ndarray, rows: dict[str, np.ndarray]) -> tuple[np.ndarray, float]:
+def _uniform_grid(inputs: np.ndarray, rows: list[np.ndarray]) -> tuple[np.ndarray, float]:
     """The coarsest even grid that keeps to TOLERANCE; an evenly sampled response is its own grid."""
     cells = len(inputs) - 1
     while True:
-        grid = np.linspace(inputs[0], inputs[-1], cells + 1)
-        error = max(_deviation(grid, inputs, curves) for curves in rows.values())
+        grid, error = np.linspace(inputs[0], inputs[-1], cells + 1), 0.0
+        for curves in rows:
+            # both curves are piecewise linear: their difference is largest at a point of one of them
+            back = _resampled(inputs, grid, _resampled(grid, inputs, curves))
+            scale = max(float(np.ptp(curves)), float(np.abs(curves).max()) * 1e-3, np.finfo(float).tiny)
+            error = max(error, float(np.abs(back - curves).max()) / scale)
         if error <= TOLERANCE or 2 * cells > max(_MOST_CELLS, len(inputs) - 1):
             return grid, error
         cells *= 2
 
 
-def _deviation(grid: np.ndarray, inputs: np.ndarray, curves: np.ndarray) -> float:
-    # Both curves are piecewise linear: their difference is largest at a point of one of them.
-    back = _resampled(inputs, grid, _resampled(grid, inputs, curves))
-    scale = max(float(np.ptp(curves)), float(np.abs(curves).max()) * 1e-3, np.finfo(float).tiny)
-    return float(np.abs(back - curves).max()) / scale
-
-
 def _resampled(at: np.ndarray, inputs: np.ndarray, curves: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(at, inputs, curve) for curve in curves])
-
-
-def _cells(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return curves[:, :-1], np.diff(curves, axis=1)
-
-
-def _float(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
 
 
 SHARINGS = ("unit", "channel", "shared")

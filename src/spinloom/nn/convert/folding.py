@@ -5,7 +5,7 @@ from collections import Counter
 from functools import partial
 
 import torch
-from torch import fx, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spinloom.errors import InputError
@@ -13,6 +13,8 @@ from spinloom.nn.activation.affine import ChannelAffine
 from spinloom.nn.activation.layer import DeviceActivation
 from spinloom.nn.convert.transfer import trace
 from spinloom.nn.hardware import on_input
+
+_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def fold_batch_norm(model: nn.Module, example_input: torch.Tensor) -> nn.Module:
@@ -28,10 +30,10 @@ def fold_batch_norm(model: nn.Module, example_input: torch.Tensor) -> nn.Module:
     Raises InputError if there is no batch norm, one keeps no running statistics, or torch.fx cannot follow the network.
     """
     twin = copy.deepcopy(model).eval()
-    norms = {module: _affine(name, module) for name, module in twin.named_modules() if is_batch_norm(module)}
+    norms = {module: _affine(name, module) for name, module in twin.named_modules() if _is_batch_norm(module)}
     if not norms:
         raise InputError(f"{type(model).__name__} has no batch norm to fold; use the network as it is")
-    pairs = foldable_pairs(twin, example_input)
+    pairs = _foldable_pairs(twin, example_input)
     replaced: dict[nn.Module, nn.Module] = {}
     for norm, (gain, offset) in norms.items():
         if norm in pairs:
@@ -40,7 +42,10 @@ def fold_batch_norm(model: nn.Module, example_input: torch.Tensor) -> nn.Module:
         else:
             dtype = norm.running_mean.dtype
             replaced[norm] = ChannelAffine(gain.to(dtype), offset.to(dtype)).eval()
-    return _replace(twin, replaced)
+    for name, module in list(twin.named_modules(remove_duplicate=False)):  # under all names that it has
+        if name and module in replaced:
+            twin.set_submodule(name, replaced[module])
+    return replaced.get(twin, twin)
 
 
 def _affine(name: str, norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,70 +73,42 @@ def _scale(layer: nn.Module, gain: torch.Tensor, offset: torch.Tensor) -> None:
     layer.bias = nn.Parameter(moved.to(weight), requires_grad=weight.requires_grad)
 
 
-def _replace(model: nn.Module, replaced: dict[nn.Module, nn.Module]) -> nn.Module:
-    """Put the new modules in the place of the old ones, under all names that these have."""
-    for name, module in list(model.named_modules(remove_duplicate=False)):
-        if module in replaced and not name:
-            return replaced[module]
-        if module in replaced:
-            model.set_submodule(name, replaced[module])
-    return model
-
-
-_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-
-
-def is_batch_norm(module: nn.Module) -> bool:
+def _is_batch_norm(module: nn.Module) -> bool:
     """Whether it is a batch norm that computes as PyTorch's own (a subclass may have a forward of its own)."""
     return isinstance(module, _BatchNorm) and type(module).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
 
 
-def foldable_pairs(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, nn.Module]:
+def _foldable_pairs(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, nn.Module]:
     """Batch norm -> convolution or linear layer whose output it alone uses, both called once. `model` is untouched.
 
     Left out are layers with hooks, parametrizations or a forward of their own, or whose weight is used elsewhere.
     example: one batch. Raises InputError if torch.fx cannot follow the network.
     """
-    graph, dimensions = _trace(model), _dimensions(model, example)
-    calls = Counter(model.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module")
-    own = dict(model.named_parameters())
-    used = {id(own.get(str(node.target))) for node in graph.nodes if node.op == "get_attr"} - {id(None)}
-    pairs = {}
-    for norm, layer in _neighbours(model, graph):
-        plain = is_batch_norm(norm) and type(layer) in _WEIGHTED and not (_has_hooks(norm) or _has_hooks(layer))
-        if not plain or calls[norm] > 1 or calls[layer] > 1:
-            continue
-        reused = id(layer.weight) in used or id(layer.bias) in used
-        # a linear layer has its channels last, batch norm second: the same only in two dimensions
-        if dimensions.get(norm) == {layer.weight.ndim} and not reused:
-            pairs[norm] = layer
-    return pairs
-
-
-def _neighbours(model: nn.Module, graph: fx.Graph) -> list[tuple[nn.Module, nn.Module]]:
-    """Modules that alone use the output of another one, with that one."""
-    found = []
-    for node in graph.nodes:
-        for before in node.all_input_nodes if node.op == "call_module" else ():
-            if before.op == "call_module" and len(before.users) == 1:
-                found.append((model.get_submodule(str(node.target)), model.get_submodule(str(before.target))))
-    return found
-
-
-def _has_hooks(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
-
-
-def _trace(model: nn.Module) -> fx.Graph:
     if isinstance(model, _BatchNorm):
-        return fx.Graph()  # nothing stands before it
+        return {}  # nothing stands before it
     graph = trace(model, (DeviceActivation, ChannelAffine, _BatchNorm))
     if isinstance(graph, str):
         raise InputError(
             f"torch.fx cannot follow {type(model).__name__} ({graph}), so what stands before its batch norms is not "
             "known; write its forward without branches on values, or fold the parts that can be followed"
         )
-    return graph
+    dimensions = _dimensions(model, example)
+    calls = Counter(model.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module")
+    own = dict(model.named_parameters())
+    used = {id(own.get(str(node.target))) for node in graph.nodes if node.op == "get_attr"} - {id(None)}
+    pairs = {}
+    for after, before in [(node, one) for node in graph.nodes for one in node.all_input_nodes]:
+        if not after.op == before.op == "call_module" or len(before.users) > 1:
+            continue
+        norm, layer = (model.get_submodule(str(node.target)) for node in (after, before))
+        hooked = any(one._forward_hooks or one._forward_pre_hooks for one in (norm, layer))
+        if not _is_batch_norm(norm) or type(layer) not in _WEIGHTED or hooked or max(calls[norm], calls[layer]) > 1:
+            continue
+        reused = id(layer.weight) in used or id(layer.bias) in used
+        # a linear layer has its channels last, batch norm second: the same only in two dimensions
+        if dimensions.get(norm) == {layer.weight.ndim} and not reused:
+            pairs[norm] = layer
+    return pairs
 
 
 def _dimensions(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, set[int]]:

@@ -5,7 +5,6 @@ torch.fx shows functional calls and modules called in several places; where it c
 
 import copy
 import inspect
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any, TypeAlias
@@ -64,29 +63,37 @@ def to_hardware(
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    choice, source = Choice(mapping), generator(seed)
-    twin = copy.deepcopy(model)
-    twin, origin = expand(twin, lambda name, kind: choice.response(name, kind) is not None)
+    pairs, source = _checked(mapping), generator(seed)
+    twin, origin = expand(copy.deepcopy(model), lambda name, kind: _chosen(pairs, name, kind) is not None)
     sites = [(name, module, origin.get(name, name)) for name, module in _activations(twin)]
     seen = {known for name, _, called in sites for known in (name, called)}
-    if unused := [key for key in choice.pairs if isinstance(key, str) and key not in seen] if sites else ():
+    if unused := [key for key in pairs if isinstance(key, str) and key not in seen] if sites else ():
         raise unknown_name("replaceable layer", unused[0], seen)
-    chosen = [
-        choice.response(name, type(module)) or choice.response(called, type(module)) for name, module, called in sites
-    ]
-    if not any(chosen):
+    weight = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), None)
+    tables: dict[tuple[int, Affine], Table] = {}
+    for name, module, called in sites:
+        response = _chosen(pairs, name, type(module)) or _chosen(pairs, called, type(module))
+        if response is None:
+            continue
+        affine = affine_of(module)
+        table = tables.get((id(response), affine)) or tabulate(response, affine)
+        tables[id(response), affine] = table
+        layer = DeviceActivation(table, sharing=sharing, seed=child_seed(source), converters=converters)
+        layer.train(module.training)
+        if weight is not None:
+            # double stays double; half precision would blur the tables, which convert at the input instead
+            layer.to(weight.device, torch.float64 if weight.dtype == torch.float64 else None)
+        if not name:
+            twin = layer
+        else:
+            twin.set_submodule(name, layer)
+    if not tables:
         raise _nothing(model)
-    for (name, module, _), response in zip(sites, chosen, strict=True):
-        if response is not None:
-            table = choice.table(response, affine_of(module))
-            made = DeviceActivation(table, sharing=sharing, seed=child_seed(source), converters=converters)
-            layer = _device(module, made, model)
-            if not name:
-                twin = layer
-            else:
-                twin.set_submodule(name, layer)
     if example_input is not None:
-        _meet(twin, example_input)
+        with kept_modes(twin), torch.no_grad():  # every layer sees its units, nothing is learnt
+            twin.eval()(example_input)
+        for layer in device_layers(twin).values():
+            layer.rewind()
     return twin
 
 
@@ -95,24 +102,6 @@ def _activations(model: nn.Module) -> list[tuple[str, nn.Module]]:
     every = model.named_modules(remove_duplicate=False)
     neurons = ((name, module) for name, module in every if "parametrizations" not in name.split("."))
     return [(name, module) for name, module in neurons if isinstance(module, REPLACEABLE)]
-
-
-def _device(module: nn.Module, layer: DeviceActivation, model: nn.Module) -> DeviceActivation:
-    """The layer in the mode of `module`, where the model's weights are."""
-    layer.train(module.training)
-    weight = next((p for p in model.parameters() if p.is_floating_point()), None)
-    if weight is None:
-        return layer
-    # double stays double; half precision would blur the tables, which convert at the input instead
-    return layer.to(weight.device, torch.float64 if weight.dtype == torch.float64 else None)
-
-
-def _meet(model: nn.Module, example: torch.Tensor) -> None:
-    """Let every layer see its units: one pass in eval mode, so that nothing is learnt, and its noise forgotten."""
-    with kept_modes(model), torch.no_grad():
-        model.eval()(example)
-    for layer in device_layers(model).values():
-        layer.rewind()
 
 
 def _nothing(model: nn.Module) -> InputError:
@@ -126,51 +115,32 @@ def _nothing(model: nn.Module) -> InputError:
     )
 
 
-class Choice:
-    """The mapping given to `to_hardware`, checked: activation types or layer names to responses.
+def _checked(mapping: Mapped) -> dict[Any, Response]:
+    """Activation types or layer names to responses. Raises InputError for keys or values of the wrong kind."""
+    if not isinstance(mapping, Response | Mapping):
+        raise InputError(f"give a Response or a mapping {{nn.Tanh: response, ...}}, got {type(mapping).__name__}")
+    pairs: dict[Any, Any] = dict.fromkeys(REPLACEABLE, mapping) if isinstance(mapping, Response) else dict(mapping)
+    for key, response in pairs.items():
+        shown = key.__name__ if isinstance(key, type) else repr(key)
+        if not isinstance(response, Response):
+            raise InputError(f"the mapping gives {shown} a {type(response).__name__}; give it a spinloom Response")
+        if not isinstance(key, str) and not (isinstance(key, type) and issubclass(key, REPLACEABLE)):
+            known = "layer names, nn.Tanh, nn.Sigmoid, nn.Hardtanh or subclasses"
+            raise InputError(f"cannot map {shown}: keys are {known}")
+    return pairs
+
+
+def _chosen(pairs: Mapping[Any, Response], name: str, kind: type[nn.Module]) -> Response | None:
+    """The response for the activation called `name` of type `kind`, or None to leave it as it is.
 
     A name wins over the exact type, which wins over a base type. A subclass is taken for its base only if it keeps the
-    base's forward and is not ReLU6 (name it or its type to convert it). One table is made per response and affine.
-    Raises InputError for keys or values of the wrong kind.
+    base's forward and is not ReLU6 (name it or its type to convert it).
     """
-
-    def __init__(self, mapping: Mapped) -> None:
-        if not isinstance(mapping, Response | Mapping):
-            raise InputError(f"give a Response or a mapping {{nn.Tanh: response, ...}}, got {type(mapping).__name__}")
-        self.pairs: dict[Any, Response] = (
-            dict.fromkeys(REPLACEABLE, mapping) if isinstance(mapping, Response) else dict(mapping)
-        )
-        for key, response in self.pairs.items():
-            _require(key, response)
-        self._tables: dict[tuple[int, Affine], Table] = {}
-
-    def response(self, name: str, kind: type[nn.Module]) -> Response | None:
-        """The response for the activation called `name` of type `kind`, or None to leave it as it is."""
-        if not issubclass(kind, REPLACEABLE):
-            return None
-        for key in (name, kind):
-            if key in self.pairs:
-                return self.pairs[key]
-        for base in REPLACEABLE:
-            plain = issubclass(kind, base) and kind.forward is base.forward and not issubclass(kind, nn.ReLU6)
-            if plain and base in self.pairs:
-                return self.pairs[base]
+    if not issubclass(kind, REPLACEABLE):
         return None
-
-    def table(self, response: Response, affine: Affine) -> Table:
-        """The table of this response, made once."""
-        key = (id(response), affine)
-        if key not in self._tables:
-            self._tables[key] = tabulate(response, affine)
-        return self._tables[key]
-
-
-def _require(key: object, response: object) -> None:
-    shown = key.__name__ if isinstance(key, type) else repr(key)
-    if not isinstance(response, Response):
-        raise InputError(f"the mapping gives {shown} a {type(response).__name__}; give it a spinloom Response")
-    if not isinstance(key, str) and not (isinstance(key, type) and issubclass(key, REPLACEABLE)):
-        raise InputError(f"cannot map {shown}: keys are layer names, nn.Tanh, nn.Sigmoid, nn.Hardtanh or subclasses")
+    bases = (base for base in REPLACEABLE if issubclass(kind, base) and kind.forward is base.forward)
+    keys = (name, kind, *(() if issubclass(kind, nn.ReLU6) else bases))
+    return next((pairs[key] for key in keys if key in pairs), None)
 
 
 class _Tracer(fx.Tracer):
@@ -188,21 +158,6 @@ def trace(model: nn.Module, leaves: tuple[type[nn.Module], ...] = (DeviceActivat
         return _Tracer(leaves).trace(model)
     except Exception as error:  # tracing runs the user's code on stand-ins: anything can come out
         return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _repeated_modules(graph: fx.Graph, model: nn.Module) -> list[tuple[fx.Node, nn.Module]]:
-    """Calls of an activation module that is called more than once, with it; the first call of each left out."""
-    calls = [(node, model.get_submodule(node.target)) for node in graph.nodes if node.op == "call_module"]
-    total, repeats = Counter[str](), []
-    for node, module in calls:
-        total[node.target] += 1
-        if total[node.target] > 1 and isinstance(module, REPLACEABLE):
-            repeats.append((node, module))
-    return repeats
-
-
-def _described(graph: fx.Graph) -> str:
-    return "\n".join(f"{node.op} {node.target} {node.args} {node.kwargs}" for node in graph.nodes)
 
 
 def _equivalent(node: fx.Node) -> nn.Module:
@@ -240,22 +195,25 @@ def expand(model: nn.Module, wanted: Wanted) -> tuple[nn.Module, dict[str, str]]
     if isinstance(graph, str):
         _require_no_hidden_calls(model, wanted, graph)
         return model, origin
-    called = [node for node in graph.nodes if node.op in ("call_function", "call_method") and node.target in _KINDS]
-    equivalents = [(node, _equivalent(node)) for node in called]
-    functions = [(node, module) for node, module in equivalents if wanted(node.name, type(module))]
-    repeats = [
-        (node, module)
-        for node, module in _repeated_modules(graph, model)
-        if wanted(str(node.target), type(module)) or wanted(node.name, type(module))
-    ]
-    if not functions and not repeats:
+    found, called = list[tuple[fx.Node, nn.Module]](), set[Any]()
+    for node in graph.nodes:
+        if node.op in ("call_function", "call_method") and node.target in _KINDS:
+            module = _equivalent(node)
+            if wanted(node.name, type(module)):
+                found.append((node, module))
+        elif node.op == "call_module":
+            module, names = model.get_submodule(node.target), (node.target, node.name)
+            again = node.target in called and isinstance(module, REPLACEABLE)  # its first call is left out
+            if again and any(wanted(name, type(module)) for name in names):
+                found.append((node, copy.deepcopy(module)))
+            called.add(node.target)
+    if not found:
         return model, origin
     _require_one_mode(model, graph)
-    for node, module in functions:
-        _call_module(model, graph, node, module)
-    for node, module in repeats:
-        target = str(node.target)
-        origin[_call_module(model, graph, node, copy.deepcopy(module))] = origin.get(target, target)
+    for node, module in sorted(found, key=lambda pair: pair[0].op == "call_module"):
+        name, target = _call_module(model, graph, node, module), str(node.target)
+        if node.op == "call_module":
+            origin[name] = origin.get(target, target)
     rewritten = fx.GraphModule(model, graph, type(model).__name__)
     rewritten.training = model.training
     return rewritten, origin
@@ -313,7 +271,7 @@ def _require_one_mode(model: nn.Module, graph: fx.Graph) -> None:
     with kept_modes(model):
         model.train(not model.training)
         other = trace(model)
-    if isinstance(other, str) or _described(other) != _described(graph):
+    if str(other) != str(graph):
         raise InputError(
             f"{type(model).__name__} acts differently in training (functional dropout?) and calls an activation as a "
             "function or in several places; use modules for dropout, or one activation module per place"

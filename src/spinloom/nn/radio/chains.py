@@ -104,16 +104,8 @@ class ChainLayer(RadioLayer):
         values = output.numel() // (examples * self.copies)  # chains times positions
         steps, devices, seen = max(values // chains, 1), self.count_devices(), inputs.shape[-1]
         mean = float(given.double().mean())  # padding sends nothing, so this is an upper bound for padded images
-        return LayerUse(
-            "resonator",
-            devices,
-            operations=devices * steps,
-            steps=steps,
-            response=1 / (2 * math.pi * self.linewidth * low),
-            power=chains * seen * mean,
-            macs=values * min(seen, self.taps or seen),
-            band=(low, high),
-        )
+        time, power, macs = 1 / (2 * math.pi * self.linewidth * low), chains * seen * mean, min(seen, self.taps or seen)
+        return LayerUse("resonator", devices, devices * steps, steps, time, power, macs=values * macs, band=(low, high))
 
     @property
     def taps(self) -> int | None:
@@ -201,7 +193,17 @@ class ResonatorChains(ChainLayer):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         resonance = input_frequency if resonance is None else resonance
-        _check(input_frequency, resonance, chains, band)
+        if input_frequency.ndim != 1 or not len(input_frequency):
+            raise InputError(f"input frequencies must be (inputs,), got {tuple(input_frequency.shape)}")
+        if chains < 1:
+            raise InputError(f"a layer needs at least one chain, got {chains}")
+        if resonance.ndim not in (1, 2) or not resonance.numel() or resonance.shape[:-1] not in ((), (chains,)):
+            given = tuple(resonance.shape)
+            raise InputError(f"resonances must be (resonators,) or ({chains}, resonators), got {given}")
+        require_positive("Hz", input_frequency=input_frequency, resonance=resonance)
+        if band is not None:
+            band.check("input frequencies", input_frequency)
+            band.check("resonances", resonance)
         require_non_negative("", shift=shift)
         places = resonance.expand(chains, -1)
         super().__init__(input_frequency, places, linewidth, sensitivity, absorption, step, dtype)
@@ -285,19 +287,6 @@ def starts(shape: tuple[int, ...], seed: Seed | Sequence[Seed]) -> tuple[Tensor,
         raise InputError(f"{len(sources)} seeds were given for {members} members")
     drawn = [torch.randn(one, generator=source) for source in sources for one in (shape[-2:], shape[-2:-1])]
     return torch.stack(drawn[::2]).view(shape), torch.stack(drawn[1::2]).view(shape[:-1])
-
-
-def _check(inputs: Tensor, resonance: Tensor, chains: int, band: Band | None) -> None:
-    if inputs.ndim != 1 or not len(inputs):
-        raise InputError(f"input frequencies must be (inputs,), got {tuple(inputs.shape)}")
-    if chains < 1:
-        raise InputError(f"a layer needs at least one chain, got {chains}")
-    if resonance.ndim not in (1, 2) or not resonance.shape[-1] or (resonance.ndim == 2 and len(resonance) != chains):
-        raise InputError(f"resonances must be (resonators,) or ({chains}, resonators), got {tuple(resonance.shape)}")
-    require_positive("Hz", input_frequency=inputs, resonance=resonance)
-    if band is not None:
-        band.check("input frequencies", inputs)
-        band.check("resonances", resonance)
 
 
 def alternating(count: int) -> Tensor:

@@ -65,8 +65,8 @@ def closed_form(device: Any, kind: type[Design], simulated: type[Any]) -> Design
     """The design of a device, and that of a simulated one. Raises InputError for what is neither."""
     design = device.closed_form() if isinstance(device, simulated) else device
     if not isinstance(design, kind):
-        known = f"{kind.__name__} or {simulated.__name__}"
-        raise InputError(f"the devices of the layer must be {known}, got {type(device).__name__}")
+        known = f"{kind.__name__} or a {simulated.__name__}"
+        raise InputError(f"the layer is made of a {known}, got {type(device).__name__}")
     return design
 
 

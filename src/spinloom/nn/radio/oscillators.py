@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 import torch
-from numba import njit, prange
+from numba import prange
 from torch.autograd.function import once_differentiable
 
 from spinloom.devices import AutoOscillator, SimulatedOscillator, stationary_power
@@ -150,24 +150,18 @@ class _Emitted(torch.autograd.Function):
         return upstream * slope, None, None, None, None, None
 
 
-@njit(inline="always", **OPTIONS)
-def _one(voltage, constants, power, slope, i):  # type: ignore[no-untyped-def]
-    gain, offset, most, quality, scale = constants
-    one = type(gain)(1)
-    raw = gain * voltage[i] + offset
-    xi = raw if raw < most else most  # min and max would not be vectorised
-    xi = xi if xi > one else one
-    reciprocal = one / (xi + quality)
-    p = (xi - one) * reciprocal
-    rise = xi * ((one + quality) * reciprocal * reciprocal * xi + p + p)
-    power[i] = scale * p * xi * xi + (raw - raw)  # NaN stays NaN
-    slope[i] = scale * gain * rise if (raw > one) and (raw < most) else type(gain)(0)
-
-
 def _all(voltage, numbers, power, slope):  # type: ignore[no-untyped-def]
-    constants = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
+    gain, offset, most, quality, scale = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+    one = type(gain)(1)
     for i in prange(voltage.shape[0]):
-        _one(voltage, constants, power, slope, i)
+        raw = gain * voltage[i] + offset
+        xi = raw if raw < most else most  # min and max would not be vectorised
+        xi = xi if xi > one else one
+        reciprocal = one / (xi + quality)
+        p = (xi - one) * reciprocal
+        rise = xi * ((one + quality) * reciprocal * reciprocal * xi + p + p)
+        power[i] = scale * p * xi * xi + (raw - raw)  # NaN stays NaN
+        slope[i] = scale * gain * rise if (raw > one) and (raw < most) else type(gain)(0)
 
 
 _loops = compile_loop(_all, OPTIONS)
