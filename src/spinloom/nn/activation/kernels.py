@@ -1,13 +1,11 @@
 """The element-wise look-up: value, slope and noise of every neuron's device.
 
-On the CPU loops compiled by numba make value, slope and noise of a block of neurons while it is in the first-level
-cache: a neuron costs about a vectorised tanh. PyTorch's own operations serve other devices, and are the reference.
-
-Noise is made where it is used: a normal is a function of a read's key and of the neuron's place in the batch, so that
-it costs no memory traffic and does not depend on the number of threads or on any global state. Integer hash: C.
-Wellons, "Prospecting for hash functions" (lowbias32); applied twice under two parts of the key, as one round would give
-two reads the same numbers in another order. Key: splitmix64 (Steele, Lea and Flood, OOPSLA 2014). Normals: Box and
-Muller, Ann. Math. Stat. 29, 610 (1958), on 24 bits; the largest is 5.9 standard deviations.
+Loops compiled by numba make them for a block of neurons while it is in the first-level cache: a neuron costs about a
+vectorised tanh. PyTorch's own operations serve other devices, and are the reference. A normal of the noise is a
+function of a read's key and of the neuron's place in the batch: it costs no memory traffic and does not depend on the
+number of threads. Hash: C. Wellons, "Prospecting for hash functions" (lowbias32); applied twice under two parts of the
+key, as one round would give two reads the same numbers in another order. Key: splitmix64 (Steele, Lea and Flood, OOPSLA
+2014). Normals: Box and Muller, Ann. Math. Stat. 29, 610 (1958), on 24 bits; the largest is 5.9 standard deviations.
 """
 
 import math

@@ -1,7 +1,4 @@
-"""All activation layers of a network at once, and many instances of it side by side.
-
-For what every layer of devices has see `hardware`.
-"""
+"""All activation layers of a network at once, and many instances of it side by side."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack

@@ -22,6 +22,7 @@ from spinloom.nn.activation.tables import Table, tabulate
 from spinloom.nn.hardware import kept_modes
 from spinloom.seeding import Seed, child_seed, generator
 
+_ACTIVATIONS = nn.modules.activation.__name__
 REPLACEABLE: tuple[type[nn.Module], ...] = (nn.Tanh, nn.Sigmoid, nn.Hardtanh)
 _KINDS: dict[Any, type[nn.Module]] = {
     **dict.fromkeys((torch.tanh, torch.tanh_, functional.tanh, "tanh", "tanh_"), nn.Tanh),
@@ -88,7 +89,13 @@ def to_hardware(
         else:
             twin.set_submodule(name, layer)
     if not tables:
-        raise _nothing(model)
+        others = sorted({type(one).__name__ for one in model.modules() if type(one).__module__ == _ACTIVATIONS})
+        found = f"its activations are {', '.join(others)}" if others else "no activation found"
+        found = f"{found}, it has device layers already" if device_layers(model) else found
+        raise InputError(
+            f"nothing to replace in {type(model).__name__} ({found}); devices stand for Tanh, Sigmoid and Hardtanh, "
+            "and the mapping must name one that the network has"
+        )
     if example_input is not None:
         with kept_modes(twin), torch.no_grad():  # every layer sees its units, nothing is learnt
             twin.eval()(example_input)
@@ -102,17 +109,6 @@ def _activations(model: nn.Module) -> list[tuple[str, nn.Module]]:
     every = model.named_modules(remove_duplicate=False)
     neurons = ((name, module) for name, module in every if "parametrizations" not in name.split("."))
     return [(name, module) for name, module in neurons if isinstance(module, REPLACEABLE)]
-
-
-def _nothing(model: nn.Module) -> InputError:
-    place = nn.modules.activation.__name__
-    others = sorted({type(m).__name__ for m in model.modules() if type(m).__module__ == place})
-    found = f"its activations are {', '.join(others)}" if others else "no activation found"
-    found = f"{found}, it has device layers already" if device_layers(model) else found
-    return InputError(
-        f"nothing to replace in {type(model).__name__} ({found}); devices stand for Tanh, Sigmoid and Hardtanh, "
-        "and the mapping must name one that the network has"
-    )
 
 
 def _checked(mapping: Mapped) -> dict[Any, Response]:

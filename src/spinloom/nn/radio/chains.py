@@ -236,7 +236,12 @@ class ResonatorChains(ChainLayer):
             raise InputError(f"the layer takes powers of {self.inputs.shape[0]} inputs, got {tuple(power.shape)}")
         require_power(power)
         weights = self.weights()
-        voltage = _multiply(power, weights) + self.bias().unsqueeze(-2)
+        if power.ndim > 2 or not self.members:
+            product = power @ weights.transpose(-1, -2)
+        else:  # shared by all members, in one product
+            flat = nn.functional.linear(power, weights.reshape(-1, weights.shape[-1]))
+            product = flat.view(len(power), *weights.shape[:-1]).movedim(0, -2)
+        voltage = product + self.bias().unsqueeze(-2)
         return self.noisy(voltage, self.imperfections.voltage_noise(self.resonators))
 
     def confine(self, band: Band) -> Self:
@@ -263,16 +268,6 @@ class ResonatorChains(ChainLayer):
             f"inputs={len(self.inputs)}, chains={self.chains}, resonators={self.resonators}, "
             f"linewidth={self.linewidth:g}{trained}{copies}"
         )
-
-
-def _multiply(power: Tensor, weights: Tensor) -> Tensor:
-    """power (batch, i) shared or (*members, batch, i) times weights (*members, chains, i)."""
-    members = weights.shape[:-2]
-    if power.ndim > 2 or not members:
-        return power @ weights.transpose(-1, -2)
-    flat = nn.functional.linear(power, weights.reshape(-1, weights.shape[-1]))  # one product for all members
-    split = flat.view(len(power), *members, weights.shape[-2])
-    return split.movedim(0, -2)
 
 
 def starts(shape: tuple[int, ...], seed: Seed | Sequence[Seed]) -> tuple[Tensor, Tensor]:

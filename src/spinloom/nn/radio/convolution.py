@@ -200,7 +200,14 @@ class RFConv2d(ChainLayer):
         return found.view(self.chains, *self.windows.output(*self.image), channels, *self.image)
 
     def forward(self, power: torch.Tensor) -> torch.Tensor:
-        size = self._require(power)
+        if power.ndim != 4 or power.shape[1] != self.windows.channels:
+            given = tuple(power.shape)
+            raise InputError(f"the layer takes powers (batch, {self.windows.channels}, height, width), got {given}")
+        height, width = power.shape[2:]
+        if self.image is not None and (height, width) != tuple(self.image):
+            raise InputError(f"the parallel layout was planned for images of {self.image}, got {height} x {width}")
+        size = self.windows.output(height, width)
+        require_power(power)
         if self.image is None:
             weights, bias = self.weights().to(power.dtype), self.bias().to(power.dtype)
             voltage = F.conv2d(power, weights, bias, self.windows.stride, self.windows.padding)
@@ -270,19 +277,6 @@ class RFConv2d(ChainLayer):
     def _at(self, name: str, places: slice) -> float | torch.Tensor:
         factor = self.factor(name)
         return factor[:, places] if isinstance(factor, torch.Tensor) else 1.0
-
-    def _require(self, power: torch.Tensor) -> tuple[int, int]:
-        """Rows and columns of the result. Raises InputError for powers that the layer does not take."""
-        if power.ndim != 4 or power.shape[1] != self.windows.channels:
-            raise InputError(
-                f"the layer takes powers (batch, {self.windows.channels}, height, width), got {tuple(power.shape)}"
-            )
-        height, width = power.shape[2:]
-        if self.image is not None and (height, width) != tuple(self.image):
-            raise InputError(f"the parallel layout was planned for images of {self.image}, got {height} x {width}")
-        size = self.windows.output(height, width)
-        require_power(power)
-        return size
 
     def extra_repr(self) -> str:
         w = self.windows

@@ -146,9 +146,7 @@ def _weights(inputs, resonance, width, amplitude, weights):  # type: ignore[no-u
         _row(inputs[row // per], resonance[row], width[row], amplitude[row % amplitude.shape[0]], weights[row])
 
 
-def _pulls(  # type: ignore[no-untyped-def]
-    inputs, resonance, width, amplitude, upstream, pull, shift, spread, scale
-):
+def _pulls(inputs, resonance, width, amplitude, upstream, pull, shift, spread, scale):  # type: ignore[no-untyped-def]
     per = resonance.shape[0] // inputs.shape[0]
     for r in prange(resonance.shape[0]):
         m = r // per

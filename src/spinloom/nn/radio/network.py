@@ -1,7 +1,4 @@
-"""Layers of resonators and oscillators as one network, from data to logits, and its training through a twin.
-
-A twin is what a computer knows of fabricated devices instead of themselves.
-"""
+"""Layers of resonators and oscillators as one network, and its training through a twin: what one knows of devices."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
