@@ -25,7 +25,7 @@ from common import report
 from spinloom.data import load_images, resolve
 from spinloom.devices import Response, Spread, TwoPolarizerMTJ
 from spinloom.evaluation import Examples, accuracy, evaluate_instances, on_devices
-from spinloom.evaluation.examples import BATCH
+from spinloom.evaluation.robustness import BATCH
 from spinloom.learning import fashion_cnn
 from spinloom.nn import device_layers, real, resample
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from spinloom.errors import InputError
-from spinloom.evaluation import Examples, Population, accuracy, evaluate_instances, on_devices, sweep
+from spinloom.evaluation import Examples, Population, accuracy, evaluate_instances, on_devices
 from spinloom.evaluation.robustness import IMAGES, accuracies
 from spinloom.learning import fashion_cnn
 from spinloom.nn import Converters, resample, to_hardware
@@ -48,36 +48,17 @@ def test_no_instances_are_refused(network, examples):
         evaluate_instances(on_devices(network, tanh_devices(), examples), examples, 0)
 
 
-def test_a_sweep_falls_with_noise_and_reports_all_of_its_work(network, examples):
+def test_accuracy_falls_with_noise_and_all_of_the_work_is_reported(network, examples):
     reports = []
-    points = sweep(
-        network,
-        tanh_devices().with_read_noise,
-        (0.0, 0.3, 1.0),
-        examples,
-        3,
-        report=lambda done, total, note: reports.append((done, total)),
-    )
-    means = [point.population.mean for point in points]
-    assert [point.value for point in points] == [0.0, 0.3, 1.0]
-    assert means[0] > means[1] > means[2]
-    assert reports[-1] == (9, 9)
-    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
 
+    def mean(noise):
+        hardware = on_devices(network, tanh_devices().with_read_noise(noise), examples)
+        return evaluate_instances(
+            hardware, examples, 12, report=lambda done, total, note: reports.append((done, total))
+        ).mean
 
-def test_a_sweep_takes_kept_points_without_making_their_devices(network, examples):
-    made = []
-
-    def make(value):
-        made.append(value)
-        return tanh_devices(noise=value)
-
-    known = Population((0.25,))
-    points = sweep(
-        network, make, (0.1, 0.2), examples, 1, keep=lambda value, compute: known if value == 0.1 else compute()
-    )
-    assert made == [0.2]
-    assert points[0].population is known
+    assert mean(0.0) > mean(0.3) > mean(1.0)
+    assert reports == 3 * [(10, 12), (12, 12)]
 
 
 def test_one_instance_says_nothing_of_the_uncertainty():
@@ -198,5 +179,8 @@ def test_converters_reach_every_junction_and_may_be_swept():
         assert hardware[:3](data.inputs).unique().tolist() == [-1.0, 1.0]
         labels = network(data.inputs).argmax(1)
     right = Examples(data.inputs, labels)
-    points = sweep(network, lambda _: tanh_devices(), (1, 12), right, 1, converters=lambda bits: Converters(int(bits)))
-    assert points[0].population.mean < points[1].population.mean == 1.0
+    coarse, fine = (
+        evaluate_instances(on_devices(network, tanh_devices(), right, converters=Converters(bits)), right, 1).mean
+        for bits in (1, 12)
+    )
+    assert coarse < fine == 1.0

@@ -50,34 +50,31 @@ FLOAT32: Digital = Digital(
 
 @dataclass(frozen=True)
 class RadioCost:
-    """What one inference costs. SI units. diameter: of all junctions, m.
-    layers: see `LayerUse`. exponent: energies grow as (diameter / 20 nm) ** exponent. settling: response times that a
-    layer is given. digital: the computer beside it.
+    """What one inference costs. SI units. Energies grow as (diameter / 20 nm) ** exponent.
+
+    layers: see `LayerUse`. diameter: of all junctions, m. digital: the computer beside it.
+    synaptic_operations: every resonator once for every position it serves.
+    direct_power: W of direct current in all oscillators, R I^2, as the network's constants have it.
+    wave_power: W of radio-frequency power that reaches all chains, each fed with all inputs of its layer.
+    latency: s, from input to output: every layer settles after the one before it.
+    bandwidth: Hz, between the lowest and the highest frequency of inputs and resonators.
+    macs: multiply-accumulates of the same network in numbers: inputs seen, not resonators.
     """
 
     layers: tuple[LayerUse, ...]
     diameter: float
     exponent: float
-    settling: float
     digital: Digital
+    resonators: int
+    oscillators: int
+    synaptic_operations: int
+    neuron_operations: int
+    direct_power: float
+    wave_power: float
+    latency: float
+    bandwidth: float
+    macs: int
     assumptions: tuple[str, ...] = field(repr=False)
-
-    @property
-    def resonators(self) -> int:
-        return sum(layer.devices for layer in self.layers if layer.kind == "resonator")
-
-    @property
-    def oscillators(self) -> int:
-        return sum(layer.devices for layer in self.layers if layer.kind == "oscillator")
-
-    @property
-    def synaptic_operations(self) -> int:
-        """Every resonator once for every position it serves."""
-        return sum(layer.operations for layer in self.layers if layer.kind == "resonator")
-
-    @property
-    def neuron_operations(self) -> int:
-        return sum(layer.operations for layer in self.layers if layer.kind == "oscillator")
 
     @property
     def synapse_energy(self) -> float:
@@ -95,40 +92,14 @@ class RadioCost:
         return self.synapse_energy + self.neuron_energy
 
     @property
-    def latency(self) -> float:
-        """s, from input to output: every layer settles after the one before it."""
-        return self.settling * sum(layer.steps * layer.response for layer in self.layers)
-
-    @property
     def power(self) -> float:
         """W while it computes: published energies over the latency of the frequencies given."""
         return self.energy / self.latency
 
     @property
-    def direct_power(self) -> float:
-        """W of direct current in all oscillators, R I^2, as the network's constants have it."""
-        return sum(layer.power for layer in self.layers if layer.kind == "oscillator")
-
-    @property
-    def wave_power(self) -> float:
-        """W of radio-frequency power that reaches all chains, each fed with all inputs of its layer."""
-        return sum(layer.power for layer in self.layers if layer.kind == "resonator")
-
-    @property
     def model_energy(self) -> float:
         """J per inference of the constants in the network: direct current and waves for the whole latency."""
         return (self.direct_power + self.wave_power) * self.latency
-
-    @property
-    def bandwidth(self) -> float:
-        """Hz, between the lowest and the highest frequency of inputs and resonators."""
-        bands = [layer.band for layer in self.layers if layer.band]
-        return max(high for _, high in bands) - min(low for low, _ in bands)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of the same network in numbers: inputs seen, not resonators."""
-        return sum(layer.macs for layer in self.layers)
 
     @property
     def digital_energy(self) -> float:
@@ -175,7 +146,23 @@ def radio_cost(
     require_positive("", settling=settling)
     require_non_negative("", exponent=exponent)
     layers = tuple(use for use in meter(network, inputs)[0] if use.kind in OPERATION)
-    if all(layer.kind == "oscillator" for layer in layers):
+    chains, neurons = ([one for one in layers if one.kind == kind] for kind in ("resonator", "oscillator"))
+    if not chains:
         raise InputError("the network has no chains of resonators; build it from spinloom.nn.radio layers")
-    words = (*radio_assumptions(len(inputs), exponent, settling), *digital.assumptions)
-    return RadioCost(layers, diameter, exponent, settling, digital, words)
+    bands = [layer.band for layer in layers if layer.band]
+    return RadioCost(
+        layers=layers,
+        diameter=diameter,
+        exponent=exponent,
+        digital=digital,
+        resonators=sum(one.devices for one in chains),
+        oscillators=sum(one.devices for one in neurons),
+        synaptic_operations=sum(one.operations for one in chains),
+        neuron_operations=sum(one.operations for one in neurons),
+        direct_power=sum(one.power for one in neurons),
+        wave_power=sum(one.power for one in chains),
+        latency=settling * sum(one.steps * one.response for one in layers),
+        bandwidth=max(high for _, high in bands) - min(low for low, _ in bands),
+        macs=sum(one.macs for one in layers),
+        assumptions=(*radio_assumptions(len(inputs), exponent, settling), *digital.assumptions),
+    )

@@ -1,22 +1,24 @@
-"""Accuracy over many fabricated instances of the same network, and along a sweep of an imperfection."""
+"""Share of images that a network classifies correctly, also over many fabricated instances of it."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from spinloom.data import ImageSet
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_count
-from spinloom.evaluation.examples import Examples, accuracy
 from spinloom.evaluation.populations import Population
+from spinloom.learning import Scaling
 from spinloom.nn import (
     PLAIN,
     Converters,
     DeviceActivation,
     can_stand_side_by_side,
     hardware_layers,
+    kept_modes,
     members,
     resample,
     shared_front,
@@ -25,10 +27,57 @@ from spinloom.nn import (
 from spinloom.progress import Report, silent
 from spinloom.seeding import child_seed, generator
 
+BATCH = 100
+"""Images per forward pass. Larger ones are slower: the allocator gives their memory back and asks for it again."""
 TOGETHER = 10
 """Instances per pass: enough that what they share costs little."""
 IMAGES = 10
 """Images per pass, whatever the number of instances: with TOGETHER, the 100 rows of `accuracy.BATCH`."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Test images as the network takes them, converted once. inputs: (n, ...) float32. labels: (n,) int64.
+
+    Raises InputError without images, or for another number of labels.
+    """
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.inputs) == len(self.labels):
+            given = f"{len(self.inputs)} images and {len(self.labels)} labels"
+            raise InputError(f"examples are at least one image, each with its label, got {given}")
+
+    @classmethod
+    def of(cls, data: ImageSet) -> "Examples":
+        """All images of a split, scaled as in training."""
+        return cls(Scaling.of(data)(data.images), data.labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int) -> "Examples":
+        """The first `count` examples (all, if there are fewer)."""
+        return Examples(self.inputs[:count], self.labels[:count])
+
+
+def accuracy(model: nn.Module, examples: Examples, batch: int = BATCH) -> float:
+    """Correct share in 0..1, in evaluation mode, which is left again; devices stay noisy, as `eval()` keeps them.
+
+    Raises InputError if the network's outputs are not finite, or for a batch < 1.
+    """
+    require_count(batch=batch)
+    correct = 0
+    with kept_modes(model), torch.inference_mode():
+        model.eval()
+        for inputs, labels in zip(examples.inputs.split(batch), examples.labels.split(batch), strict=True):
+            logits = model(inputs)
+            if not bool(logits.isfinite().all()):
+                raise InputError("the network's outputs are not finite; check its weights and the response")
+            correct += int((logits.argmax(1) == labels).sum())
+    return correct / len(examples)
 
 
 @dataclass(frozen=True)
@@ -115,39 +164,3 @@ def on_devices(
     return to_hardware(
         network, {nn.Tanh: response}, sharing="unit", example_input=first, seed=seed, converters=converters
     )
-
-
-Keep = Callable[[float, Callable[[], Population]], Population]
-"""Called as keep(value, compute): returns what `compute` gives, or what it gave in an earlier run."""
-
-
-def sweep(
-    network: nn.Module,
-    make: Callable[[float], Response],
-    values: Sequence[float],
-    examples: Examples,
-    instances: int,
-    seed: int = 0,
-    report: Report = silent,
-    keep: Keep = lambda value, compute: compute(),
-    converters: Callable[[float], Converters] = lambda value: PLAIN,
-) -> tuple[SweepPoint, ...]:
-    """One population per value; `make` gives the devices' response at that value (spread, noise, kelvin, metres).
-
-    converters: resolution of the reads at that value.
-    """
-    points: list[SweepPoint] = []
-    total = len(values) * instances
-    for value in values:
-        before = len(points) * instances
-
-        def shifted(done: int, _: int, note: str, before: int = before) -> None:
-            report(before + done, total, note)
-
-        def compute(value: float = value, shifted: Report = shifted) -> Population:
-            hardware = on_devices(network, make(value), examples, seed, converters(value))
-            return evaluate_instances(hardware, examples, instances, seed, shifted)
-
-        points.append(SweepPoint(value, keep(value, compute)))
-        report(before + instances, total, "")
-    return tuple(points)
