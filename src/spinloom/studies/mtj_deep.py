@@ -43,25 +43,11 @@ MEMORY_IMAGES = 128
 """The batch for which the state kept for backward is counted."""
 
 SIZES = kit.Sizes(
-    least={"tuned": 0},
-    width=(8, 16),
-    blocks=(1, 3),
-    growth=(6, 12),
-    layers=((2, 2, 2), (6, 6, 6)),
-    train_images=(10_000, None),
-    test_images=(1_000, None),
-    epochs=(8, 60),
-    epochs_from_start=(1, 10),
-    junctions=(64, 512),
-    noise_seeds=(2, 3),
-    instances=(2, 5),
-    tuned=(1, 2),
-    batch=(128, 128),
-    rate=(0.1, 0.1),
-    rate_from_start=(0.05, 0.05),
-    tuning_rate=(0.01, 0.01),
-    reads=(2_000, 2_000),
-)
+    width=(8, 16), blocks=(1, 3), growth=(6, 12), layers=((2, 2, 2), (6, 6, 6)), train_images=(10_000, None),
+    test_images=(1_000, None), epochs=(8, 60), epochs_from_start=(1, 10), junctions=(64, 512), noise_seeds=(2, 3),
+    instances=(2, 5), tuned=(1, 2), batch=(128, 128), rate=(0.1, 0.1), rate_from_start=(0.05, 0.05),
+    tuning_rate=(0.01, 0.01), reads=(2_000, 2_000), least={"tuned": 0},
+)  # fmt: skip
 """width, blocks: of the ResNet; growth, layers: of the DenseNet. train_images, test_images: at most (None: all).
 epochs: from scratch; epochs_from_start: from a ReLU network. junctions: simulated, to draw from. noise_seeds: repeats
 on nominal devices. instances: fabricated networks. tuned: those tuned for one pass, at tuning_rate. reads: unlabelled
@@ -214,27 +200,19 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.table(report.memory_table(memory))
     caption = "Every dot is one network on junctions, the bar its mean; the dashed line is the software network."
     run.show("accuracy", caption, report.draw_groups(groups, software, "Accuracy on junctions"))
-    caption = (
-        "What must be kept of each image until the backward pass, layer by layer: in software, and where the junctions "
-        "hold the state of the neurons."
-    )
+    caption = """What must be kept of each image until the backward pass, layer by layer: in software, and where the
+        junctions hold the state of the neurons."""
     run.show("memory", caption, report.draw_memory(memory))
-    caption = (
-        f"The junction's two outputs beside tanh and its derivative. Thin lines are {source.single}, the band is the "
-        "noise of one read."
-    )
-    run.show("curves", caption, report.draw_curves(source.nominal(), source.fabricated(made)))
+    run.show_curves(source.fabricated(made))
 
     # say
     with_spread = f"{100 * made:g} % spread of every physical parameter"
     with_spread = with_spread if source.simulated else "the spread of the file"
     after_tuning = f"; after one pass of training in place it {_change(software - groups[TUNED].mean)}" if pairs else ""
-    run.say(
-        f"The {settings.network} with tanh neurons ({software_network.origin}) classifies {100 * software:.2f} % of "
-        f"{len(test):,} {test.name} test images. Moved onto nominal junctions it "
-        f"{_change(software - groups[NOMINAL].mean)}, onto fabricated ones with {with_spread} it "
-        f"{_change(software - groups[FABRICATED].mean)}{after_tuning}."
-    )
+    run.say(f"""The {settings.network} with tanh neurons ({software_network.origin}) classifies {100 * software:.2f} %
+        of {len(test):,} {test.name} test images. Moved onto nominal junctions it
+        {_change(software - groups[NOMINAL].mean)}, onto fabricated ones with {with_spread} it
+        {_change(software - groups[FABRICATED].mean)}{after_tuning}.""")
     run.assume(
         f"Every neuron has its own junction, drawn at random from {source.population(made)}; weights are exact.",
         "As transferred, batch norms are folded into the weights before them or are a fixed gain and bias current of "
@@ -264,7 +242,6 @@ def _change(loss: float) -> str:
 def _require(settings: Settings, size: Any) -> None:
     """Raise InputError for settings that cannot be; a given network has the full size."""
     learning.require_share(spread=settings.spread)
-    errors.require_non_negative("K", temperature=settings.temperature)
     errors.require_finite("", **{f"start mean {number}": one for number, one in enumerate(settings.start_mean, 1)})
     errors.require_positive("", **{f"start std {number}": one for number, one in enumerate(settings.start_std, 1)})
     if settings.network not in NETWORKS:

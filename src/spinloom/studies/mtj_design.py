@@ -162,10 +162,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
             *(si(float(devices.largest_voltage(one)), "V") for one in designs),
         ),
     ]
-    note = (
-        "Distance: root mean square of (value - tanh, slope - sech^2) together over inputs to "
-        f"{largest:g}; at 0 K over what the reset finds, too. Noise: root mean square over the inputs."
-    )
+    note = f"""Distance: root mean square of (value - tanh, slope - sech^2) together over inputs to {largest:g}; at 0 K
+        over what the reset finds, too. Noise: root mean square over the inputs."""
     run.table(report.Table("The junction", ("quantity", *NAMES), tuple(rows), note))
     rows = [
         ("software network, accuracy (%)", *[report.percent(software)] * 2),
@@ -216,16 +214,13 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     nearer = ideal[0] / ideal[1]
     nearness = f"{nearer:.1f} times nearer to" if nearer >= 1 else f"{1 / nearer:.1f} times farther from"
     cycle = [one.latency / len(one.layers) for one in costs]
-    run.say(
-        f"On a mesh at 0 K the junction found by gradient descent is {nearness} tanh and its gradient than the "
-        f"hand-chosen one, for {joule[1] / joule[0]:.2f} of its energy ({si(joule[1], 'J')} instead of "
-        f"{si(joule[0], 'J')} an operation) and {cycle[1] / cycle[0]:.2f} of its time. With {with_spread} its distance "
-        f"is {made[1] / made[0]:.2f} times that of the hand-chosen one on the mesh, where thermal spin waves lower the "
-        f"gradient, and {made_point[1] / made_point[0]:.2f} times as macrospins. The same network classifies "
-        f"{100 * software:.2f} % of {len(test):,} {test.name} test images in software, "
-        f"{100 * fabricated[0].mean:.2f} % on fabricated hand-chosen and {100 * fabricated[1].mean:.2f} % on "
-        "fabricated found junctions."
-    )
+    run.say(f"""On a mesh at 0 K the junction found by gradient descent is {nearness} tanh and its gradient than the
+        hand-chosen one, for {joule[1] / joule[0]:.2f} of its energy ({si(joule[1], "J")} instead of {si(joule[0], "J")}
+        an operation) and {cycle[1] / cycle[0]:.2f} of its time. With {with_spread} its distance is
+        {made[1] / made[0]:.2f} times that of the hand-chosen one on the mesh, where thermal spin waves lower the
+        gradient, and {made_point[1] / made_point[0]:.2f} times as macrospins. The same network classifies
+        {100 * software:.2f} % of {len(test):,} {test.name} test images in software, {100 * fabricated[0].mean:.2f} % on
+        fabricated hand-chosen and {100 * fabricated[1].mean:.2f} % on fabricated found junctions.""")
     run.assume(
         f"The descent followed a macrospin, then a disk of {size.cells} cells across; spread is judged on a macrospin. "
         "Saturation magnetisation, barriers, damping and exchange are held.",

@@ -27,26 +27,12 @@ SOURCE = "bar of this project; arXiv 2409.02528 says that distillation is suppor
 WAYS = {"labels": "labels alone", "teacher": "labels and teacher"}
 
 SIZES = kit.Sizes(
-    teacher_channels=((32, 64, 64), (32, 64, 64)),
-    teacher_hidden=(128, 128),
-    teacher_width=(9, 16),
-    student_channels=((16, 30, 32), (16, 30, 32)),
-    student_hidden=(56, 56),
-    student_width=(4, 7),
-    blocks=(1, 3),
-    train_images=(10_000, None),
-    test_images=(None, None),
-    images=((1_000,), (2_000, 6_000)),
-    images_seen=(60_000, 120_000),
-    epochs=(None, None),
-    teacher_epochs=(4, 8),
-    batch=(128, 128),
-    rate=(2e-3, 2e-3),
-    weight_decay=(0.05, 0.05),
-    seeds=(2, 3),
-    devices=(64, 512),
-    fresh=(5, 5),
-)
+    teacher_channels=((32, 64, 64), (32, 64, 64)), teacher_hidden=(128, 128), teacher_width=(9, 16),
+    student_channels=((16, 30, 32), (16, 30, 32)), student_hidden=(56, 56), student_width=(4, 7), blocks=(1, 3),
+    train_images=(10_000, None), test_images=(None, None), images=((1_000,), (2_000, 6_000)),
+    images_seen=(60_000, 120_000), epochs=(None, None), teacher_epochs=(4, 8), batch=(128, 128), rate=(2e-3, 2e-3),
+    weight_decay=(0.05, 0.05), seeds=(2, 3), devices=(64, 512), fresh=(5, 5),
+)  # fmt: skip
 """channels, hidden: of the plain networks; width, blocks: of the residual ones. train_images, test_images: at most
 (None: all). images: of the students. images_seen: by a student in training, repeats counted; epochs: passes, where
 given. devices: simulated, to draw from. fresh: instances that a noise-aware student is measured on."""
@@ -83,7 +69,6 @@ class Settings(kit.OnDevice, kit.Images, kit.Common):
 def run(run: kit.Run, settings: Settings, size: Any) -> None:
     errors.require_positive("", softening=settings.softening)
     learning.require_share(spread=settings.spread, mixing=settings.mixing)
-    errors.require_non_negative("K", temperature=settings.temperature)
     source = run.on_device(size.devices, "spread")
     train, test = run.images(train_limit=size.train_images, test_limit=size.test_images)
     if max(size.images) > len(train):
@@ -165,15 +150,12 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.table(report.Table("Students on junctions", columns, tuple(rows), note))
     caption = "One line per seed: the same student with labels alone and with the teacher."
     run.show("accuracy", caption, _draw_pairs(students, right))
-    curves = report.draw_curves(source.nominal(), source.fabricated(settings.spread))
-    run.show("curves", f"The junctions' two outputs; thin lines are {source.single}.", curves)
+    run.show_curves(source.fabricated(settings.spread))
 
     # say
-    run.say(
-        f"A student of {few:,} parameters on junctions classifies {len(test):,} {test.name} test images: "
-        f"{'; '.join(reached)}; pairs of each: {size.seeds}. The teacher in software has {large:,} parameters and "
-        f"reaches {100 * right:.2f} %."
-    )
+    run.say(f"""A student of {few:,} parameters on junctions classifies {len(test):,} {test.name} test images:
+        {"; ".join(reached)}; pairs of each: {size.seeds}. The teacher in software has {large:,} parameters and reaches
+        {100 * right:.2f} %.""")
     drawn = source.population(settings.spread)
     drawn += f" with {100 * settings.spread:g} % spread" if source.simulated else ""
     same, measured = "the same devices", "A student is measured on the devices that it was trained on."

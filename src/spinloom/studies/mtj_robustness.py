@@ -18,20 +18,14 @@ SPREAD, LOSS = 0.05, 0.4
 IMPERFECTIONS = ("spread", "noise", "resolution", "temperature", "stuck")
 
 SIZES = kit.Sizes(
-    channels=((32, 64, 64), (64, 64, 128)),
-    hidden=(128, 128),
-    dropout=(0.0, 0.3),
-    images_seen=(120_000, 1_080_000),
-    most_epochs=(40, 100),
-    devices=(64, 512),
-    instances=(30, 100),
-    images=(2_000, 10_000),
+    channels=((32, 64, 64), (64, 64, 128)), hidden=(128, 128), dropout=(0.0, 0.3), images_seen=(120_000, 1_080_000),
+    most_epochs=(40, 100), devices=(64, 512), instances=(30, 100), images=(2_000, 10_000),
     spreads=((0.0, 0.05, 0.1, 0.2, 0.3), (0.0, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)),
     noises=((0.0, 0.05, 0.1, 0.2, 0.3), (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)),
     bits=((1, 2, 3, 4, 6, 8), (1, 2, 3, 4, 5, 6, 7, 8)),
     temperatures=((0.0, 200.0, 300.0, 400.0), (0.0, 77.0, 200.0, 300.0, 400.0)),
     stuck=((0.0, 0.02, 0.05, 0.1, 0.2), (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2)),
-)
+)  # fmt: skip
 """channels to devices: of the network and its junctions, as in mtj-transfer. instances: fabricated networks per point,
 on the first `images` test images. spreads, noises, stuck: fractions; bits: of the converters of the forward read."""
 
@@ -49,7 +43,6 @@ class Settings(kit.OnDevice, kit.Weights, kit.Images, kit.Common):
 @kit.study("How much of each imperfection a network on tunnel junctions bears", SIZES)
 def run(run: kit.Run, settings: Settings, size: Any) -> None:
     errors.require_non_negative("points", tolerance=settings.tolerance)
-    errors.require_non_negative("K", temperature=settings.temperature)
     source = run.on_device(size.devices)
     train, test = run.images()
     if not settings.weights:
@@ -72,7 +65,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     swept = {
         name: run.sweep(
             report.SWEEPS[name], values, network, make, examples, size.instances, software,
-            (lambda bits: nn.Converters(value=int(bits))) if name == "resolution" else (lambda _: None),
+            (lambda bits: nn.Converters(value=int(bits))) if name == "resolution" else (lambda _: nn.PLAIN),
         )
         for name, (make, values) in sweeps.items()
     }  # fmt: skip
@@ -101,15 +94,12 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         reached = "none of those measured" if most is None else f"{kind.scale * most:g}"
         rows.append((kind.axis, reached, f"{kind.scale * hardest.value:g}", *report.percents(hardest.population)))
     columns = ("imperfection", "borne", "hardest measured", "accuracy there (%)", "deviation", "worst")
-    note = (
-        f"Borne: the most that was measured before the mean of the networks loses more than {settings.tolerance:.1f} "
-        f"points against the software network ({report.percent(software)} %). {images}; deviation: standard deviation "
-        "of the networks."
-    )
+    note = f"""Borne: the most that was measured before the mean of the networks loses more than
+        {settings.tolerance:.1f} points against the software network ({report.percent(software)} %). {images};
+        deviation: standard deviation of the networks."""
     run.table(report.Table("What is borne", columns, tuple(rows), note), first=True)
     made = f"fabricated with {100 * SPREAD:g} % spread" if source.simulated else "of the file"
-    caption = f"The junction's two outputs beside tanh and its derivative; thin lines are single junctions {made}."
-    run.show("curves", caption, report.draw_curves(nominal, source.fabricated(SPREAD)))
+    run.show_curves(source.fabricated(SPREAD), f"single junctions {made}")
     run.table(report.device_table(source))
 
     # say
@@ -118,11 +108,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         kind = report.SWEEPS[name]
         reached = "not even the least" if most is None else f"{kind.scale * most:g} {kind.unit}"
         bounds.append(f"{name} {'down to' if kind.worst_first else 'up to'} {reached}")
-    run.say(
-        f"The software network classifies {100 * software:.2f} % of {images}. With the same weights on junctions, the "
-        f"mean of {size.instances} fabricated networks loses no more than {settings.tolerance:.1f} percentage points "
-        f"with {', '.join(bounds)}, of what was measured."
-    )
+    run.say(f"""The software network classifies {100 * software:.2f} % of {images}. With the same weights on junctions,
+        the mean of {size.instances} fabricated networks loses no more than {settings.tolerance:.1f} percentage points
+        with {", ".join(bounds)}, of what was measured.""")
     own = "Every neuron has its own junction"
     if source.simulated:
         drawn = f", in the sweep of spread drawn at random from {source.population(SPREAD)}; weights are exact."

@@ -80,7 +80,6 @@ class Settings(kit.OnDevice, kit.Images, kit.Common):
 @kit.study("Training through the gradients of magnetic tunnel junctions", SIZES)
 def run(run: kit.Run, settings: Settings, size: Any) -> None:
     learning.require_share(spread=settings.spread, read_noise=settings.read_noise, chip_spread=settings.chip_spread)
-    errors.require_non_negative("K", temperature=settings.temperature)
     errors.require_positive("network inputs", difference_step=settings.difference_step)
     if not settings.ways:
         raise errors.InputError(f"no way to train; give one or more of {', '.join(WAYS)}")
@@ -91,9 +90,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     compute = learning.Compute(settings.accelerator)
     compute.fabric()  # refuses what is not there, before the work
     nn.Converters(settings.value_bits, settings.slope_bits)
-    devices.require_free(settings.device, settings, "set", "temperature", "spread", "chip_spread")
     # seed 0, as of the images: a network of a given seed is the same in every call, whatever the first seed
-    run.source = source = devices.device_source(settings.device, settings.set, settings.temperature, size.devices, 0)
+    source = run.on_device(size.devices, "spread", "chip_spread", seed=0)
     train, test = run.images(train_limit=size.images)
     run.stages.depend(seed=0, **compute.identity)
     run.list(images=len(train))
@@ -147,26 +145,17 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.table(report.memory_table(memory))
     run.table(report.device_table(source))
     convergence = {WAYS[way][0]: networks for way, networks in trained.items()}
-    caption = (
-        "Left: mean loss of each epoch, averaged over the networks of each way. Right: accuracy of each network on "
-    )
-    caption += "the devices it was trained on, and the mean of each way."
+    caption = """Left: mean loss of each epoch, averaged over the networks of each way. Right: accuracy of each network
+        on the devices it was trained on, and the mean of each way."""
     run.show("convergence", caption, report.draw_convergence(convergence, [name for name, *_ in WAYS.values()]))
-    caption = (
-        "How far gradients turn away from exact ones: one minus the cosine, layer by layer from the input on, on a "
-    )
-    caption += "logarithmic axis; 0.01 is an angle of 8 degrees. Silent: reads without noise; spread: with the added "
-    caption += "read noise too. The last layer is left out: no slope lies behind it."
+    caption = """How far gradients turn away from exact ones: one minus the cosine, layer by layer from the input on, on
+        a logarithmic axis; 0.01 is an angle of 8 degrees. Silent: reads without noise; spread: with the added read
+        noise too. The last layer is left out: no slope lies behind it."""
     run.show("gradient-angles", caption, report.draw_angles(angle))
     if tuned:
         caption = "A network trained in software, moved onto fabricated instances, and tuned through their own slopes."
         run.show("tuning", caption, report.draw_recovery(tuned, more))
-    single = "single devices of the way with spread" if source.simulated else source.single
-    caption = (
-        "The junction's two outputs beside tanh and its derivative; below, the deviation of the nominal device. Thin "
-    )
-    caption += f"lines are {single}, the band is the noise of one read."
-    run.show("curves", caption, report.draw_curves(source.nominal(), bench.imperfect()))
+    run.show_curves(bench.imperfect(), "single devices of the way with spread" if source.simulated else "")
 
     # say
     reached = ", ".join(f"{WAYS[way][0]} {100 * one.mean:.2f} %" for way, one in groups.items())
@@ -179,10 +168,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.say(f"The cosine between the gradients through the junctions' slopes and exact ones is {least}")
     if tuned and tuned.mean is not None:
         fallen = f"A network moved onto junctions with {report.with_spread(source, settings.chip_spread).here} falls to"
-        run.say(
-            f"{fallen} {100 * fmean(tuned.before):.2f} % and comes back to {100 * fmean(tuned.after):.2f} % by tuning "
-            f"in place ({100 * tuned.mean:.0f} % of the loss)."
-        )
+        run.say(f"""{fallen} {100 * fmean(tuned.before):.2f} % and comes back to {100 * fmean(tuned.after):.2f} % by
+            tuning in place ({100 * tuned.mean:.0f} % of the loss).""")
     _assume(bench, tuned is not None)
     run.record(
         trained={way: [{key: one[key] for key in ("accuracy", "losses")} for one in trained[way]] for way in trained},

@@ -23,20 +23,12 @@ COST_IMAGES = 256
 NAMES = "nominal junctions", "fabricated junctions"
 
 SIZES = kit.Sizes(
-    channels=((32, 64, 64), (64, 64, 128)),
-    hidden=(128, 128),
-    dropout=(0.0, 0.3),
-    images_seen=(480_000, 1_080_000),
-    most_epochs=(40, 100),
-    noise_seeds=(5, 10),
-    instances=(5, 20),
-    sweep_instances=(4, 6),
-    sweep_images=(2_000, 5_000),
-    devices=(64, 512),
-    levels=((0.0, 0.05, 0.1, 0.15, 0.2), (0.0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2)),
+    channels=((32, 64, 64), (64, 64, 128)), hidden=(128, 128), dropout=(0.0, 0.3), images_seen=(480_000, 1_080_000),
+    most_epochs=(40, 100), noise_seeds=(5, 10), instances=(5, 20), sweep_instances=(4, 6), sweep_images=(2_000, 5_000),
+    devices=(64, 512), levels=((0.0, 0.05, 0.1, 0.15, 0.2), (0.0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2)),
     temperatures=((0.0, 150.0, 300.0, 400.0), (0.0, 77.0, 200.0, 300.0, 400.0)),
     diameters=((30e-9, 60e-9, 90e-9, 120e-9), (20e-9, 30e-9, 60e-9, 90e-9, 120e-9, 160e-9)),
-)
+)  # fmt: skip
 """channels, hidden, dropout: of the network. images_seen: training images, repeats counted. noise_seeds: repeats on
 nominal devices. instances: fabricated networks. sweep_instances, sweep_images: per point of a sweep. devices:
 simulated ones that instances draw from."""
@@ -59,7 +51,6 @@ class Settings(kit.OnDevice, kit.Weights, kit.Images, kit.Common):
 def run(run: kit.Run, settings: Settings, size: Any) -> None:
     learning.require_share(spread=settings.spread)
     errors.require_non_negative("J", mac_energy=settings.mac_energy)
-    errors.require_non_negative("K", temperature=settings.temperature)
     source = run.on_device(size.devices, "spread")
     train, test = run.images()
     if not settings.weights:
@@ -95,17 +86,12 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     images = f"{len(test):,} test images of {test.name}"
     note = f"{images}; deviation: standard deviation of instances; loss: points."
     run.table(report.Table("Accuracy", columns, tuple(rows), note))
-    caption = (
-        "The junction's two outputs beside tanh and its derivative; below, the deviation of the nominal device. "
-        f"Thin lines are {source.single}, the band is the noise of one read."
-    )
-    run.show("curves", caption, report.draw_curves(nominally(), made(settings.spread)))
+    run.show_curves(made(settings.spread))
 
     # sweep
     few_right = evaluation.accuracy(network, few)
-    note = (
-        f"The first {len(few):,} test images, of which the software network classifies {report.percent(few_right)} %."
-    )
+    note = f"""The first {len(few):,} test images, of which the software network classifies {report.percent(few_right)}
+        %."""
     sweeps: dict[str, tuple[Any, Any]] = {"noise": (nominally().with_read_noise, size.levels)}
     if source.simulated:
         sweeps |= {"spread": (made, size.levels), "temperature": (source.at_temperature, size.temperatures)}
@@ -143,12 +129,10 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     # say
     made_with = f"with {100 * settings.spread:g} % spread of every physical parameter"
     count = len(fabricated.accuracies)
-    run.say(
-        f"The software network classifies {100 * software:.2f} % of {len(test):,} {test.name} test images. With the "
-        f"same weights, nominal junctions {_change(losses[0])}, fabricated ones "
-        f"{made_with if source.simulated else 'with the spread of the file' + chr(39) + 's devices'} "
-        f"{_change(losses[1])} ({f'mean of {count} networks' if count > 1 else 'one network'})."
-    )
+    run.say(f"""The software network classifies {100 * software:.2f} % of {len(test):,} {test.name} test images. With
+        the same weights, nominal junctions {_change(losses[0])}, fabricated ones
+        {made_with if source.simulated else "with the spread of the file" + chr(39) + "s devices"} {_change(losses[1])}
+        ({f"mean of {count} networks" if count > 1 else "one network"}).""")
     run.assume(
         f"Every neuron has its own junction, drawn at random from {source.population(settings.spread)}; weights are "
         "exact.",

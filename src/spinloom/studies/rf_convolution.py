@@ -36,19 +36,11 @@ RATE = 1e-2
 """Of Adam at its peak, the same for both kinds of network: half linewidths and ordinary weights want the same."""
 
 SIZES = kit.Sizes(
-    channels=((8, 16), (16, 32)),
-    train_images=(20_000, None),
-    images_seen=(60_000, 480_000),
-    seeds=(3, 5),
-    instances=(5, 20),
-    sweep_images=(1_000, 10_000),
-    retraining=(1, 1),
-    spacings=(
-        (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
-        (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0),
-    ),
+    channels=((8, 16), (16, 32)), train_images=(20_000, None), images_seen=(60_000, 480_000), seeds=(3, 5),
+    instances=(5, 20), sweep_images=(1_000, 10_000), retraining=(1, 1),
+    spacings=((0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0), (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)),
     batch=(128, 128),
-)
+)  # fmt: skip
 """channels: of the two convolutions. train_images: at most, of each set. images_seen: in training, repeats counted.
 seeds: networks of each kind. instances: fabricated networks per spread, measured on `sweep_images`. retraining: epochs
 on a fabricated network. spacings: of pixels in the parallel layout, linewidths."""
@@ -121,10 +113,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         for shares in [(p.made.mean, p.trimmed.mean, p.trimmed.worst, p.retrained.mean)]
     )
     columns = ("images", "spread (%)", "as made (%)", "trimmed (%)", "worst", "first one retrained (%)")
-    note = (
-        "Of input frequencies, resonances and oscillator powers; accuracy on the images of the sweeps. Trimmed: every "
-        "resonance tuned to its planned ratio to the frequency of its input."
-    )
+    note = """Of input frequencies, resonances and oscillator powers; accuracy on the images of the sweeps. Trimmed:
+        every resonance tuned to its planned ratio to the frequency of its input."""
     run.table(report.Table("Fabricated networks", columns, rows, note))
     rows = tuple(
         (one.title, f"{p['spacing']:g}", f"{p['linewidth']:.1e}",
@@ -133,20 +123,16 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         for p in one.sneaks
     )  # fmt: skip
     columns = ("images", "spacing (linewidths)", "linewidth", "error, layer 1", "error, layer 2", "accuracy (%)")
-    note = (
-        "All windows at once. Linewidth: half, over the frequency, what this spacing of the image's pixels needs in "
-        "the band of 20 to 120 MHz. Error: of the weights of all chains for all pixels, relative."
-    )
+    note = """All windows at once. Linewidth: half, over the frequency, what this spacing of the image's pixels needs in
+        the band of 20 to 120 MHz. Error: of the weights of all chains for all pixels, relative."""
     run.table(report.Table("Parallel layout", columns, rows, note))
     first, count = found[0].network, learning.count_parameters
     rows = tuple((name, str(layer), count(layer)) for name, layer in radio.radio_layers(first).items())
     rows = (*rows, ("", "all, the same in the software network", count(first)))
     run.table(report.Table("The network", ("layer", "devices", "parameters"), rows, in_print=False))
     layout = "" if settings.layout == "sequential" else " Resonators are in the parallel layout."
-    caption = (
-        "The same network with weights by resonance frequency and with ordinary weights: test accuracy by seed (dots), "
-        f"mean and standard deviation (squares), and mean loss in training.{layout}"
-    )
+    caption = f"""The same network with weights by resonance frequency and with ordinary weights: test accuracy by seed
+        (dots), mean and standard deviation (squares), and mean loss in training.{layout}"""
     kinds = {
         one.title: {
             "software": (one.software, one.raw["software_losses"]),
@@ -155,23 +141,17 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         for one in found
     }
     run.show("accuracy", caption, report.draw_kinds(kinds))
-    caption = (
-        "Filters of the first layer as learned, in units of the sensitivity K of one resonator. Below, one of them as "
-        "a chain: what it makes of a power at any frequency, read at the frequencies of its taps."
-    )
+    caption = """Filters of the first layer as learned, in units of the sensitivity K of one resonator. Below, one of
+        them as a chain: what it makes of a power at any frequency, read at the frequencies of its taps."""
     run.show("filters", caption, report.draw_filters(learning.convolutions(first)[0]))
-    caption = (
-        "The trained network with all windows at once: every chain sees every pixel through the tails of its "
-        "resonators. Their weights fall as one over the distance of the frequencies."
-    )
+    caption = """The trained network with all windows at once: every chain sees every pixel through the tails of its
+        resonators. Their weights fall as one over the distance of the frequencies."""
     run.show("sneak-paths", caption, report.draw_sneaks({one.title: (one.sneaks, one.few) for one in found}))
     if any(level > 0 for level in settings.spread):
-        caption = (
-            "Fabricated networks, mean and standard deviation: as made, with every resonance tuned to its planned "
-            "ratio to the frequency of its input, and the first of these after training went on for "
-            f"{size.retraining} epoch(s) on its own devices. A weight is a fraction of half a linewidth, so small "
-            "spreads already matter."
-        )
+        caption = f"""Fabricated networks, mean and standard deviation: as made, with every resonance tuned to its
+            planned ratio to the frequency of its input, and the first of these after training went on for
+            {size.retraining} epoch(s) on its own devices. A weight is a fraction of half a linewidth, so small spreads
+            already matter."""
         ways, mark = ("made", "trimmed", "retrained"), ("half a linewidth", settings.linewidth)
         names = ("as made", "trimmed", "trimmed and retrained")
         panels = [
@@ -188,11 +168,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     # say
     for one in found:
         word = "behind" if one.behind >= 0 else "ahead of"
-        run.say(
-            f"On {one.title} the network of resonators reaches {100 * one.radio.mean:.2f} %, {abs(one.behind):.2f} ± "
-            f"{one.error:.2f} points {word} its twin in software ({100 * one.software.mean:.2f} %, "
-            f"{len(one.radio.accuracies)} seeds each)."
-        )
+        run.say(f"""On {one.title} the network of resonators reaches {100 * one.radio.mean:.2f} %, {abs(one.behind):.2f}
+            ± {one.error:.2f} points {word} its twin in software ({100 * one.software.mean:.2f} %,
+            {len(one.radio.accuracies)} seeds each).""")
     run.assume(
         "The full text of the paper could not be read; architecture, frequencies and both layouts are our reading, see "
         "RFConv2d. The software network has as many parameters, the same activation and the same training.",

@@ -44,16 +44,10 @@ SHORT = {
 """For tables."""
 
 SIZES = kit.Sizes(
-    least={"seeds": 2, "spread_seeds": 2, "spreads": 0},
-    hidden=(128, 128),
-    seeds=(20, 100),
-    spread_seeds=(8, 20),
-    side_by_side=(20, 20),
-    spreads=((0.002, 0.01, 0.05), (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)),
-    untrained=((0.001, 0.005), (0.001,)),
-    instances=(3, 3),
-    every=(4, 1),
-)
+    hidden=(128, 128), seeds=(20, 100), spread_seeds=(8, 20), side_by_side=(20, 20),
+    spreads=((0.002, 0.01, 0.05), (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)), untrained=((0.001, 0.005), (0.001,)),
+    instances=(3, 3), every=(4, 1), least={"seeds": 2, "spread_seeds": 2, "spreads": 0},
+)  # fmt: skip
 """hidden: oscillators. seeds: networks without spread. spread_seeds: networks at each level of spread. side_by_side:
 trained as one batch, at most. spreads: levels trained with. untrained: further levels onto which networks are moved
 without retraining. instances: fabrications and noisy reads averaged over. every: epochs between two points of the
@@ -223,24 +217,18 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
          f"{100 * loss.mean:.2f} ± {100 * loss.standard_error:.2f}")
         for (level, way, group), loss in zip(pairs, losses, strict=True)
     )  # fmt: skip
-    note = (
-        "Spread of input frequencies, resonances and oscillator powers; lost: against the same seeds without spread, "
-        "± standard error. twin, by layer: trained with the gradient of an ideal twin of the whole network, or of each "
-        "layer at its measured input; measured twin: with that of a twin whose frequencies and powers were measured "
-        f"once to {100 * settings.measured_to:g} %; straight: with the gradient of the devices; moved: not retrained."
-    )
+    note = f"""Spread of input frequencies, resonances and oscillator powers; lost: against the same seeds without
+        spread, ± standard error. twin, by layer: trained with the gradient of an ideal twin of the whole network, or of
+        each layer at its measured input; measured twin: with that of a twin whose frequencies and powers were measured
+        once to {100 * settings.measured_to:g} %; straight: with the gradient of the devices; moved: not retrained."""
     more = ("spread (%)", "way", *columns[:2], *columns[3:], "points lost")
     run.table(report.Table("Spread of the devices", more, rows, note))
     curves = {name: (one["epochs"], one["curve"]) for name, one in (("spintronic", plain), ("software", digital))}
-    caption = (
-        "Accuracy on the test spectra against epoch. Lines: mean of the seeds; bands: one standard deviation; dotted: "
-        "the best and the worst seed."
-    )
+    caption = """Accuracy on the test spectra against epoch. Lines: mean of the seeds; bands: one standard deviation;
+        dotted: the best and the worst seed."""
     run.show("learning", caption, report.draw_learning(curves, "Test accuracy while learning"))
-    caption = (
-        "What the spintronic network says (columns) of the spectra of every class (rows), in per cent, mean of "
-        f"{size.seeds} seeds over the whole test set. Colours follow the square root."
-    )
+    caption = f"""What the spintronic network says (columns) of the spectra of every class (rows), in per cent, mean of
+        {size.seeds} seeds over the whole test set. Colours follow the square root."""
     title = f"Spintronic network, {len(test)} test spectra, %"
     run.show("confusion", caption, report.draw_confusion(plain["confusion"], test.classes, title))
     lines = {**{title: found[way] for way, title in WAYS.items()}, "moved without retraining": found["deployed"]}
@@ -249,22 +237,18 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     across = {"without spread": ours.mean, "guessing": 1 / len(test.classes)}
     panel = report.Panel(title, "relative spread (%)", 100, lines, across)
     run.show("spread", caption, report.draw_populations([panel], (0, 104), log=True))
-    caption = (
-        "Above, the mean training spectrum of every class as the network receives it. Below, how far training moved "
-        "the resonators that began at each frequency (root mean square over the first layer and the seeds)."
-    )
+    caption = """Above, the mean training spectrum of every class as the network receives it. Below, how far training
+        moved the resonators that began at each frequency (root mean square over the first layer and the seeds)."""
     run.show("spectra", caption, report.draw_spectra(train, moved))
 
     # say
     reached = {way: f"{100 * found[way][JUDGED].mean:.2f} %" for way in found}
-    run.say(
-        f"The spintronic network names {100 * ours.mean:.2f} % of {len(test)} test spectra right (mean of "
-        f"{size.seeds} seeds), the software network of the same size {100 * theirs.mean:.2f} %. With "
-        f"{100 * JUDGED:g} % spread of frequencies and powers it reaches {reached['twin']} when trained through an "
-        f"ideal twin, {reached['layers']} with a twin of wider lines layer by layer, {reached['measured']} with a twin "
-        f"of the devices as measured to {100 * settings.measured_to:g} %, {reached['direct']} when trained straight "
-        f"through the devices, and {reached['deployed']} when moved onto them without retraining."
-    )
+    run.say(f"""The spintronic network names {100 * ours.mean:.2f} % of {len(test)} test spectra right (mean of
+        {size.seeds} seeds), the software network of the same size {100 * theirs.mean:.2f} %. With {100 * JUDGED:g} %
+        spread of frequencies and powers it reaches {reached["twin"]} when trained through an ideal twin,
+        {reached["layers"]} with a twin of wider lines layer by layer, {reached["measured"]} with a twin of the devices
+        as measured to {100 * settings.measured_to:g} %, {reached["direct"]} when trained straight through the devices,
+        and {reached["deployed"]} when moved onto them without retraining.""")
     run.assume(
         "The default rates, readout, transconductance and bias were chosen by five-fold cross-validation on the "
         "training spectra; the accuracy is that after the last epoch, not after the best.",

@@ -42,19 +42,11 @@ KINDS = {
 """Kinds of networks in the order of tables and legends, and how they are named and drawn."""
 
 SIZES = kit.Sizes(
-    images=(20_000, None),
-    resonators=((10, 39, 157), (10, 20, 39, 78, 157, 784)),
-    epochs=(40, 150),
-    sweep_epochs=(25, 60),
-    software_epochs=(20, 30),
-    rounds=(4, 8),
-    round_epochs=(3, 3),
-    last_epochs=(10, 15),
-    most_jumping=(39, 78),
-    linewidths=((0.2, 0.05, 0.01), (0.2, 0.05, 0.02, 0.01, 0.005)),
-    seeds=(2, 3),
+    images=(20_000, None), resonators=((10, 39, 157), (10, 20, 39, 78, 157, 784)), epochs=(40, 150),
+    sweep_epochs=(25, 60), software_epochs=(20, 30), rounds=(4, 8), round_epochs=(3, 3), last_epochs=(10, 15),
+    most_jumping=(39, 78), linewidths=((0.2, 0.05, 0.01), (0.2, 0.05, 0.02, 0.01, 0.005)), seeds=(2, 3),
     batch=(250, 250),
-)
+)  # fmt: skip
 """images: of the training set, None for all. resonators: of one chain, the points of the curves. epochs: of networks
 with trained input frequencies and 10 resonators, fewer for more; sweep_epochs: of those along linewidths.
 software_epochs: of software networks. rounds: of jumps, each with `round_epochs` of descent, up to `most_jumping`
@@ -196,23 +188,17 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     rows = [(name, *(cell(points[one]) for one in widths)) for name, points in lines.items()]
     title = f"Accuracy against linewidth, {few} resonators, inputs trained"
     run.table(report.Table(title, ("training", *(f"{one:g}" for one in widths)), tuple(rows)))
-    caption = (
-        "Accuracy against the share of synapses that is not there. Full lines: chains of resonators; broken ones: "
-        "software perceptrons with as many weights."
-    )
+    caption = """Accuracy against the share of synapses that is not there. Full lines: chains of resonators; broken
+        ones: software perceptrons with as many weights."""
     run.show("accuracy-removed", caption, draw_removed(found, dense, inputs, test.name == "mnist"))
-    caption = (
-        "Chains of few resonators with trained input frequencies: training at the line of the device, and with a line "
-        "that narrows to it."
-    )
+    caption = """Chains of few resonators with trained input frequencies: training at the line of the device, and with a
+        line that narrows to it."""
     run.show("accuracy-linewidth", caption, draw_linewidths(lines))
     if train.shape[0] == 1:
         pixels = x.view(-1, *train.shape[1:])
         mean_images = [pixels[y == number].mean(0) for number in range(classes)]
-        caption = (
-            "Where the resonators of each class ended, drawn at the pixel whose frequency is nearest, on the mean "
-            "image of the class. Orange ones are head to tail with blue ones."
-        )
+        caption = """Where the resonators of each class ended, drawn at the pixel whose frequency is nearest, on the
+            mean image of the class. Orange ones are head to tail with blue ones."""
         drawn = {
             name: (torch.tensor(one["inputs"]), torch.tensor(one["resonances"])) for name, one in frequencies.items()
         }
@@ -229,14 +215,12 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
 
     best, method = max((found[method][few].mean, method) for method in learning.METHODS)
     least = min(size.linewidths)
-    run.say(
-        f"With {few} resonators a chain ({100 * (1 - few / inputs):.2f} % of the synapses removed) and trained input "
-        f"frequencies, {shown(ours)} of {len(test):,} {test.name} test images are right; with fixed ones "
-        f"{shown(theirs)}. Sparse software perceptrons of as many weights reach {shown(found['set'][few])} with random "
-        f"regrowth and {100 * best:.2f} % at best ({method}); the dense one {shown(dense)}. Lines that narrow during "
-        f"training decide: at a half linewidth of {least:g} of the frequency they give {shown(lines[NARROW][least])}, "
-        f"the device's own line from the start {shown(lines[PLAIN][least])}."
-    )
+    run.say(f"""With {few} resonators a chain ({100 * (1 - few / inputs):.2f} % of the synapses removed) and trained
+        input frequencies, {shown(ours)} of {len(test):,} {test.name} test images are right; with fixed ones
+        {shown(theirs)}. Sparse software perceptrons of as many weights reach {shown(found["set"][few])} with random
+        regrowth and {100 * best:.2f} % at best ({method}); the dense one {shown(dense)}. Lines that narrow during
+        training decide: at a half linewidth of {least:g} of the frequency they give {shown(lines[NARROW][least])}, the
+        device's own line from the start {shown(lines[PLAIN][least])}.""")
     run.assume(
         f"{len(train):,} training images; a pixel from 0 to 1 is a power, no image is shifted or scaled. "
         f"{size.seeds} networks of every kind.",

@@ -47,21 +47,11 @@ WAYS = {
 """How a fabricated device gets its settings; by an ideal twin in the code published with Ross et al."""
 
 SIZES = kit.Sizes(
-    seeds=(5, 5),
-    points=(400, 400),
-    tests=(2_000, 10_000),
-    devices=(8, 20),
-    sweep_devices=(6, 20),
-    starts=(500, 1_000),
-    restarts=(4, 8),
-    epochs=(60, 120),
-    reads=(5, 10),
-    levels=((0.0, 0.01, 0.02, 0.05, 0.1),) * 2,
-    temperatures=((0.0, 150.0, 300.0, 600.0, 1200.0),) * 2,
-    noises=((0.0, 0.05, 0.1, 0.2, 0.3),) * 2,
-    pixels=(81, 161),
+    seeds=(5, 5), points=(400, 400), tests=(2_000, 10_000), devices=(8, 20), sweep_devices=(6, 20), starts=(500, 1_000),
+    restarts=(4, 8), epochs=(60, 120), reads=(5, 10), levels=((0.0, 0.01, 0.02, 0.05, 0.1),) * 2,
+    temperatures=((0.0, 150.0, 300.0, 600.0, 1200.0),) * 2, noises=((0.0, 0.05, 0.1, 0.2, 0.3),) * 2, pixels=(81, 161),
     map_reads=(50, 50),
-)
+)  # fmt: skip
 """seeds: layouts of seeds. points, tests: training and test points of each. devices: fabricated for each;
 sweep_devices: for each point of the sweep of spread. starts: settings drawn at random and tried on the device, of which
 each restart keeps its best. restarts: trainings of the same device, of which the training points choose one. reads:
@@ -174,10 +164,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         for one in (*seeds, *others)
     )
     columns = ("points", "seed", "accuracy (%)", "deviation", "worst", "devices", "best line (%)")
-    note = (
-        "Each device is fabricated, trained and tested alone; its restart is chosen by the training points. The best "
-        "line is chosen for the test points themselves, so no line does better on them."
-    )
+    note = """Each device is fabricated, trained and tested alone; its restart is chosen by the training points. The
+        best line is chosen for the test points themselves, so no line does better on them."""
     run.table(report.Table("Accuracy on test points", columns, rows, note))
     kelvin, noise, named = seeds[0].temperature, seeds[0].power_noise, {WAYS[way]: swept[way] for way in WAYS}
     for title, axis, scale, points in (
@@ -189,28 +177,22 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         run.table(replace(report.sweep_table(title, axis, scale, points, note), in_print=False))
     run.table(report.radio_cost_table(cost))
     first, share = (seeds[0], *others), f"{100 * spread:g} %"
-    caption = (
-        f"What one fabricated device ({share} spread) says over the plane of its two input powers, thermal noise on, "
-        f"for three layouts of points. Shade: share of {size.map_reads} reads that say class 1; line: half of them. "
-        "Points are test points; the accuracy of this device on all of them stands above."
-    )
+    caption = f"""What one fabricated device ({share} spread) says over the plane of its two input powers, thermal noise
+        on, for three layouts of points. Shade: share of {size.map_reads} reads that say class 1; line: half of them.
+        Points are test points; the accuracy of this device on all of them stands above."""
     titles = [f"{one.name}: {100 * one.devices.accuracies[0]:.1f} %" for one in first]
     said, axes = [one.map for one in first], ("first power (µW)", "second power (µW)")
     run.show("decision", caption, report.draw_decisions(said, [one.test for one in first], titles, axes))
-    caption = (
-        f"Every dot is one fabricated device with {share} spread and thermal noise, trained and tested on the points "
-        "of its seed; squares: their mean and deviation. The best straight line is chosen for the test points "
-        "themselves."
-    )
+    caption = f"""Every dot is one fabricated device with {share} spread and thermal noise, trained and tested on the
+        points of its seed; squares: their mean and deviation. The best straight line is chosen for the test points
+        themselves."""
     published = f"published, {PUBLISHED:g} %"
     lines, title = ("best straight line", [one.line for one in seeds]), "Nine fabricated junctions, test points"
     groups = {f"seed {one.seed}": one.devices for one in seeds}
     run.show("seeds", caption, report.draw_members(groups, lines, title, (published, PUBLISHED / 100), (70, 101)))
-    caption = (
-        "Accuracy against the spread of frequencies, linewidths, sensitivities and powers, "
-        f"{size.sweep_devices} devices at each point, bars from the worst to the best. {100 * linewidth:g} % is half a "
-        "linewidth: beyond it a resonator is no longer where the plan, or an ideal twin, has it."
-    )
+    caption = f"""Accuracy against the spread of frequencies, linewidths, sensitivities and powers, {size.sweep_devices}
+        devices at each point, bars from the worst to the best. {100 * linewidth:g} % is half a linewidth: beyond it a
+        resonator is no longer where the plan, or an ideal twin, has it."""
 
     def panel(title: str, x: str, scale: float, lines: dict[str, Any]) -> report.Panel:
         groups = {name: {point.value: point.population for point in points} for name, points in lines.items()}
@@ -218,10 +200,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
 
     panels = [panel("Device spread", "standard deviation of every device parameter (%)", 100, named)]
     run.show("spread", caption, report.draw_populations(panels, (45, 102), extremes=True))
-    caption = (
-        "The devices of the first seed, trained at their usual noise, read at other temperatures (Johnson noise of the "
-        "chains and thermal fluctuations of the oscillators together) and with other noise of the oscillators' powers."
-    )
+    caption = """The devices of the first seed, trained at their usual noise, read at other temperatures (Johnson noise
+        of the chains and thermal fluctuations of the oscillators together) and with other noise of the oscillators'
+        powers."""
     bars, lowest = "mean, bars from the worst to the best device", min(p.population.worst for p in (*kelvin, *noise))
     panels = [
         panel("Temperature", "temperature of every read (K)", 1, {bars: kelvin}),
@@ -229,22 +210,18 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     ]
     limits = (min(95.0, 100 * lowest - 1), 100.5)
     run.show("noise", caption, report.draw_populations(panels, limits, extremes=True))
-    caption = (
-        "Energy of one inference against the diameter of the junctions, beside digital arithmetic for the same "
-        "products, and the power while computing. See the assumptions."
-    )
+    caption = """Energy of one inference against the diameter of the junctions, beside digital arithmetic for the same
+        products, and the power while computing. See the assumptions."""
     run.show("cost", caption, report.draw_radio_cost(cost))
 
     # say
     means = evaluation.Population(tuple(one.devices.mean for one in seeds))
     line = max(one.line for one in seeds)
     told = ", ".join(f"{100 * one.devices.mean:.1f} % on {one.name!r}" for one in others)
-    run.say(
-        f"With {share} spread and the noise of {temperature:g} K, nine trained junctions classify "
-        f"{100 * means.mean:.2f} % of the test points of an exclusive or (mean of {len(seeds)} seeds, {size.devices} "
-        f"devices each; worst seed {100 * means.worst:.2f} %); no straight line exceeds {100 * line:.1f} %. Other "
-        f"layouts of points: {told}."
-    )
+    run.say(f"""With {share} spread and the noise of {temperature:g} K, nine trained junctions classify
+        {100 * means.mean:.2f} % of the test points of an exclusive or (mean of {len(seeds)} seeds, {size.devices}
+        devices each; worst seed {100 * means.worst:.2f} %); no straight line exceeds {100 * line:.1f} %. Other layouts
+        of points: {told}.""")
     run.assume(
         "The wiring of the nine junctions is our reading: 2 chains of 2 resonators, 2 oscillators, 1 chain of 2, 1 "
         "output oscillator whose power against a threshold names the class.",

@@ -81,10 +81,7 @@ class Sizes:
         return SimpleNamespace(**{name: pair[1] for name, pair in self.values.items()})
 
 
-Body = Callable[..., None]
-
-
-def study(title: str, sizes: Sizes | None = None, name: str = "") -> Callable[[Body], Callable[[Any], Any]]:
+def study(title: str, sizes: Sizes | None = None, name: str = "") -> Callable[[Any], Callable[[Any], Any]]:
     """Make `body(run, settings, size)` a study: a function of its settings that writes, prints and returns the result.
 
     title: of the report. name: as typed on the command line; without it that of the module (mtj_transfer.py is
@@ -94,7 +91,7 @@ def study(title: str, sizes: Sizes | None = None, name: str = "") -> Callable[[B
     written.
     """
 
-    def made(body: Body) -> Callable[[Any], Any]:
+    def made(body: Callable[..., None]) -> Callable[[Any], Any]:
         @wraps(body)
         def run(settings: Any) -> Any:
             from spinloom.studies.kit.run import Run  # imports torch: not needed for --help

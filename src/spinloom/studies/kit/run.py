@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,7 +13,8 @@ from rich.console import Console
 from torch import nn
 
 from spinloom import data, devices, evaluation, learning, progress, report
-from spinloom.nn import Converters
+from spinloom.errors import require_non_negative
+from spinloom.nn import PLAIN, Converters
 from spinloom.quantities import duration
 from spinloom.studies import registry
 from spinloom.studies.kit.stages import Stages
@@ -33,7 +34,6 @@ class Run:
         self.reason = ""
         self.source: devices.DeviceSource | None = None
         self._started = perf_counter()
-        self._stages: Stages | None = None
         self._network: nn.Module | None = None
         self._summary: tuple[str, ...] = ()
         self._listed: dict[str, Any] = {}
@@ -67,13 +67,10 @@ class Run:
         report.publish(self.out, result)
         return result
 
-    @property
+    @cached_property
     def stages(self) -> Stages:
         """The kept stages; the folder is opened when they are first asked for. Raises InputError, OutputError."""
-        if self._stages is None:
-            folder = report.reserve(self.out, self.name, self.command)  # fail early
-            self._stages = Stages(folder, self._body, {"seed": self.settings.seed})
-        return self._stages
+        return Stages(report.reserve(self.out, self.name, self.command), self._body, {"seed": self.settings.seed})
 
     def images(self, preferred: str | None = None, **options: Any) -> tuple[data.ImageSet, data.ImageSet]:
         """Training and test images of the data set asked for; stages depend on them.
@@ -89,14 +86,17 @@ class Run:
         self.list(data=test.source)
         return train, test
 
-    def on_device(self, count: int, *fixed: str) -> devices.DeviceSource:
+    def on_device(self, count: int, *fixed: str, seed: int | None = None) -> devices.DeviceSource:
         """The device asked for. count: of simulated ones that instances draw from. fixed: settings that a file fixes.
 
-        Raises InputError for a device that cannot be used, or settings beside a file that fixes them.
+        seed: None takes that of the settings. Raises InputError for a device that cannot be used, a temperature below
+        0, or settings beside a file that fixes them.
         """
-        settings = self.settings
-        devices.require_free(settings.device, settings, "set", "temperature", *fixed)
-        self.source = devices.device_source(settings.device, settings.set, settings.temperature, count, settings.seed)
+        given = self.settings
+        require_non_negative("K", temperature=given.temperature)
+        devices.require_free(given.device, given, "set", "temperature", *fixed)
+        seed = given.seed if seed is None else seed
+        self.source = devices.device_source(given.device, given.set, given.temperature, count, seed)
         return self.source
 
     def software(self, train: data.ImageSet) -> learning.Software:
@@ -171,22 +171,22 @@ class Run:
         response: Callable[[], devices.Response],
         examples: evaluation.Examples,
         instances: int,
-        converters: Converters | None = None,
+        converters: Converters = PLAIN,
         **key: Any,
     ) -> evaluation.Population:
         """Accuracies of `instances` networks whose every activation is a device of its own, kept as a stage.
 
         name: in words, of the stage and the progress bar. key: what decides the response.
         """
-        seed, chosen = self.settings.seed, converters or Converters()
+        seed = self.settings.seed
 
         @self.kept
-        def population(name: str, instances: int, images: int, converters: Any, **key: Any) -> list[float]:
+        def population(**key: Any) -> list[float]:
             with self.bar(name) as shown:
-                hardware = evaluation.on_devices(network, response(), examples, seed, chosen)
+                hardware = evaluation.on_devices(network, response(), examples, seed, converters)
                 return list(evaluation.evaluate_instances(hardware, examples, instances, seed, shown).accuracies)
 
-        found = population(name=name, instances=instances, images=len(examples), converters=asdict(chosen), **key)
+        found = population(name=name, instances=instances, images=len(examples), converters=asdict(converters), **key)
         return evaluation.Population(tuple(found))
 
     def sweep(
@@ -198,28 +198,19 @@ class Run:
         examples: evaluation.Examples,
         instances: int,
         software: float,
-        converters: Callable[[float], Converters | None] = lambda value: None,
+        converters: Callable[[float], Converters] = lambda value: PLAIN,
         note: str = "",
     ) -> tuple[evaluation.SweepPoint, ...]:
         """A population at each value, and its table and figure in the report.
 
         software: accuracy of the software network on these examples. note: below the table.
         """
-        points = tuple(
-            evaluation.SweepPoint(
-                value,
-                self.population(
-                    "nominal" if value == kind.none else f"{kind.name} {kind.scale * value:g} {kind.unit}".strip(),
-                    network,
-                    partial(response, value),
-                    examples,
-                    instances,
-                    converters(value),
-                    value=float(value),
-                ),
-            )
-            for value in values
-        )
+        points: tuple[evaluation.SweepPoint, ...] = ()
+        for value in values:
+            name = "nominal" if value == kind.none else f"{kind.name} {kind.scale * value:g} {kind.unit}".strip()
+            make, rounded = partial(response, value), converters(value)
+            found = self.population(name, network, make, examples, instances, rounded, value=float(value))
+            points += (evaluation.SweepPoint(value, found),)
         self.table(report.sweep_table(kind.title, kind.axis, kind.scale, points, note))
         figure = report.draw_sweep(points, software, kind.title, kind.axis, kind.scale)
         self.show(f"accuracy-{kind.name}", kind.caption, figure)
@@ -231,7 +222,7 @@ class Run:
 
     def say(self, *sentences: str) -> None:
         """The summary: the outcome first."""
-        self._summary += sentences
+        self._summary += tuple(map(_folded, sentences))
 
     def claim(self, claim: report.Claim, *conditions: report.Condition, on_device: bool = True) -> None:
         """One published figure beside ours, judged where all conditions are met.
@@ -244,15 +235,22 @@ class Run:
 
     def table(self, table: report.Table, first: bool = False) -> None:
         """A table, printed and in the report, the first one before the figures. first: before those there are."""
-        self._tables.insert(0 if first else len(self._tables), table)
+        self._tables.insert(0 if first else len(self._tables), replace(table, note=_folded(table.note)))
 
     def show(self, name: str, caption: str, figure: Figure) -> None:
         """A figure, NAME.png."""
-        self._plots.append(report.Plot(name, caption, figure))
+        self._plots.append(report.Plot(name, _folded(caption), figure))
+
+    def show_curves(self, fabricated: devices.Response, single: str = "") -> None:
+        """The two outputs of the device, nominal and `fabricated`. single: what one of those is, in words."""
+        assert self.source
+        caption = f"""The junction's two outputs beside tanh and its derivative; below, the deviation of the nominal
+            device. Thin lines are {single or self.source.single}, the band is the noise of one read."""
+        self.show("curves", caption, report.draw_curves(self.source.nominal(), fabricated))
 
     def assume(self, *sentences: str) -> None:
         """What the figures rest on, a sentence each."""
-        self._assumptions += sentences
+        self._assumptions += tuple(map(_folded, sentences))
 
     def record(self, **data: Any) -> None:
         """Raw numbers for machines, under `data` in result.json."""
@@ -261,3 +259,8 @@ class Run:
     def list(self, **settings: Any) -> None:
         """Something chosen, beside settings and size in the report."""
         self._listed |= settings
+
+
+def _folded(text: str) -> str:
+    """The text in one line, however it stands in the source."""
+    return " ".join(text.split())
