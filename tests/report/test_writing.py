@@ -14,7 +14,7 @@ from rich.console import Console
 
 from spinloom.errors import InputError, OutputError
 from spinloom.report import Plot, StudyResult, Table, at_most, draw_curves, reserve, write
-from spinloom.report.writing import show
+from spinloom.report.result import show
 from tanh_devices import tanh_devices
 
 

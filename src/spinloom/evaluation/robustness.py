@@ -5,25 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch.nn import Conv2d, Module, Tanh
 
+from spinloom import nn
 from spinloom.data import ImageSet
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_count
 from spinloom.evaluation.populations import Population
 from spinloom.learning import Scaling
-from spinloom.nn import (
-    PLAIN,
-    Converters,
-    DeviceActivation,
-    can_stand_side_by_side,
-    hardware_layers,
-    kept_modes,
-    members,
-    resample,
-    shared_front,
-    to_hardware,
-)
 from spinloom.progress import Report, silent
 from spinloom.seeding import child_seed, generator
 
@@ -63,14 +52,14 @@ class Examples:
         return Examples(self.inputs[:count], self.labels[:count])
 
 
-def accuracy(model: nn.Module, examples: Examples, batch: int = BATCH) -> float:
+def accuracy(model: Module, examples: Examples, batch: int = BATCH) -> float:
     """Correct share in 0..1, in evaluation mode, which is left again; devices stay noisy, as `eval()` keeps them.
 
     Raises InputError if the network's outputs are not finite, or for a batch < 1.
     """
     require_count(batch=batch)
     correct = 0
-    with kept_modes(model), torch.inference_mode():
+    with nn.kept_modes(model), torch.inference_mode():
         model.eval()
         for inputs, labels in zip(examples.inputs.split(batch), examples.labels.split(batch), strict=True):
             logits = model(inputs)
@@ -89,7 +78,7 @@ class SweepPoint:
 
 
 def evaluate_instances(
-    hardware: nn.Module, examples: Examples, instances: int, seed: int = 0, report: Report = silent
+    hardware: Module, examples: Examples, instances: int, seed: int = 0, report: Report = silent
 ) -> Population:
     """Fabricate a converted network `instances` times and measure each. The same seed gives the same list.
 
@@ -109,7 +98,7 @@ def evaluate_instances(
 
 
 def accuracies(
-    hardware: nn.Module, examples: Examples, seeds: Sequence[int], together: int = TOGETHER, images: int = IMAGES
+    hardware: Module, examples: Examples, seeds: Sequence[int], together: int = TOGETHER, images: int = IMAGES
 ) -> Iterator[list[float]]:
     """Accuracies (0..1) of the instances that `resample(hardware, seed)` gives, `together` after `together`.
 
@@ -118,30 +107,28 @@ def accuracies(
     other. `hardware` stays as it is. Raises InputError if it has no device layer or its outputs are not finite.
     """
     network = _fast(hardware)
-    if not all(isinstance(layer, DeviceActivation) for layer in hardware_layers(network).values()):
-        yield from ([accuracy(resample(network, seed), examples)] for seed in seeds)
+    if not all(isinstance(layer, nn.DeviceActivation) for layer in nn.hardware_layers(network).values()):
+        yield from ([accuracy(nn.resample(network, seed), examples)] for seed in seeds)
         return
-    if can_stand_side_by_side(network, examples.inputs[:1]):
-        first = shared_front(network, examples.inputs[:1])
+    if nn.can_stand_side_by_side(network, examples.inputs[:1]):
+        first = nn.shared_front(network, examples.inputs[:1])
     else:
         first, together = None, 1
     for start in range(0, len(seeds), together):
         yield _measure(network, examples, seeds[start : start + together], first, images)
 
 
-def _fast(hardware: nn.Module) -> nn.Module:
+def _fast(hardware: Module) -> Module:
     """A copy in evaluation mode with channels last, which convolutions and pools are faster with."""
     network = copy.deepcopy(hardware).eval()
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, Conv2d):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 
-def _measure(
-    network: nn.Module, examples: Examples, seeds: Sequence[int], first: str | None, images: int
-) -> list[float]:
-    members(network, seeds, first)
+def _measure(network: Module, examples: Examples, seeds: Sequence[int], first: str | None, images: int) -> list[float]:
+    nn.members(network, seeds, first)
     count = len(seeds)
     correct = torch.zeros(count, dtype=torch.int64)
     with torch.inference_mode():
@@ -154,13 +141,13 @@ def _measure(
 
 
 def on_devices(
-    network: nn.Module, response: Response, examples: Examples, seed: int = 0, converters: Converters = PLAIN
-) -> nn.Module:
+    network: Module, response: Response, examples: Examples, seed: int = 0, converters: nn.Converters = nn.PLAIN
+) -> Module:
     """A copy of `network` with every tanh a junction of its own, drawn from the rows of `response`.
 
     converters: resolution of the reads of every junction.
     """
     first = examples.inputs[:1]
-    return to_hardware(
-        network, {nn.Tanh: response}, sharing="unit", example_input=first, seed=seed, converters=converters
+    return nn.to_hardware(
+        network, {Tanh: response}, sharing="unit", example_input=first, seed=seed, converters=converters
     )

@@ -63,9 +63,8 @@ def same(here: object, wanted: object, words: str) -> Condition:
 
 def enough(here: int, least: int, what: str) -> Condition:
     """So many or more. what: is counted, "networks" say."""
-    return Condition(
-        here >= least, f"{least:,} {what} or more", f"{here:,} {what}" if here != 1 else f"one {what[:-1]}"
-    )
+    found = f"{here:,} {what}" if here != 1 else f"one {what[:-1]}"
+    return Condition(here >= least, f"{least:,} {what} or more", found)
 
 
 def several(networks: int) -> Condition:
@@ -102,16 +101,12 @@ def claims_table(claims: Sequence[Claim]) -> Table:
         for one in claims
     )
     sources = (f"{claim.name}: {claim.source}" for claim in claims if claim.source)
-    return Table("Claims", ("claim", "bar", "measured", "holds"), rows, "\n".join((*_reasons(claims), *sources)))
-
-
-def _reasons(claims: Sequence[Claim]) -> list[str]:
-    """One line for all claims that are not judged for the same reason."""
     names: dict[str, list[str]] = {}
     for claim in claims:
         if claim.unjudged:
             names.setdefault(claim.unjudged, []).append(claim.name)
-    return [f"Not judged ({', '.join(named)}): {reason}." for reason, named in names.items()]
+    reasons = (f"Not judged ({', '.join(named)}): {reason}." for reason, named in names.items())
+    return Table("Claims", ("claim", "bar", "measured", "holds"), rows, "\n".join((*reasons, *sources)))
 
 
 def _shown(claim: Claim) -> str:

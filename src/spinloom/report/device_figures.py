@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, cycle
+from itertools import accumulate, cycle, product
 from typing import Any
 
 import torch
@@ -97,15 +97,14 @@ def _stack(axis: Axes, names: Sequence[str], costs: Sequence[Any]) -> None:
 
 def draw_memory(memory: BackwardMemory) -> Figure:
     """Kilobytes per image of every kind of layer, software beside hardware."""
-    software, hardware = Counter[str](), Counter[str]()
-    for layer in memory.layers:
-        software[layer.kind] += layer.software / 1e3  # type: ignore[assignment]
-        hardware[layer.kind] += layer.hardware / 1e3  # type: ignore[assignment]
-    kinds = [kind for kind, size in software.items() if size > 0]
+    size = {"software": Counter[str](), "hardware": Counter[str]()}
+    for layer, (where, sizes) in product(memory.layers, size.items()):
+        sizes[layer.kind] += getattr(layer, where) / 1e3
+    kinds = [kind for kind, kilobytes in size["software"].items() if kilobytes > 0]
     figure, (axis,) = canvas(height=1.6 + 0.55 * len(kinds))
-    for aside, sizes, colour, name in ((-0.2, software, GREY, "software"), (0.2, hardware, BLUE, "on junctions")):
+    for where, aside, colour, name in (("software", -0.2, GREY, "software"), ("hardware", 0.2, BLUE, "on junctions")):
         places = [place + aside for place in range(len(kinds))]
-        axis.barh(places, [sizes[kind] for kind in kinds], 0.38, color=colour, label=name)
+        axis.barh(places, [size[where][kind] for kind in kinds], 0.38, color=colour, label=name)
     axis.set_yticks(range(len(kinds)), kinds)
     axis.invert_yaxis()
     label(axis, "State kept for the backward pass", "kilobytes per image", "")

@@ -14,27 +14,17 @@ from matplotlib.figure import Figure
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from spinloom import evaluation
 from spinloom.data import ImageSet, load_images
 from spinloom.devices import DeviceSource, device_source
 from spinloom.errors import InputError, require_count, require_finite
-from spinloom.evaluation import (
-    BackwardMemory,
-    Examples,
-    InferenceCost,
-    Population,
-    accuracy,
-    backward_memory,
-    evaluate_instances,
-    inference_cost,
-)
 from spinloom.files import write_text
 from spinloom.nn import device_layers, hardware_layers, ideal, real, to_hardware
 from spinloom.progress import Report, silent
 from spinloom.quantities import si
 from spinloom.report.device_figures import draw_cost, draw_curves
-from spinloom.report.page import page
 from spinloom.report.population_figures import draw_groups
-from spinloom.report.result import Plot, StudyResult
+from spinloom.report.result import Plot, StudyResult, page
 from spinloom.report.style import png
 from spinloom.report.tables import Table, cost_table, device_table, error_in_percent, memory_table, percents
 
@@ -56,10 +46,10 @@ class Evaluation:
     device: str
     data: str
     software: float
-    nominal: Population
-    fabricated: Population
-    cost: InferenceCost | None
-    memory: BackwardMemory | None
+    nominal: evaluation.Population
+    fabricated: evaluation.Population
+    cost: evaluation.InferenceCost | None
+    memory: evaluation.BackwardMemory | None
     spread: float | None
     seed: int
     seconds: float
@@ -115,11 +105,10 @@ class Evaluation:
 
     def result(self) -> StudyResult:
         """The same with tables, figures and raw numbers, as studies have it; `publish(folder, result)` writes it."""
-        groups = {"nominal": self.nominal, "fabricated": self.fabricated}
-        rows = ((name, *percents(group)) for name, group in groups.items())
         columns = ("devices", "accuracy (%)", "deviation", "worst")
         software = ("none, the software network", f"{100 * self.software:.2f}", None, None)
-        tables = [Table("Accuracy", columns, (software, *rows), f"Loss of accuracy: {self._loss}.")]
+        rows = software, ("nominal", *percents(self.nominal)), ("fabricated", *percents(self.fabricated))
+        tables = [Table("Accuracy", columns, rows, f"Loss of accuracy: {self._loss}.")]
         plots = [Plot("accuracy", "Every instance is a point, their mean a line.", self.plot())]
         if self.source:
             drawn = draw_curves(self.source.nominal(), self.source.fabricated(self.spread or 0.0), "device")
@@ -156,7 +145,7 @@ class Evaluation:
 
 
 Activations = type[nn.Module] | str
-Inputs: TypeAlias = tuple[Any, Any] | str | ImageSet | Examples | Dataset | DataLoader
+Inputs: TypeAlias = tuple[Any, Any] | str | ImageSet | evaluation.Examples | Dataset | DataLoader
 
 
 def evaluate(
@@ -199,13 +188,12 @@ def evaluate(
     if on_devices:
         software, nominal, fabricated = ideal(copy.deepcopy(model)), real(copy.deepcopy(model), spread=False), model
     else:
-        first = examples.inputs[:1]
-        curves = (
-            {key: one.nominal() for key, one in sources.items()},
-            {k: s.fabricated(spread) for k, s in sources.items()},
+        software, first = model, examples.inputs[:1]
+        curves = [(one.nominal(), one.fabricated(spread)) for one in sources.values()]
+        nominal, fabricated = (
+            to_hardware(model, dict(zip(sources, column, strict=True)), example_input=first, seed=seed)
+            for column in zip(*curves, strict=True)
         )
-        nominal, fabricated = (to_hardware(model, one, example_input=first, seed=seed) for one in curves)
-        software = model
     cost, unknown = _cost(nominal, examples.inputs[:COST_INPUTS], source)
     drawn = source.population(spread) if source and not on_devices else "the devices of its layers"
     simulated = bool(source and source.simulated and not on_devices)
@@ -213,11 +201,11 @@ def evaluate(
         network=type(model).__name__,
         device=_named(device, source),
         data=words,
-        software=accuracy(software, examples),
-        nominal=evaluate_instances(nominal, examples, 1, seed),
-        fabricated=evaluate_instances(fabricated, examples, instances, seed, report),
+        software=evaluation.accuracy(software, examples),
+        nominal=evaluation.evaluate_instances(nominal, examples, 1, seed),
+        fabricated=evaluation.evaluate_instances(fabricated, examples, instances, seed, report),
         cost=cost,
-        memory=None if on_devices else backward_memory(model, examples.inputs[:10]),
+        memory=None if on_devices else evaluation.backward_memory(model, examples.inputs[:10]),
         spread=spread if simulated else None,
         seed=seed,
         seconds=perf_counter() - began,
@@ -231,18 +219,18 @@ def evaluate(
     )
 
 
-def _examples(model: nn.Module, data: Inputs, images: int | None, seed: int) -> tuple[Examples, str]:
+def _examples(model: nn.Module, data: Inputs, images: int | None, seed: int) -> tuple[evaluation.Examples, str]:
     """What the network is measured on, in the precision of its weights, and that in words."""
     if isinstance(data, str):
         data = load_images(data, "test", limit=images, seed=seed)
     words = f"{data.name} {data.split} images" if isinstance(data, ImageSet) else "inputs given"
     if isinstance(data, ImageSet):
-        data = Examples.of(data)
-    inputs, labels = (data.inputs, data.labels) if isinstance(data, Examples) else _pair(data)
+        data = evaluation.Examples.of(data)
+    inputs, labels = (data.inputs, data.labels) if isinstance(data, evaluation.Examples) else _pair(data)
     if labels.is_floating_point() or labels.is_complex() or labels.ndim != 1:
         raise InputError(f"labels must be whole numbers (n,), one class each, got {labels.dtype} {tuple(labels.shape)}")
     precision = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
-    examples = Examples(inputs.to(precision), labels.long())
+    examples = evaluation.Examples(inputs.to(precision), labels.long())
     examples = examples.first(images) if images else examples
     require_finite("", inputs=examples.inputs)
     return examples, f"{len(examples):,} {words}"
@@ -263,7 +251,7 @@ def _pair(data: Any) -> tuple[torch.Tensor, torch.Tensor]:
     return inputs, labels
 
 
-def _require_fit(model: nn.Module, examples: Examples) -> None:
+def _require_fit(model: nn.Module, examples: evaluation.Examples) -> None:
     """Raise InputError unless the network gives a score for every class that the labels name."""
     few, shape = examples.inputs[:2], ", ".join(("n", *map(str, examples.inputs.shape[1:])))
     try:
@@ -281,11 +269,9 @@ def _require_fit(model: nn.Module, examples: Examples) -> None:
 
 
 def _sources(device: Any, temperature: float, seed: int, on_devices: bool) -> dict[Activations, DeviceSource]:
-    if device is None and on_devices:
-        return {}
-    if device is None or (isinstance(device, Mapping) and not device):
+    asked = {nn.Tanh: device} if device is not None and not isinstance(device, Mapping) else dict(device or {})
+    if not asked and not (device is None and on_devices):
         raise InputError("give a device: the network has no layers of devices of its own")
-    asked = dict(device) if isinstance(device, Mapping) else {nn.Tanh: device}
     return {
         key: one if isinstance(one, DeviceSource) else device_source(one, temperature=temperature, seed=seed)
         for key, one in asked.items()
@@ -302,11 +288,11 @@ def _named(device: Any, source: DeviceSource | None) -> str:
 
 def _cost(
     hardware: nn.Module, inputs: torch.Tensor, source: DeviceSource | None
-) -> tuple[InferenceCost | None, InputError | None]:
+) -> tuple[evaluation.InferenceCost | None, InputError | None]:
     """The cost, or why it is not known."""
     try:
         if source is None and device_layers(hardware):
             raise InputError("the cost of one device is given, that of several is not")
-        return inference_cost(hardware, inputs, cost=source if device_layers(hardware) else None), None
+        return evaluation.inference_cost(hardware, inputs, cost=source if device_layers(hardware) else None), None
     except InputError as error:
         return None, error

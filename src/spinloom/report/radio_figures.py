@@ -1,35 +1,23 @@
-"""Figures of radio-frequency networks: their cost, where resonators are among the inputs, filters, spectra."""
+"""Figures of radio-frequency networks: cost, resonators among the inputs, filters, spectra, and what they answer."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from spinloom.data import SpectraSet
+from spinloom.data import Points, SpectraSet
 from spinloom.errors import InputError
 from spinloom.evaluation import FLOAT32, INT8, NOMINAL, Digital, RadioCost
 from spinloom.nn.radio import Band, RFConv2d, chain_weights, plan
 from spinloom.quantities import si
-from spinloom.report.style import (
-    BLUE,
-    DASHED,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    TEXT,
-    canvas,
-    label,
-    legend,
-    legend_below,
-    log_ticks,
-    refer,
-)
+from spinloom.report import style
+from spinloom.report.style import BLUE, DASHED, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
 from spinloom.report.tables import Table
 
 DIAMETERS = (10e-9, 20e-9, 50e-9, 100e-9, 200e-9, 500e-9)
@@ -51,12 +39,12 @@ def draw_radio_cost(
     if cost.oscillators:
         energy.plot(nanometres, [c.neuron_energy for c in at], ":", color=GREEN, linewidth=1.9, label="oscillators")
     energy.plot([1e9 * NOMINAL], [cost.at(NOMINAL).energy], "o", color=BLUE, markersize=8, label="published, 20 nm")
-    refer(energy, cost.model_energy, "constants of the model", "-.", BLUE)
+    style.refer(energy, cost.model_energy, "constants of the model", "-.", BLUE)
     looks = ((GREY, (0, (5, 2))), (PURPLE, (0, (3, 2))), (GREY, (0, (1, 1.5))))
-    for computer, (colour, style) in zip((cost.digital, *arithmetic), looks, strict=False):
-        refer(energy, cost.macs * computer.mac_energy, computer.name, style, colour)
+    for computer, (colour, line) in zip((cost.digital, *arithmetic), looks, strict=False):
+        style.refer(energy, cost.macs * computer.mac_energy, computer.name, line, colour)
     energy.set_yscale("log")
-    log_ticks(energy, nanometres)
+    style.log_ticks(energy, nanometres)
     low, high = energy.get_ylim()
     energy.set_ylim(low, high * (high / low) ** 0.85)  # room for the legend
     title = f"{cost.resonators:,} resonators, {cost.oscillators:,} oscillators"
@@ -136,7 +124,7 @@ def draw_resonators(
     figure.suptitle(heading, fontsize=TEXT + 1, fontweight="bold")
     for colour, text in _SIGNS:
         axes[0].scatter([], [], s=42, color=colour, label=text)
-    legend_below(figure, axes[0], 2)
+    style.legend_below(figure, axes[0], 2)
     return figure
 
 
@@ -163,7 +151,7 @@ def draw_input_frequencies(
     for number, row in enumerate(resonances):
         for first, colour in ((0, ORANGE), (1, BLUE)):
             right.plot(row[first::2] / 1e6, torch.full_like(row[first::2], number), "o", color=colour, markersize=5)
-    log_ticks(right, ticks)
+    style.log_ticks(right, ticks)
     right.set_yticks([-1, *range(len(resonances))], ["inputs", *map(str, range(len(resonances)))])
     label(right, "Resonances of the chains", "frequency (MHz)", "chain")
     return figure
@@ -211,7 +199,7 @@ def _chain(axis: Axes, layer: RFConv2d, chain: int) -> None:
     axis.plot(at, weights.numpy(), "o", color=BLUE, markersize=5, label="taps: the filter's weights")
     axis.plot(own, [-1.32] * len(own), "|", color=ORANGE, markersize=11, mew=1.6,
               label="resonance frequencies")  # fmt: skip
-    log_ticks(axis, [20, 30, 40, 60, 80, 120])
+    style.log_ticks(axis, [20, 30, 40, 60, 80, 120])
     axis.set_ylim(-1.45, 1.75)
     label(axis, f"Filter {chain + 1} as a chain of {layer.resonators} resonators", "frequency (MHz)", "weight (K)")
     legend(axis, "upper center", ncols=3)
@@ -224,13 +212,13 @@ def draw_sneaks(sets: Mapping[str, tuple[Sequence[Mapping[str, Any]], float]]) -
     accuracy of the sequential layout.
     """
     figure, (left, right) = canvas(2, height=4.4)
-    for (title, (points, planned)), style, marker in zip(sets.items(), ("-", DASHED), ("o", "s"), strict=False):
+    for (title, (points, planned)), line, marker in zip(sets.items(), ("-", DASHED), ("o", "s"), strict=False):
         spacing = [point["spacing"] for point in points]
-        look: dict[str, Any] = {"linestyle": style, "marker": marker, "linewidth": 1.8}
+        look: dict[str, Any] = {"linestyle": line, "marker": marker, "linewidth": 1.8}
         for number, colour in enumerate((BLUE, ORANGE)):
             errors = [point["errors"][number] for point in points]
             left.plot(spacing, errors, color=colour, label=f"{title}, layer {number + 1}", **look)
-        refer(right, 100 * planned, None, style)
+        style.refer(right, 100 * planned, None, line)
         right.plot(spacing, [100 * point["accuracy"] for point in points], color=BLUE, label=title, **look)
     right.plot([], [], color=GREY, linewidth=1.4, label="sequential layout")
     left.set_yscale("log")
@@ -262,4 +250,58 @@ def draw_spectra(train: SpectraSet, moved: Sequence[float]) -> Figure:
     below.set_ylim(bottom=0)
     below.set_xlim(float(megahertz[0]), float(megahertz[-1]))
     label(below, "Shift of the resonances", "initial frequency (MHz)", "linewidths")
+    return figure
+
+
+_SHADES = LinearSegmentedColormap.from_list("classes", ("#BBD7EA", "#FFFFFF", "#F6CDB0"))
+_DRAWN = 400
+"""Test points drawn in a map."""
+
+
+def draw_confusion(shares: Sequence[Sequence[float]], classes: Sequence[str], title: str) -> Figure:
+    """Confusion matrix in per cent. shares: (true, given), rows add up to 1. Cells below 0.05 % stay empty."""
+    table = 100 * torch.tensor(shares, dtype=torch.float64)
+    figure, (axis,) = canvas(height=7.2)
+    figure.set_size_inches(8.4, 7.4)
+    axis.grid(False)
+    # errors are rare: a square root makes them visible beside the diagonal
+    axis.imshow(table.sqrt().numpy(), cmap="Blues", vmin=0, vmax=10, aspect="equal")
+    for row, column in torch.nonzero(table >= 0.05).tolist():
+        value = float(table[row, column])
+        text = "100" if value > 99.95 else f"{value:.1f}"
+        axis.text(
+            column, row, text, ha="center", va="center", fontsize=TEXT - 1, color="white" if value > 40 else "black"
+        )
+    ticks = range(len(classes))
+    axis.set_xticks(ticks, classes, rotation=40, ha="right", rotation_mode="anchor")
+    axis.set_yticks(ticks, classes)
+    axis.set_xticks([tick - 0.5 for tick in ticks], minor=True)
+    axis.set_yticks([tick - 0.5 for tick in ticks], minor=True)
+    axis.grid(which="minor", color="#E3E3E3", linewidth=0.8)
+    axis.tick_params(which="both", length=0)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    label(axis, title, "class given by the network", "true class")
+    return figure
+
+
+def draw_decisions(
+    maps: Sequence[Sequence[Sequence[float]]], points: Sequence[Points], titles: Sequence[str], names: tuple[str, str]
+) -> Figure:
+    """A panel for each map: how often class 1 is said at each place, 0 to 1, rows along the second coordinate.
+
+    points: some of them are drawn, by class. names: of the two coordinates.
+    """
+    figure, axes = canvas(len(maps), height=4.3)
+    for axis, said, given, title in zip(axes, maps, points, titles, strict=True):
+        axis.imshow(np.array(said), origin="lower", extent=(0, 1, 0, 1), cmap=_SHADES, vmin=0, vmax=1)
+        side = np.linspace(0, 1, len(said))
+        axis.contour(side, side, np.array(said), levels=[0.5], colors=[GREY], linewidths=1.2)
+        for kind, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "^")):
+            x, y = given.places[:_DRAWN][given.labels[:_DRAWN] == kind].T.tolist()
+            axis.scatter(x, y, s=9, color=colour, marker=marker, linewidths=0, label=f"class {kind}")
+        label(axis, title, names[0], names[1] if axis is axes[0] else "")
+        axis.grid(False)
+        axis.set_aspect("equal")
+    style.legend_below(figure, axes[0], 2, markerscale=2)
     return figure

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -188,20 +189,16 @@ def animate_states(
     time: torch.Tensor | Sequence[float],
     mesh: Mesh,
     *,
-    layer: int = 0,
-    component: str | None = None,
-    geometry: torch.Tensor | None = None,
-    arrows: bool = True,
-    title: str = "",
     duration: float = 5.0,
     most_frames: int = 60,
+    **drawn: Any,
 ) -> None:
     """Write the pictures of `draw_state` one after the other, each with its time, as an animated PNG or GIF.
 
     path: ends in .png (all colours) or .gif (256 colours, for programs that do not move a PNG). states: (records, 3,
     nz, ny, nx). time: of each record in s, increasing. duration: s that the whole takes to play; it plays in an even
     pace, with the records nearest to `most_frames` even times where there are more. Only records that
-    are shown are looked at. The other arguments are those of `draw_state`.
+    are shown are looked at. drawn: layer, component, geometry, arrows and title, as `draw_state` takes them.
 
     Raises InputError for what `draw_state` refuses, times that do not fit and other endings; OutputError where the
     file cannot be written.
@@ -220,26 +217,28 @@ def animate_states(
         raise InputError("time must increase from record to record; sort the records and drop repeats")
     if most_frames < 2:
         raise InputError(f"most_frames must be >= 2, got {most_frames}")
-    records = _even(times, most_frames)
-    frames = []
+    even = torch.linspace(float(times[0]), float(times[-1]), min(most_frames, len(times)), dtype=torch.float64)
+    nearest = sorted({int((times - t).abs().argmin()) for t in even})
+    records = nearest if len(times) > most_frames else list(range(len(times)))
+    frames: list[Image.Image] = []
     for record, stamp in zip(records, _stamps(times[records]), strict=True):
         try:
-            figure = draw_state(
-                states[record], mesh, layer=layer, component=component, geometry=geometry, arrows=arrows, title=title
-            )
+            figure = draw_state(states[record], mesh, **drawn)
         except InputError as error:
             raise InputError(f"record {record}: {error}") from None
         figure.axes[0].set_title(stamp, loc="right", fontsize=TEXT, color=GREY)
-        frames.append(_pixels(figure))
-    _write(frames, _shown(times[records], duration), path)
-
-
-def _even(times: torch.Tensor, most: int) -> list[int]:
-    """Records to show: all, or those nearest to even times, the first and the last among them."""
-    if len(times) <= most:
-        return list(range(len(times)))
-    wanted = torch.linspace(float(times[0]), float(times[-1]), most, dtype=torch.float64)
-    return sorted({int((times - t).abs().argmin()) for t in wanted})
+        figure.set_dpi(_DPI)
+        sheet = FigureCanvasAgg(figure)
+        sheet.draw()
+        frames.append(Image.fromarray(np.asarray(sheet.buffer_rgba())[..., :3]))
+    if path.suffix.lower() == ".gif":
+        few = np.concatenate([np.asarray(frame) for frame in frames[:: max(1, len(frames) // 8)]])
+        # one palette for all frames: what stands still does not flicker
+        palette = Image.fromarray(few).quantize(256, dither=Image.Dither.NONE)
+        frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    played = {"duration": _shown(times[records], duration), "append_images": frames[1:], "save_all": True, "loop": 0}
+    with replacing(path, remedy="free space or choose another path") as temporary:
+        frames[0].save(temporary, format=_FORMATS[path.suffix.lower()], **played)
 
 
 def _stamps(times: torch.Tensor) -> list[str]:
@@ -262,21 +261,3 @@ def _shown(times: torch.Tensor, duration: float) -> list[int]:
     milliseconds = 10 * (steps / steps.sum() * duration * 100).round().clamp(min=2).int()
     milliseconds[-1] += 1000
     return milliseconds.tolist()
-
-
-def _pixels(figure: Figure) -> Image.Image:
-    figure.set_dpi(_DPI)
-    drawn = FigureCanvasAgg(figure)
-    drawn.draw()
-    return Image.fromarray(np.asarray(drawn.buffer_rgba())[..., :3])
-
-
-def _write(frames: list[Image.Image], milliseconds: list[int], path: Path) -> None:
-    kind = _FORMATS[path.suffix.lower()]
-    if kind == "GIF":
-        few = np.concatenate([np.asarray(frame) for frame in frames[:: max(1, len(frames) // 8)]])
-        # one palette for all frames: what stands still does not flicker
-        palette = Image.fromarray(few).quantize(256, dither=Image.Dither.NONE)
-        frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    with replacing(path, remedy="free space or choose another path") as temporary:
-        frames[0].save(temporary, format=kind, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)

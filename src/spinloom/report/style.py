@@ -26,13 +26,15 @@ def canvas(
     """A figure 10 inches wide and its axes, row by row. ratios: heights of the rows. share: one x axis per column."""
     figure = Figure(figsize=(10, height), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(
-        rows, columns, squeeze=False, sharex="col" if rows > 1 and share else False, height_ratios=ratios
-    )
-    axes = [axis for line in grid for axis in line]
-    for axis in axes:
-        _dress(axis)
-    return figure, axes
+    shared: Any = "col" if rows > 1 and share else False
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=shared, height_ratios=ratios)
+    for axis in grid.flat:
+        axis.tick_params(labelsize=TEXT - 1, color=GREY)
+        axis.grid(True, color="#E3E3E3", linewidth=0.8)
+        axis.set_axisbelow(True)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.spines[["left", "bottom"]].set_color(GREY)
+    return figure, list(grid.flat)
 
 
 def label(axis: Axes, title: str, x: str, y: str) -> None:
@@ -76,13 +78,3 @@ def save(path: Path, figure: Figure) -> None:
     """Write a PNG, whole or not at all. Raises OutputError."""
     with replacing(path) as temporary:
         temporary.write_bytes(png(figure))
-
-
-def _dress(axis: Axes) -> None:
-    axis.tick_params(labelsize=TEXT - 1, color=GREY)
-    axis.grid(True, color="#E3E3E3", linewidth=0.8)
-    axis.set_axisbelow(True)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axis.spines[side].set_color(GREY)

@@ -34,9 +34,8 @@ SOURCES = {1.7: "conference summary, Politecnico di Bari", 2.0: "arXiv 2409.0252
 NOMINAL, FABRICATED, TUNED = "nominal junctions", "fabricated junctions", "the same after one pass in place"
 LOSSES = {OWN: {FABRICATED: 1.7, TUNED: 0.5}, PUBLISHED: {NOMINAL: 1.7, FABRICATED: 2.0, TUNED: 1.7}}
 """The most, percentage points, by data set."""
-CLAIMS = {
-    NOMINAL: "loss on nominal junctions", FABRICATED: "loss with device spread", TUNED: "loss after one pass in place"
-}  # fmt: skip
+CLAIMS = {NOMINAL: "loss on nominal junctions", FABRICATED: "loss with device spread"}
+CLAIMS[TUNED] = "loss after one pass in place"
 COST_IMAGES = 16
 """Images that the energy of an inference is averaged over."""
 MEMORY_IMAGES = 128
@@ -143,15 +142,13 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
 
     software, when_folded = in_software()
     made, augmentation = settings.spread, asdict(tuning.augmentation)
+    make = partial(source.fabricated, made)
     groups = {
-        NOMINAL: run.population("nominal junctions", folded, source.nominal, examples, size.noise_seeds),
-        FABRICATED: run.population(
-            "fabricated junctions", folded, lambda: source.fabricated(made), examples, size.instances, spread=made
-        ),
-        "the same, batch norms measured anew": evaluation.Population(
-            tuple(refreshed(count=size.instances, spread=made, reads=size.reads, augmentation=augmentation))
-        ),
+        NOMINAL: run.population(NOMINAL, folded, source.nominal, examples, size.noise_seeds),
+        FABRICATED: run.population(FABRICATED, folded, make, examples, size.instances, spread=made),
     }
+    anew = refreshed(count=size.instances, spread=made, reads=size.reads, augmentation=augmentation)
+    groups["the same, batch norms measured anew"] = evaluation.Population(tuple(anew))
     pairs = [tuned(number=number, spread=made, **compute_key) for number in range(size.tuned)]
     if pairs:
         before, after = (evaluation.Population(column) for column in zip(*map(tuple, pairs), strict=True))
@@ -159,10 +156,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     memory = evaluation.backward_memory(network, unlabelled[:MEMORY_IMAGES])
     cost = None
     if source.cost:
-        nominal = source.nominal()
-        hardware = evaluation.on_devices(folded, nominal, examples, settings.seed)
-        inputs = examples.first(COST_IMAGES).inputs
-        cost = evaluation.inference_cost(hardware, inputs, nominal.unit_drive, source.cost(None))
+        hardware = evaluation.on_devices(folded, source.nominal(), examples, settings.seed)
+        cost = evaluation.inference_cost(hardware, examples.first(COST_IMAGES).inputs, cost=source)
 
     # claim
     dataset = PUBLISHED if test.name == PUBLISHED else OWN
@@ -177,10 +172,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
             group, text = groups[name], OWN_SOURCE if dataset == OWN else SOURCES[most]
             loss = 100 * (software - group.mean)
             conditions = () if name == NOMINAL else (report.with_spread(source, made),)
-            run.claim(
-                report.at_most(CLAIMS[name], most, loss, "points", text, report.error_in_percent(group)),
-                *on_images, report.at_room_temperature(source), *conditions, report.several(len(group.accuracies)),
-            )  # fmt: skip
+            claim = report.at_most(CLAIMS[name], most, loss, "points", text, report.error_in_percent(group))
+            common = (*on_images, report.at_room_temperature(source), *conditions)
+            run.claim(claim, *common, report.several(len(group.accuracies)))
 
     # show
     percent = report.percent
@@ -226,13 +220,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
             f"slope of each neuron {source.slopes}."
         )
     run.assume(*(cost.assumptions if cost else ()))
-    run.record(
-        software=software,
-        folded=when_folded,
-        **{name: list(group.accuracies) for name, group in groups.items()},
-        cost=asdict(cost) if cost else None,
-        memory={"software": memory.software, "hardware": memory.hardware},
-    )
+    run.record(software=software, folded=when_folded, **{name: list(one.accuracies) for name, one in groups.items()})
+    run.record(cost=asdict(cost) if cost else None, memory={"software": memory.software, "hardware": memory.hardware})
 
 
 def _change(loss: float) -> str:

@@ -153,14 +153,12 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         ("the same, macrospin", noise_point),
     )
     rows = [(title, *(f"{value:.4f}" for value in pair)) for title, pair in distances]
+    volts = [float(devices.largest_voltage(one)) for one in designs]
     rows += [
         ("energy of an operation at input 1", *(si(one, "J") for one in joule)),
         ("of it reset", *(si(one.reset_energy, "J") for one in single)),
         ("time of an operation", *(si(one.cycle_time, "s") for one in single)),
-        (
-            f"largest voltage (input {largest:g}, reset)",
-            *(si(float(devices.largest_voltage(one)), "V") for one in designs),
-        ),
+        (f"largest voltage (input {largest:g}, reset)", *(si(one, "V") for one in volts)),
     ]
     note = f"""Distance: root mean square of (value - tanh, slope - sech^2) together over inputs to {largest:g}; at 0 K
         over what the reset finds, too. Noise: root mean square over the inputs."""
@@ -177,38 +175,25 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     ]
     counts = f"{len(test):,} test images of {test.name}; {len(fabricated[0].accuracies)} fabricated networks each."
     run.table(report.Table("The network", ("quantity", *NAMES), tuple(rows), counts))
-    run.show(
-        "curves",
-        "The two outputs of both junctions beside tanh and its derivative; below, what is left of a nominal device "
-        "at 0 K, then of fabricated devices at temperature (thin lines are single devices). All on a mesh.",
-        report.draw_designs(NAMES, [check.curves for check in checks], [check.fabricated for check in checks]),
-    )
-    run.show(
-        "descent",
-        "The objective and its parts, each relative to the hand-chosen junction, over the evaluations of the "
-        "descent; right, the parameters between their bounds. The descent goes on on a mesh behind the line.",
-        report.draw_descent(
-            (point, mesh), [free.title for free in search.free], "relative to the hand-chosen junction"
-        ),
-    )
-    run.show(
-        "macrospin",
-        "Where a macrospin and a mesh differ: largest difference of either output over the inputs, and how far the "
-        "magnetisation is from uniform right after the pulse, against diameter and length of the pulse, at 0 K.",
-        report.draw_space(space, start, DENSER),
-    )
-    run.show(
-        "temperature",
-        "Thermal spin waves, which a macrospin does not have, shorten the mean magnetisation of the mesh, so the "
-        "gradient at small inputs reads low; the noise of a read is nearly that of a macrospin.",
-        report.draw_warmth(NAMES, [check.nominal for check in checks], [check.point for check in checks]),
-    )
-    run.show(
-        "networks",
-        "The same trained network on both junctions: every dot is one network; right, the energy of all its "
-        "junctions for one image.",
-        report.draw_networks(NAMES, {"nominal": nominal, "fabricated": fabricated}, costs, software),
-    )
+    figure = report.draw_designs(NAMES, [check.curves for check in checks], [check.fabricated for check in checks])
+    caption = """The two outputs of both junctions beside tanh and its derivative; below, what is left of a nominal
+        device at 0 K, then of fabricated devices at temperature (thin lines are single devices). All on a mesh."""
+    run.show("curves", caption, figure)
+    titles, reference = [free.title for free in search.free], "relative to the hand-chosen junction"
+    caption = """The objective and its parts, each relative to the hand-chosen junction, over the evaluations of the
+        descent; right, the parameters between their bounds. The descent goes on on a mesh behind the line."""
+    run.show("descent", caption, report.draw_descent((point, mesh), titles, reference))
+    caption = """Where a macrospin and a mesh differ: largest difference of either output over the inputs, and how far
+        the magnetisation is from uniform right after the pulse, against diameter and length of the pulse, at 0 K."""
+    run.show("macrospin", caption, report.draw_space(space, start, DENSER))
+    figure = report.draw_warmth(NAMES, [check.nominal for check in checks], [check.point for check in checks])
+    caption = """Thermal spin waves, which a macrospin does not have, shorten the mean magnetisation of the mesh, so the
+        gradient at small inputs reads low; the noise of a read is nearly that of a macrospin."""
+    run.show("temperature", caption, figure)
+    figure = report.draw_networks(NAMES, {"nominal": nominal, "fabricated": fabricated}, costs, software)
+    caption = """The same trained network on both junctions: every dot is one network; right, the energy of all its
+        junctions for one image."""
+    run.show("networks", caption, figure)
 
     # say
     nearer = ideal[0] / ideal[1]
@@ -236,22 +221,13 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         "Neither the time of an operation nor the area of the junction enters the objective.",
         *costs[1].assumptions,
     )
-    run.record(
-        software=software,
-        designs=[{free.name: free.of(device) for free in search.free} for device in designs],
-        descent={"macrospin": asdict(point), "mesh": asdict(mesh)},
-        distance=ideal,
-        distance_macrospin=ideal_point,
-        distance_nominal=warm,
-        distance_fabricated=made,
-        distance_fabricated_macrospin=made_point,
-        noise=noise,
-        energy=joule,
-        nominal=[list(one.accuracies) for one in nominal],
-        fabricated=[list(one.accuracies) for one in fabricated],
-        cost=[asdict(one) for one in costs],
-        modes=space,
-    )
+    chosen = [{free.name: free.of(device) for free in search.free} for device in designs]
+    run.record(software=software, designs=chosen, descent={"macrospin": asdict(point), "mesh": asdict(mesh)})
+    run.record(distance=ideal, distance_macrospin=ideal_point, distance_nominal=warm, distance_fabricated=made)
+    run.record(distance_fabricated_macrospin=made_point, noise=noise, energy=joule)
+    accuracies = {"nominal": nominal, "fabricated": fabricated}
+    run.record(**{kind: [list(one.accuracies) for one in group] for kind, group in accuracies.items()})
+    run.record(cost=[asdict(one) for one in costs], modes=space)
 
 
 def _descend(run: kit.Run, search: Any, shares: list[float], evaluations: int, cells: int | None) -> learning.Descent:
@@ -292,7 +268,6 @@ def _check(run: kit.Run, title: str, device: devices.TwoPolarizerMTJ, size: Any)
         drive, value, slope, noise = (torch.tensor(column, dtype=torch.float64) for column in columns)
         return devices.Response(drive, value, slope, noise, unit)
 
-    found: dict[str, Any] = {}
     stages = {
         "curves": lambda: ideal(device=resolved, points=size.check_points),
         "point_distance": lambda: ideal(device=device, points=size.check_points)[-1],
@@ -301,11 +276,11 @@ def _check(run: kit.Run, title: str, device: devices.TwoPolarizerMTJ, size: Any)
         "nominal": lambda: simulated(resolved, size.realizations),
         "fabricated": lambda: simulated(resolved, size.device_realizations, size.devices, settings.spread),
     }
+    found: dict[str, Any] = {}
     with run.bar(f"checks, {title}") as progress:
-        for name, stage in stages.items():
-            progress(len(found), len(stages), name.replace("_", " "))
+        for number, (name, stage) in enumerate(stages.items(), 1):
             found[name] = stage()
-        progress(len(stages), len(stages), "")
+            progress(number, len(stages), name.replace("_", " "))
     *curves, away = found.pop("curves")
     return SimpleNamespace(curves=[torch.tensor(one, dtype=torch.float64) for one in curves], distance=away, **found)
 
@@ -326,12 +301,11 @@ def _space(run: kit.Run, device: devices.TwoPolarizerMTJ, size: Any) -> dict[str
         *(("dense_pulses", value, replace(dense, pulse=value)) for value in size.dense_pulses),
     ]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ("sizes", "dense_sizes", "pulses", "dense_pulses")}
+    columns = ("at", "value", "slope", "nonuniformity")
     with run.bar("macrospin against mesh") as progress:
-        for number, (name, value, one) in enumerate(jobs):
-            progress(number, len(jobs), f"{name.replace('_', ' ')} {value:.3g}")
-            columns = ("at", "value", "slope", "nonuniformity")
+        for number, (name, value, one) in enumerate(jobs, 1):
             found[name].append(dict(zip(columns, (value, *difference(device=one)), strict=True)))
-        progress(len(jobs), len(jobs), "")
+            progress(number, len(jobs), f"{name.replace('_', ' ')} {value:.3g}")
     return found
 
 

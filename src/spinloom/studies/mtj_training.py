@@ -171,14 +171,10 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         run.say(f"""{fallen} {100 * fmean(tuned.before):.2f} % and comes back to {100 * fmean(tuned.after):.2f} % by
             tuning in place ({100 * tuned.mean:.0f} % of the loss).""")
     _assume(bench, tuned is not None)
-    run.record(
-        trained={way: [{key: one[key] for key in ("accuracy", "losses")} for one in trained[way]] for way in trained},
-        angles=angles,
-        angles_of=angles_of,
-        cosines=list(cosines),
-        tuned=asdict(tuned) | {"software_tuned": more} if tuned else None,
-        memory=[asdict(layer) for layer in memory.layers],
-    )
+    raw = {way: [{key: one[key] for key in ("accuracy", "losses")} for one in trained[way]] for way in trained}
+    run.record(trained=raw, angles=angles, angles_of=angles_of, cosines=list(cosines))
+    run.record(tuned=asdict(tuned) | {"software_tuned": more} if tuned else None)
+    run.record(memory=[asdict(layer) for layer in memory.layers])
 
 
 def against(accuracies: dict[str, Any], way: str, other: str) -> evaluation.Paired | None:

@@ -9,6 +9,7 @@ noise, temperature and diameter, and what one inference costs.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from spinloom import devices, errors, evaluation, learning, report
@@ -63,9 +64,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     made, nominally = source.fabricated, source.nominal
     software = evaluation.accuracy(network, examples)
     nominal = run.population(NAMES[0], network, nominally, examples, size.noise_seeds)
-    fabricated = run.population(
-        NAMES[1], network, lambda: made(settings.spread), examples, size.instances, spread=settings.spread
-    )
+    make = partial(made, settings.spread)
+    fabricated = run.population(NAMES[1], network, make, examples, size.instances, spread=settings.spread)
     losses = [100 * (software - group.mean) for group in (nominal, fabricated)]
 
     # claim
@@ -90,8 +90,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
 
     # sweep
     few_right = evaluation.accuracy(network, few)
-    note = f"""The first {len(few):,} test images, of which the software network classifies {report.percent(few_right)}
-        %."""
+    share = report.percent(few_right)
+    note = f"The first {len(few):,} test images, of which the software network classifies {share} %."
     sweeps: dict[str, tuple[Any, Any]] = {"noise": (nominally().with_read_noise, size.levels)}
     if source.simulated:
         sweeps |= {"spread": (made, size.levels), "temperature": (source.at_temperature, size.temperatures)}
@@ -99,19 +99,15 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         sweeps["diameter"] = (source.at_diameter, size.diameters)
     swept = {}
     for name in filter(sweeps.__contains__, report.SWEEPS):
-        make, values = sweeps[name]
-        swept[name] = run.sweep(
-            report.SWEEPS[name], values, network, make, few, size.sweep_instances, few_right, note=note
-        )
+        kind, (make, values) = report.SWEEPS[name], sweeps[name]
+        swept[name] = run.sweep(kind, values, network, make, few, size.sweep_instances, few_right, note=note)
 
     # cost
     def cost(response: devices.Response, diameter: float | None = None) -> evaluation.InferenceCost:
         assert source.cost
         hardware = evaluation.on_devices(network, response, examples, settings.seed)
-        inputs = examples.first(COST_IMAGES).inputs
-        return evaluation.inference_cost(
-            hardware, inputs, response.unit_drive, source.cost(diameter), settings.mac_energy
-        )
+        given = examples.first(COST_IMAGES).inputs, response.unit_drive, source.cost(diameter)
+        return evaluation.inference_cost(hardware, *given, settings.mac_energy)
 
     total = cost(nominally()) if source.cost else None
     if source.at_diameter and source.cost:
@@ -139,13 +135,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         "The network is trained with exact tanh and moved without any retraining.",
         *(total.assumptions if total else ()),
     )
-    run.record(
-        software=software,
-        nominal=list(nominal.accuracies),
-        fabricated=list(fabricated.accuracies),
-        sweeps=report.raw_sweeps(swept),
-        cost=asdict(total) if total else None,
-    )
+    run.record(software=software, nominal=list(nominal.accuracies), fabricated=list(fabricated.accuracies))
+    run.record(sweeps=report.raw_sweeps(swept), cost=asdict(total) if total else None)
 
 
 def _change(loss: float) -> str:

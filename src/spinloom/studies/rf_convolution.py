@@ -11,19 +11,13 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from spinloom import data, errors, evaluation, learning, report
+from spinloom import data, errors, evaluation, learning, progress, report
 from spinloom.nn import radio
 from spinloom.studies import kit
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from torch import nn
-
-    from spinloom import progress
 
 BARS = {"mnist": 0.3, "mnist-5k": 0.3, "fashion-mnist": 0.5}
 """Points by which the network of resonators may stay behind; the paper says "comparable" and no number was found."""
@@ -81,20 +75,14 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         learning.save_weights(run.out / f"network-{one.test.name}.safetensors", one.network)
 
     # claim
+    line = report.same(settings.linewidth, 0.003, "half linewidths of {:g} of the frequency")
+    words = "the sequential layout, or pixels 100 linewidths apart", f"pixels {settings.spacing:g} linewidths apart"
+    laid_out = report.Condition(settings.layout == "sequential" or settings.spacing == 100, *words)
     for one in found:
         name, bar = f"{one.title}: points behind software", BARS.get(one.test.name)
         claim = report.at_most(name, bar or 0.0, one.behind, "points", SOURCE, one.error)
-        run.claim(
-            claim,
-            report.one_of(one.test.name, *BARS),
-            report.same(settings.linewidth, 0.003, "half linewidths of {:g} of the frequency"),
-            report.Condition(
-                settings.layout == "sequential" or settings.spacing == 100,
-                "the sequential layout, or pixels 100 linewidths apart",
-                f"pixels {settings.spacing:g} linewidths apart",
-            ),
-            report.several(len(one.radio.accuracies)),
-        )
+        images = report.one_of(one.test.name, *BARS)
+        run.claim(claim, images, line, laid_out, report.several(len(one.radio.accuracies)))
 
     # show
     percent = report.percent
@@ -219,7 +207,7 @@ def measure(run: kit.Run, name: str) -> Any:
         whole = learning.Training(epochs=epochs, batch=batch, rate=RATE, weight_decay=0.0, seed=seed)
         return replace(whole, **changed)
 
-    def trained(kind: str, network: nn.Sequential, seed: int) -> list[float]:
+    def trained(kind: str, network: Any, seed: int) -> list[float]:
         """Train in place, once; mean losses of every epoch, which are kept before the weights are."""
         losses: list[float] = []
 
@@ -268,11 +256,9 @@ def measure(run: kit.Run, name: str) -> Any:
         [trained(kind, one, seed) for kind, one in (("resonators", mine), ("software", other))]
         for seed, mine, other in zip(seeds, ours, theirs, strict=True)
     ]
-    network = ours[0]
-    laid_out = [
-        one if settings.layout == "sequential" else learning.lay_out_parallel(one, image, settings.spacing)
-        for one in ours
-    ]
+    network, laid_out = ours[0], ours
+    if settings.layout != "sequential":
+        laid_out = [learning.lay_out_parallel(one, image, settings.spacing) for one in ours]
     resonators, software = (
         evaluation.Population(tuple(evaluation.accuracy(one, examples, BATCH) for one in group))
         for group in (laid_out, theirs)
@@ -290,15 +276,14 @@ def measure(run: kit.Run, name: str) -> Any:
     if size.seeds == 1:  # of the test images instead, as if they were independent
         share = (resonators.mean + software.mean) / 2
         error = math.sqrt(2 * share * (1 - share) / len(test))
-    spreads = [SimpleNamespace(**one) for one in raw["spread"]]
-    for one in spreads:
-        one.made, one.trimmed, one.retrained = (
-            evaluation.Population(tuple(group)) for group in (one.made, one.trimmed, [one.retrained])
-        )
+    spreads = []
+    for one in raw["spread"]:
+        groups = {"made": one["made"], "trimmed": one["trimmed"], "retrained": [one["retrained"]]}
+        groups = {name: evaluation.Population(tuple(group)) for name, group in groups.items()}
+        spreads.append(SimpleNamespace(level=one["level"], **groups))
     found = {"radio": resonators, "software": software, "few": raw["sweep_reference"], "spreads": spreads}
     lines, band = test.images[0].numel(), radio.Band()
     sneaks = [one | {"linewidth": learning.linewidth_for(one["spacing"], lines, band)} for one in raw["parallel"]]
     found |= {"behind": 100 * (software.mean - resonators.mean), "error": 100 * error, "sneaks": sneaks}
-    return SimpleNamespace(
-        test=test, images=len(train), title=TITLES.get(name, name), network=network, raw=raw, **found
-    )
+    found |= {"test": test, "images": len(train), "title": TITLES.get(name, name), "network": network, "raw": raw}
+    return SimpleNamespace(**found)

@@ -9,9 +9,10 @@ when moved onto them without retraining.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import Any
 
 import lazy_loader
 
@@ -19,10 +20,7 @@ from spinloom import data, errors, evaluation, learning, quantities, report
 from spinloom.nn import radio
 from spinloom.studies import kit
 
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_loader.load("torch")
+torch = lazy_loader.load("torch")
 
 JUDGED = 0.01
 """The level of spread whose loss is judged."""
@@ -34,13 +32,7 @@ WAYS = {
     "direct": "trained straight through the devices",
 }
 """Ways of training on imperfect devices: where the loss looks, and what its gradient flows through."""
-SHORT = {
-    "twin": "twin",
-    "layers": "by layer",
-    "measured": "measured twin",
-    "direct": "straight",
-    "deployed": "moved",
-}
+SHORT = {"twin": "twin", "layers": "by layer", "measured": "measured twin", "direct": "straight", "deployed": "moved"}
 """For tables."""
 
 SIZES = kit.Sizes(
@@ -148,26 +140,21 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         seeds = list(range(settings.seed, settings.seed + count))
         return [seeds[at : at + size.side_by_side] for at in range(0, count, size.side_by_side)]
 
-    def population(parts: Sequence[Any]) -> evaluation.Population:
-        return evaluation.Population(tuple(one for part in parts for one in part))
+    def population(parts: Iterable[Sequence[float]]) -> evaluation.Population:
+        return evaluation.Population(tuple(chain.from_iterable(parts)))
 
     ideal = [spintronic(seeds=seeds) for seeds in groups(size.seeds)]
     plain = learning.join_watched(ideal)
     digital = learning.join_watched([software(seeds=seeds) for seeds in groups(size.seeds)])
     noisy = population([part["noisy"] for part in ideal])
     moved = torch.tensor([part["moved"] for part in ideal]).square().mean(0).sqrt().tolist()
-    found = {
-        way: {
-            level: population(
-                [with_spread(way=way, level=level, seeds=s)["accuracies"] for s in groups(size.spread_seeds)]
-            )
-            for level in size.spreads
-        }
-        for way in WAYS
-    }
-    found["deployed"] = {
-        level: population([part["deployed"][number] for part in ideal]) for number, level in enumerate(levels)
-    }
+    found: dict[str, dict[float, evaluation.Population]] = {way: {} for way in WAYS}
+    for way, points in found.items():
+        for level in size.spreads:
+            parts = [with_spread(way=way, level=level, seeds=seeds) for seeds in groups(size.spread_seeds)]
+            points[level] = population(part["accuracies"] for part in parts)
+    deployed = zip(*(part["deployed"] for part in ideal), strict=True)
+    found["deployed"] = {level: population(parts) for level, parts in zip(levels, deployed, strict=True)}
     ours, theirs = (evaluation.Population(tuple(one["accuracies"])) for one in (plain, digital))
 
     def lost(group: evaluation.Population) -> evaluation.Population:
@@ -262,13 +249,10 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         f"{quantities.si(settings.bandwidth, 'Hz')}.",
     )
     kept = ("epochs", "curve", "accuracies", "confusion")
-    run.record(
-        spintronic={name: plain[name] for name in kept},
-        software={name: digital[name] for name in kept},
-        noisy=list(noisy.accuracies),
-        **{way: {f"{level:g}": list(one.accuracies) for level, one in found[way].items()} for way in found},
-        moved=moved,
-    )
+    run.record(spintronic={name: plain[name] for name in kept}, software={name: digital[name] for name in kept})
+    run.record(noisy=list(noisy.accuracies))
+    raw = {way: {f"{level:g}": list(one.accuracies) for level, one in found[way].items()} for way in found}
+    run.record(**raw, moved=moved)
 
 
 def spintronic_network(sizes: Sequence[int], seeds: Sequence[int], settings: Settings) -> radio.RadioNetwork:

@@ -8,7 +8,7 @@ perceptrons that are sparse at random, pruned by magnitude, or trained by prunin
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lazy_loader
 
@@ -16,11 +16,7 @@ from spinloom import errors, evaluation, learning, report
 from spinloom.nn import radio
 from spinloom.studies import kit
 
-if TYPE_CHECKING:
-    import torch
-    from matplotlib.figure import Figure
-else:
-    torch = lazy_loader.load("torch")
+torch = lazy_loader.load("torch")
 
 SOURCE = "Rageau et al., trainable structural plasticity, abstract"
 DENSE, TRAINED, GAIN, REMOVED = 92.54, 88.83, 13.21, 98.72
@@ -250,7 +246,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.record(as_many_parameters=raw(alike), dampings=swept, frequencies=frequencies)
 
 
-def draw_removed(found: dict[str, Any], dense: evaluation.Population, inputs: int, published: bool) -> Figure:
+def draw_removed(found: dict[str, Any], dense: evaluation.Population, inputs: int, published: bool) -> Any:
     """The curves of all kinds of networks; the axis is logarithmic in what is left."""
     figure, (axis,) = report.canvas(height=5.0)
     colours = report.PURPLE, report.ORANGE, report.GREEN, "#56B4E9", report.BLUE, "#E69F00"
@@ -273,7 +269,7 @@ def draw_removed(found: dict[str, Any], dense: evaluation.Population, inputs: in
     return figure
 
 
-def draw_linewidths(lines: dict[str, Any]) -> Figure:
+def draw_linewidths(lines: dict[str, Any]) -> Any:
     figure, (axis,) = report.canvas(height=4.2)
     for (name, points), colour, marker in zip(lines.items(), (report.PURPLE, report.GREY), "os", strict=True):
         report.plot_populations(axis, dict(sorted(points.items())), name, colour, marker)
