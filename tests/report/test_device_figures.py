@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 
 from spinloom.errors import InputError, OutputError
-from spinloom.evaluation import InferenceCost, Population, SweepPoint
+from spinloom.evaluation import InferenceCost, Population
 from spinloom.evaluation.cost import LayerCost
 from spinloom.report import draw_cost, draw_curves, draw_sizes, draw_sweep, save
 from tanh_devices import tanh_devices
 
-POINTS = (SweepPoint(0.0, Population((0.93, 0.92))), SweepPoint(0.1, Population((0.9, 0.8))))
+POINTS = {0.0: Population((0.93, 0.92)), 0.1: Population((0.9, 0.8))}
 
 
 def lines(axis):
@@ -38,7 +38,7 @@ def test_fabricated_devices_measured_elsewhere_are_drawn_where_they_were_measure
 
 def test_a_sweep_without_points_is_named():
     with pytest.raises(InputError, match="there are no points to draw in 'against noise'"):
-        draw_sweep((), 0.94, "against noise", "noise (%)")
+        draw_sweep({}, 0.94, "against noise", "noise (%)")
 
 
 def test_a_sweep_shows_mean_deviation_worst_and_software():
@@ -49,7 +49,7 @@ def test_a_sweep_shows_mean_deviation_worst_and_software():
     bars = figure.axes[0].containers[0]
     np.testing.assert_allclose(bars.lines[0].get_xydata(), [[0, 92.5], [10, 85]])
     low, high = bars.lines[2][0].get_segments()[1][:, 1]
-    assert (high - low) / 2 == pytest.approx(100 * POINTS[1].population.deviation)
+    assert (high - low) / 2 == pytest.approx(100 * POINTS[0.1].deviation)
 
 
 def test_sizes_are_drawn_in_nanometres():

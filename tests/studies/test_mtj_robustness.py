@@ -7,7 +7,7 @@ import pytest
 
 from spinloom import report
 from spinloom.errors import InputError
-from spinloom.evaluation import Population, SweepPoint
+from spinloom.evaluation import Population
 from spinloom.learning import read_tensors
 from spinloom.studies import kit, mtj_robustness
 from spinloom.studies.mtj_robustness import SIZES, Settings, find_borne, run
@@ -50,7 +50,7 @@ def test_every_imperfection_grows_and_hurts_and_is_measured_once(tmp_path):
 
 def test_what_is_borne_ends_where_the_loss_first_exceeds_the_tolerance():
     def borne(name: str, tolerance: float, *pairs: tuple[float, float]) -> float | None:
-        points = tuple(SweepPoint(value, Population((accuracy,))) for value, accuracy in pairs)
+        points = {value: Population((accuracy,)) for value, accuracy in pairs}
         return find_borne(report.SWEEPS[name], points, 0.9, tolerance)
 
     noise = ((0.0, 0.9), (0.1, 0.895), (0.2, 0.85), (0.3, 0.9))

@@ -14,7 +14,6 @@ from .radio import Digital as Digital
 from .radio import RadioCost as RadioCost
 from .radio import radio_cost as radio_cost
 from .robustness import Examples as Examples
-from .robustness import SweepPoint as SweepPoint
 from .robustness import accuracy as accuracy
 from .robustness import evaluate_instances as evaluate_instances
 from .robustness import on_devices as on_devices

@@ -1,8 +1,9 @@
 """Energy, latency and size of one inference on layers of devices, from what drives the devices in the network."""
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -149,17 +150,13 @@ def meter(network: nn.Module, inputs: torch.Tensor) -> tuple[list[LayerUse], nn.
     found: list[LayerUse] = []
     twin = copy.deepcopy(network).eval()
 
-    def book(name: str) -> Callable[..., None]:
-        def hook(layer: Any, args: tuple, named: dict, output: torch.Tensor) -> None:
-            use = layer.cost((*args, *named.values())[0], output, len(inputs))
-            slowest = max((before.response for before in found), default=0.0)
-            response = slowest if use.kind == "oscillator" else use.response
-            found.append(replace(use, name=name, response=response))
-
-        return hook
+    def book(name: str, layer: Any, args: tuple, named: dict, output: torch.Tensor) -> None:
+        use = layer.cost((*args, *named.values())[0], output, len(inputs))
+        slowest = max((before.response for before in found), default=0.0)
+        found.append(replace(use, name=name, response=slowest if use.kind == "oscillator" else use.response))
 
     for name, layer in hardware_layers(twin).items():
-        layer.register_forward_hook(book(name), with_kwargs=True)
+        layer.register_forward_hook(partial(book, name), with_kwargs=True)
     with torch.inference_mode():
         twin(inputs)
     return found, twin

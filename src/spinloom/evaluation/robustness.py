@@ -69,14 +69,6 @@ def accuracy(model: Module, examples: Examples, batch: int = BATCH) -> float:
     return correct / len(examples)
 
 
-@dataclass(frozen=True)
-class SweepPoint:
-    """The population at one value of the imperfection swept."""
-
-    value: float
-    population: Population
-
-
 def evaluate_instances(
     hardware: Module, examples: Examples, instances: int, seed: int = 0, report: Report = silent
 ) -> Population:
@@ -106,7 +98,10 @@ def accuracies(
     which ones are measured beside it; a network that could not keep them apart in one batch is measured one after the
     other. `hardware` stays as it is. Raises InputError if it has no device layer or its outputs are not finite.
     """
-    network = _fast(hardware)
+    network = copy.deepcopy(hardware).eval()
+    for module in network.modules():
+        if isinstance(module, Conv2d):  # which are faster so, as pools are
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if not all(isinstance(layer, nn.DeviceActivation) for layer in nn.hardware_layers(network).values()):
         yield from ([accuracy(nn.resample(network, seed), examples)] for seed in seeds)
         return
@@ -116,15 +111,6 @@ def accuracies(
         first, together = None, 1
     for start in range(0, len(seeds), together):
         yield _measure(network, examples, seeds[start : start + together], first, images)
-
-
-def _fast(hardware: Module) -> Module:
-    """A copy in evaluation mode with channels last, which convolutions and pools are faster with."""
-    network = copy.deepcopy(hardware).eval()
-    for module in network.modules():
-        if isinstance(module, Conv2d):
-            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
 
 
 def _measure(network: Module, examples: Examples, seeds: Sequence[int], first: str | None, images: int) -> list[float]:

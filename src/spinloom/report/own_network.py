@@ -30,6 +30,7 @@ from spinloom.report.tables import Table, cost_table, device_table, error_in_per
 
 COST_INPUTS = 100
 """Inputs that energies are averaged over."""
+Inputs: TypeAlias = tuple[Any, Any] | str | ImageSet | evaluation.Examples | Dataset | DataLoader
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,10 +143,6 @@ class Evaluation:
         result = self.result()
         write_text(path, page(result, {plot.name: png(plot.figure) for plot in result.plots}))
         return path
-
-
-Activations = type[nn.Module] | str
-Inputs: TypeAlias = tuple[Any, Any] | str | ImageSet | evaluation.Examples | Dataset | DataLoader
 
 
 def evaluate(
@@ -268,7 +265,7 @@ def _require_fit(model: nn.Module, examples: evaluation.Examples) -> None:
         raise InputError(f"labels must be 0 to {classes - 1} for {classes} outputs of the network, got {low} to {high}")
 
 
-def _sources(device: Any, temperature: float, seed: int, on_devices: bool) -> dict[Activations, DeviceSource]:
+def _sources(device: Any, temperature: float, seed: int, on_devices: bool) -> dict[type[nn.Module] | str, DeviceSource]:
     asked = {nn.Tanh: device} if device is not None and not isinstance(device, Mapping) else dict(device or {})
     if not asked and not (device is None and on_devices):
         raise InputError("give a device: the network has no layers of devices of its own")

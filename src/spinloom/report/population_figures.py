@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spinloom.errors import InputError
-from spinloom.evaluation import Paired, Population, Recovery, SweepPoint
+from spinloom.evaluation import Paired, Population, Recovery
 from spinloom.report import style
 from spinloom.report.style import AMBER, BLUE, DASHED, GREEN, GREY, ORANGE, PURPLE, TEXT, canvas, label, legend
 from spinloom.report.tables import Table, percent
@@ -21,6 +21,10 @@ _WAYS: Sequence[tuple[str, str, style.LineStyle]] = (
     (GREY, "o", DASHED), (BLUE, "s", "-"), (GREEN, "^", "-"), (ORANGE, "v", "-"), (PURPLE, "D", ":"),
 )  # fmt: skip
 """Colour, marker and line of ways of training; the first one of a reference."""
+_FLOOR = 1e-6
+"""Of one minus a cosine, on a logarithmic axis."""
+Angles = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Cosines by moment ("at the start"), kind of slopes and layer ("convolution 1")."""
 
 
 def plot_populations(
@@ -91,7 +95,7 @@ def draw_populations(
     return figure
 
 
-def draw_sweep(points: Sequence[SweepPoint], software: float, title: str, x: str, scale: float = 100) -> Figure:
+def draw_sweep(points: Mapping[float, Population], software: float, title: str, x: str, scale: float = 100) -> Figure:
     """Accuracy against an imperfection: mean with standard deviation, worst instance, the software's line.
 
     scale: from the swept value to the axis (100 for per cent). software: accuracy of the software network, 0..1.
@@ -100,12 +104,12 @@ def draw_sweep(points: Sequence[SweepPoint], software: float, title: str, x: str
     if not points:
         raise InputError(f"there are no points to draw in {title!r}; sweep at least one value")
     figure, (axis,) = canvas(height=4.4)
-    groups = {point.value: point.population for point in points}
     style.refer(axis, 100 * software, "software network")
-    plot_populations(axis, groups, "mean of instances, ± standard deviation", BLUE, scale=scale)
-    worst = [100 * group.worst for group in groups.values()]
-    axis.plot([scale * value for value in groups], worst, "v:", color=ORANGE, linewidth=1.6, label="worst instance")
-    label(axis, f"{title} ({len(points[0].population.accuracies)} instances each)", x, "accuracy (%)")
+    plot_populations(axis, points, "mean of instances, ± standard deviation", BLUE, scale=scale)
+    worst = [100 * group.worst for group in points.values()]
+    axis.plot([scale * value for value in points], worst, "v:", color=ORANGE, linewidth=1.6, label="worst instance")
+    instances = len(next(iter(points.values())).accuracies)
+    label(axis, f"{title} ({instances} instances each)", x, "accuracy (%)")
     _widen(axis, 2.0)
     legend(axis)
     return figure
@@ -246,9 +250,6 @@ def draw_learning(curves: Mapping[str, tuple[Sequence[int], Sequence[Sequence[fl
     return figure
 
 
-_FLOOR = 1e-6
-
-
 def pairs_table(pairs: Mapping[str, Paired], paired: str) -> Table:
     """Differences of accuracy in points. pairs: by name. paired: how, in words."""
 
@@ -260,10 +261,6 @@ def pairs_table(pairs: Mapping[str, Paired], paired: str) -> Table:
     rows = tuple((name, *shown(pair)) for name, pair in pairs.items())
     note = f"Percentage points, {paired}: mean ± standard error, and the confidence interval from Student's t."
     return Table("Differences of accuracy", ("ways", "difference", "95 % interval"), rows, note)
-
-
-Angles = Mapping[str, Mapping[str, Mapping[str, float]]]
-"""Cosines by moment ("at the start"), kind of slopes and layer ("convolution 1")."""
 
 
 def angles_table(angles: Angles, note: str) -> Table:

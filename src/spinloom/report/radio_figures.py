@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
@@ -22,6 +21,12 @@ from spinloom.report.tables import Table
 
 DIAMETERS = (10e-9, 20e-9, 50e-9, 100e-9, 200e-9, 500e-9)
 """m; from what is etched at best to what published experiments used."""
+_FILTERS = 8
+"""Filters shown."""
+_SIGNS = ((ORANGE, "+ above its resonance, - below"), (BLUE, "connected the other way: - above, + below"))
+_SHADES = LinearSegmentedColormap.from_list("classes", ("#BBD7EA", "#FFFFFF", "#F6CDB0"))
+_DRAWN = 400
+"""Test points drawn in a map."""
 
 
 def draw_radio_cost(
@@ -128,9 +133,6 @@ def draw_resonators(
     return figure
 
 
-_SIGNS = ((ORANGE, "+ above its resonance, - below"), (BLUE, "connected the other way: - above, + below"))
-
-
 def draw_input_frequencies(
     inputs: torch.Tensor, resonances: torch.Tensor, shape: tuple[int, int], band: tuple[float, float]
 ) -> Figure:
@@ -157,10 +159,6 @@ def draw_input_frequencies(
     return figure
 
 
-_FILTERS = 8
-"""Filters shown."""
-
-
 def draw_filters(layer: RFConv2d) -> Figure:
     """Filters of a first layer as images, in units of the sensitivity; below, one as a chain: weight by frequency."""
     weights = layer.weights().detach()[:, 0] / layer.sensitivity
@@ -177,32 +175,26 @@ def draw_filters(layer: RFConv2d) -> Figure:
     label(above, "Learned filters of the first layer", "", "")
     bar = figure.colorbar(ScalarMappable(limits, "RdBu_r"), ax=above, fraction=0.02, pad=0.01)
     bar.set_label("weight (K)", fontsize=TEXT - 1)
-    _chain(below, layer, picked)
-    return figure
-
-
-def _chain(axis: Axes, layer: RFConv2d, chain: int) -> None:
-    """Weight of one chain against frequency, its taps and its resonances."""
     taps = layer.input_frequencies().detach().double()
-    resonances = layer.resonances().detach()[chain, 0].double()
-    fine = torch.logspace(
-        float(taps.min().log10()) - 0.01, float(taps.max().log10()) + 0.01, 4_001, dtype=torch.float64
-    )
+    resonances = layer.resonances().detach()[picked, 0].double()
+    low, high = (float(end.log10()) for end in (taps.min(), taps.max()))
+    fine = torch.logspace(low - 0.01, high + 0.01, 4_001, dtype=torch.float64)
     signs = layer.amplitudes[0].double()
     unit = float(taps.max())
     curve = chain_weights(fine / unit, resonances[None] / unit, layer.linewidth * resonances[None] / unit, signs)[0]
-    weights = layer.weights().detach()[chain].flatten() / layer.sensitivity
-    axis.axhline(0, color=GREY, linewidth=0.8)
-    megahertz, at, own = (f.numpy() / 1e6 for f in (fine, taps, resonances))
-    axis.plot(megahertz, curve.numpy(), color=GREY, linewidth=1, label="weight of the chain at any frequency")
-    axis.vlines(at, 0, weights.numpy(), color=BLUE, linewidth=1.2)
-    axis.plot(at, weights.numpy(), "o", color=BLUE, markersize=5, label="taps: the filter's weights")
-    axis.plot(own, [-1.32] * len(own), "|", color=ORANGE, markersize=11, mew=1.6,
-              label="resonance frequencies")  # fmt: skip
-    style.log_ticks(axis, [20, 30, 40, 60, 80, 120])
-    axis.set_ylim(-1.45, 1.75)
-    label(axis, f"Filter {chain + 1} as a chain of {layer.resonators} resonators", "frequency (MHz)", "weight (K)")
-    legend(axis, "upper center", ncols=3)
+    own = layer.weights().detach()[picked].flatten() / layer.sensitivity
+    below.axhline(0, color=GREY, linewidth=0.8)
+    megahertz, at, resonant = (f.numpy() / 1e6 for f in (fine, taps, resonances))
+    below.plot(megahertz, curve.numpy(), color=GREY, linewidth=1, label="weight of the chain at any frequency")
+    below.vlines(at, 0, own.numpy(), color=BLUE, linewidth=1.2)
+    below.plot(at, own.numpy(), "o", color=BLUE, markersize=5, label="taps: the filter's weights")
+    look: Any = {"color": ORANGE, "markersize": 11, "mew": 1.6, "label": "resonance frequencies"}
+    below.plot(resonant, [-1.32] * len(resonant), "|", **look)
+    style.log_ticks(below, [20, 30, 40, 60, 80, 120])
+    below.set_ylim(-1.45, 1.75)
+    label(below, f"Filter {picked + 1} as a chain of {layer.resonators} resonators", "frequency (MHz)", "weight (K)")
+    legend(below, "upper center", ncols=3)
+    return figure
 
 
 def draw_sneaks(sets: Mapping[str, tuple[Sequence[Mapping[str, Any]], float]]) -> Figure:
@@ -253,11 +245,6 @@ def draw_spectra(train: SpectraSet, moved: Sequence[float]) -> Figure:
     return figure
 
 
-_SHADES = LinearSegmentedColormap.from_list("classes", ("#BBD7EA", "#FFFFFF", "#F6CDB0"))
-_DRAWN = 400
-"""Test points drawn in a map."""
-
-
 def draw_confusion(shares: Sequence[Sequence[float]], classes: Sequence[str], title: str) -> Figure:
     """Confusion matrix in per cent. shares: (true, given), rows add up to 1. Cells below 0.05 % stay empty."""
     table = 100 * torch.tensor(shares, dtype=torch.float64)
@@ -269,9 +256,8 @@ def draw_confusion(shares: Sequence[Sequence[float]], classes: Sequence[str], ti
     for row, column in torch.nonzero(table >= 0.05).tolist():
         value = float(table[row, column])
         text = "100" if value > 99.95 else f"{value:.1f}"
-        axis.text(
-            column, row, text, ha="center", va="center", fontsize=TEXT - 1, color="white" if value > 40 else "black"
-        )
+        shade = "white" if value > 40 else "black"
+        axis.text(column, row, text, ha="center", va="center", fontsize=TEXT - 1, color=shade)
     ticks = range(len(classes))
     axis.set_xticks(ticks, classes, rotation=40, ha="right", rotation_mode="anchor")
     axis.set_yticks(ticks, classes)
@@ -279,8 +265,7 @@ def draw_confusion(shares: Sequence[Sequence[float]], classes: Sequence[str], ti
     axis.set_yticks([tick - 0.5 for tick in ticks], minor=True)
     axis.grid(which="minor", color="#E3E3E3", linewidth=0.8)
     axis.tick_params(which="both", length=0)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    axis.spines[:].set_visible(False)
     label(axis, title, "class given by the network", "true class")
     return figure
 

@@ -20,6 +20,12 @@ from spinloom.report.style import GREY, TEXT, canvas, label
 OUTSIDE = "#D9D9D9"
 """Where there is no material: neither the white nor the black of a perpendicular state."""
 _KEY_PIXELS = 240
+_ARROWS = 20
+"""Along each side of a square."""
+_WIDEST, _TALLEST = 7.4, 5.4
+"""Of a map, in inches."""
+_DPI, _FORMATS = 80, {".png": "PNG", ".gif": "GIF"}
+"""Of animations."""
 
 
 def hue(m: torch.Tensor) -> torch.Tensor:
@@ -53,12 +59,6 @@ def draw_key(axis: Axes) -> None:
     for text, where in {"+x": (1.25, 0), "−x": (-1.27, 0), "+y": (0, 1.22), "−y": (0, -1.25)}.items():
         axis.text(*where, text, ha="center", va="center", fontsize=TEXT - 1, color=GREY)
     axis.text(0, -1.6, "centre +z\nrim −z", ha="center", va="top", fontsize=TEXT - 1, color=GREY)
-
-
-_ARROWS = 20
-"""Along each side of a square."""
-_WIDEST, _TALLEST = 7.4, 5.4
-"""Of a map, in inches."""
 
 
 def draw_state(
@@ -149,9 +149,7 @@ def _sheet(x: float, y: float, bar: bool) -> tuple[Figure, Axes, Axes]:
     place(side, 0.85 + width + 0.27, top - side_height, side_width, side_height)
     axis.grid(False)
     axis.set_facecolor(OUTSIDE)
-    for line in axis.spines.values():
-        line.set_visible(True)
-        line.set_color(GREY)
+    axis.spines[:].set(visible=True, color=GREY)
     for ticks, length, room in ((axis.xaxis, width, 0.7), (axis.yaxis, height, 0.5)):
         ticks.set_major_locator(MaxNLocator(max(2, min(8, int(length / room))), steps=[1, 2, 2.5, 5, 10]))
     if height < 0.45:  # no room for two numbers
@@ -177,10 +175,6 @@ def _draw_arrows(axis: Axes, m: np.ndarray, colours: np.ndarray, mesh: Mesh) -> 
         color=np.where(light[:, None] < 0.5, 0.95, 0.1) * np.ones(3), pivot="middle", angles="xy",
         scale_units="xy", scale=1 / (0.8 * spacing), units="xy", width=0.09 * spacing,
     )  # fmt: skip
-
-
-_DPI = 80
-_FORMATS = {".png": "PNG", ".gif": "GIF"}
 
 
 def animate_states(
@@ -244,9 +238,8 @@ def animate_states(
 def _stamps(times: torch.Tensor) -> list[str]:
     largest = float(times.abs().max())
     unit, scale = next(((u, s) for u, s in (("ps", 1e12), ("ns", 1e9), ("µs", 1e6)) if largest * s < 1000), ("s", 1.0))
-    digits = 0
-    while digits < 6 and len({f"{float(t) * scale:.{digits}f}" for t in times}) < len(times):
-        digits += 1
+    differ = (n for n in range(6) if len({f"{float(t) * scale:.{n}f}" for t in times}) == len(times))
+    digits = next(differ, 6)
     return [f"{float(t) * scale:.{digits}f} {unit}" for t in times]
 
 

@@ -1,11 +1,11 @@
 """Tables for people, printed and in the report, and the same as numbers for machines; sweeps, and how they show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from spinloom.devices import DeviceSource
-from spinloom.evaluation import BackwardMemory, InferenceCost, Population, SweepPoint
+from spinloom.evaluation import BackwardMemory, InferenceCost, Population
 from spinloom.quantities import si
 
 Cell = str | float | int | None
@@ -98,16 +98,16 @@ SWEEPS = {one.name: one for one in (
 """By name, in the order of the reports."""
 
 
-def sweep_table(title: str, axis: str, scale: float, points: Sequence[SweepPoint], note: str = "") -> Table:
-    """One row per point. axis: heading of the value swept. scale: from the value to the column (100 for per cent)."""
-    rows = tuple((f"{scale * point.value:g}", *percents(point.population)) for point in points)
+def sweep_table(title: str, axis: str, scale: float, points: Mapping[float, Population], note: str = "") -> Table:
+    """One row per value. axis: heading of the values. scale: from the value to the column (100 for per cent)."""
+    rows = tuple((f"{scale * value:g}", *percents(group)) for value, group in points.items())
     return Table(title, (axis, "accuracy (%)", "deviation", "worst"), rows, note)
 
 
-def raw_sweeps(sweeps: Mapping[str, Sequence[SweepPoint]]) -> dict[str, Any]:
+def raw_sweeps(sweeps: Mapping[str, Mapping[float, Population]]) -> dict[str, Any]:
     """Every accuracy (0..1) of every point, ready for JSON."""
     return {
-        name: [{"value": p.value, "accuracies": list(p.population.accuracies)} for p in points]
+        name: [{"value": value, "accuracies": list(group.accuracies)} for value, group in points.items()]
         for name, points in sweeps.items()
     }
 

@@ -107,7 +107,6 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     folded = nn.fold_batch_norm(network, examples.inputs[:1])
     source_of_seeds = seeding.generator(settings.seed)
     seeds = [seeding.child_seed(source_of_seeds) for _ in range(max(size.instances, size.tuned))]
-    compute_key = {**compute.identity, **asdict(tuning)}
 
     @run.kept
     def in_software() -> list[float]:
@@ -149,7 +148,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     }
     anew = refreshed(count=size.instances, spread=made, reads=size.reads, augmentation=augmentation)
     groups["the same, batch norms measured anew"] = evaluation.Population(tuple(anew))
-    pairs = [tuned(number=number, spread=made, **compute_key) for number in range(size.tuned)]
+    pairs = [tuned(number=number, spread=made, **compute.identity, **asdict(tuning)) for number in range(size.tuned)]
     if pairs:
         before, after = (evaluation.Population(column) for column in zip(*map(tuple, pairs), strict=True))
         groups |= {"instances to be tuned": before, TUNED: after}

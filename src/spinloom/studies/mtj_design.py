@@ -111,7 +111,10 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         [devices.distance_to_tanh(getattr(check, name)) for check in checks]
         for name in ("nominal", "point", "fabricated", "point_fabricated")
     )
-    noise, noise_point = ([_rms(getattr(check, name).noise) for check in checks] for name in ("nominal", "point"))
+    noise, noise_point = (
+        [float(getattr(check, name).noise.double().square().mean().sqrt()) for check in checks]
+        for name in ("nominal", "point")
+    )
     joule = [float(devices.operation_energy(device)) for device in designs]
 
     # claim
@@ -307,10 +310,6 @@ def _space(run: kit.Run, device: devices.TwoPolarizerMTJ, size: Any) -> dict[str
             found[name].append(dict(zip(columns, (value, *difference(device=one)), strict=True)))
             progress(number, len(jobs), f"{name.replace('_', ' ')} {value:.3g}")
     return found
-
-
-def _rms(noise: Any) -> float:
-    return float(noise.double().square().mean().sqrt())
 
 
 def _rounded(value: float) -> float:

@@ -94,9 +94,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     @run.kept
     def student(**key: Any) -> dict[str, Any]:
         seed, seen = key["seed"], train.take(key["images"], settings.seed)
-        hardware = evaluation.on_devices(
-            make_student(train, size, seed), source.fabricated(settings.spread), examples, seed
-        )
+        plain, chips = make_student(train, size, seed), source.fabricated(settings.spread)
+        hardware = evaluation.on_devices(plain, chips, examples, seed)
         learn: learning.Objective = learning.Labels()
         if key["way"] == "teacher":
             learn = learning.Distillation(teacher, settings.softening, settings.mixing)
@@ -122,9 +121,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
             for way in WAYS:
                 softened = (settings.softening, settings.mixing) if way == "teacher" else None
                 done[way].append(student(way=way, softened=softened, **key))
-        columns = {"accuracies": "accuracy", "losses": "losses"}
-        found = {name: {way: [one[key] for one in done[way]] for way in WAYS} for name, key in columns.items()}
-        return {"images": len(seen), **found}
+        accuracies, losses = ({way: [one[key] for one in done[way]] for way in WAYS} for key in ("accuracy", "losses"))
+        return {"images": len(seen), "accuracies": accuracies, "losses": losses}
 
     right = evaluation.accuracy(teacher, examples)
     students = [pairs(count) for count in size.images]

@@ -62,37 +62,29 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     }
     if not source.simulated:
         del sweeps["spread"], sweeps["temperature"]
-    swept = {
-        name: run.sweep(
-            report.SWEEPS[name], values, network, make, examples, size.instances, software,
-            (lambda bits: nn.Converters(value=int(bits))) if name == "resolution" else (lambda _: nn.PLAIN),
-        )
-        for name, (make, values) in sweeps.items()
-    }  # fmt: skip
-    borne = {
-        name: find_borne(report.SWEEPS[name], points, software, settings.tolerance) for name, points in swept.items()
-    }
+    swept, borne = {}, {}
+    for name, (make, values) in sweeps.items():
+        more: Any = {"converters": lambda bits: nn.Converters(value=int(bits))} if name == "resolution" else {}
+        kind = report.SWEEPS[name]
+        swept[name] = run.sweep(kind, values, network, make, examples, size.instances, software, **more)
+        borne[name] = find_borne(kind, swept[name], software, settings.tolerance)
 
     # claim
-    for one in swept.get("spread", ()):
-        if one.value == SPREAD:
-            loss, count = 100 * (software - one.population.mean), len(one.population.accuracies)
-            name, error = f"mean loss with {100 * SPREAD:g} % device spread", report.error_in_percent(one.population)
-            run.claim(
-                report.at_most(name, LOSS, loss, "points", mtj_transfer.SOURCES[LOSS], error),
-                report.one_of(test.name, mtj_transfer.PUBLISHED),
-                report.at_room_temperature(source),
-                report.several(count),
-            )
+    if group := swept.get("spread", {}).get(SPREAD):
+        loss, error = 100 * (software - group.mean), report.error_in_percent(group)
+        name, where = f"mean loss with {100 * SPREAD:g} % device spread", mtj_transfer.SOURCES[LOSS]
+        claim = report.at_most(name, LOSS, loss, "points", where, error)
+        common = report.one_of(test.name, mtj_transfer.PUBLISHED), report.at_room_temperature(source)
+        run.claim(claim, *common, report.several(len(group.accuracies)))
 
     # show
     images = f"{len(examples):,} test images of {test.name}"
     rows = []
     for name, points in swept.items():
         kind, most = report.SWEEPS[name], borne[name]
-        hardest = (min if kind.worst_first else max)(points, key=lambda point: point.value)
+        hardest = (min if kind.worst_first else max)(points)
         reached = "none of those measured" if most is None else f"{kind.scale * most:g}"
-        rows.append((kind.axis, reached, f"{kind.scale * hardest.value:g}", *report.percents(hardest.population)))
+        rows.append((kind.axis, reached, f"{kind.scale * hardest:g}", *report.percents(points[hardest])))
     columns = ("imperfection", "borne", "hardest measured", "accuracy there (%)", "deviation", "worst")
     note = f"""Borne: the most that was measured before the mean of the networks loses more than
         {settings.tolerance:.1f} points against the software network ({report.percent(software)} %). {images};
@@ -129,11 +121,13 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     run.record(software=software, sweeps=report.raw_sweeps(swept))
 
 
-def find_borne(kind: report.Sweep, points: tuple[Any, ...], software: float, tolerance: float) -> float | None:
+def find_borne(
+    kind: report.Sweep, points: dict[float, evaluation.Population], software: float, tolerance: float
+) -> float | None:
     """The most of an imperfection that was measured before the mean loss first exceeds `tolerance` (points)."""
     most = None
-    for point in sorted(points, key=lambda point: point.value, reverse=kind.worst_first):
-        if 100 * (software - point.population.mean) > tolerance:
+    for value in sorted(points, reverse=kind.worst_first):
+        if 100 * (software - points[value].mean) > tolerance:
             break
-        most = point.value
+        most = value
     return most

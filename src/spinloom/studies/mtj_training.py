@@ -310,10 +310,8 @@ def _assume(bench: Bench, tuned: bool) -> None:
     spread = f"{100 * settings.spread:g} % spread of every physical parameter" if source.simulated else "the file's"
     bits = [f"{name} {n} bits" for name, n in (("value", settings.value_bits), ("slope", settings.slope_bits)) if n]
     noise = f"the thermal and Johnson noise of one read of m_x and of m_z at {settings.temperature:g} K"
-    text = (
-        f"Tuning in place: {size.tuning_epochs} epochs of AdamW, peak rate {size.tuning_rate:g}, slopes of the "
-        "instance's own devices with their read noise. The share won back contains what more training alone gives."
-    )
+    text = f"""Tuning in place: {size.tuning_epochs} epochs of AdamW, peak rate {size.tuning_rate:g}, slopes of the
+        instance's own devices with their read noise. The share won back contains what more training alone gives."""
     run.assume(
         f"{len(bench.train):,} training images, {size.epochs} epochs, networks of each way: {size.seeds}; the same "
         "seed has the same first weights and order of images in all of them.",

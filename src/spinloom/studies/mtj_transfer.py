@@ -124,10 +124,10 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
 
     # say
     made_with = f"with {100 * settings.spread:g} % spread of every physical parameter"
+    made_with = made_with if source.simulated else "with the spread of the file's devices"
     count = len(fabricated.accuracies)
     run.say(f"""The software network classifies {100 * software:.2f} % of {len(test):,} {test.name} test images. With
-        the same weights, nominal junctions {_change(losses[0])}, fabricated ones
-        {made_with if source.simulated else "with the spread of the file" + chr(39) + "s devices"} {_change(losses[1])}
+        the same weights, nominal junctions {_change(losses[0])}, fabricated ones {made_with} {_change(losses[1])}
         ({f"mean of {count} networks" if count > 1 else "one network"}).""")
     run.assume(
         f"Every neuron has its own junction, drawn at random from {source.population(settings.spread)}; weights are "

@@ -121,13 +121,10 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     layout = "" if settings.layout == "sequential" else " Resonators are in the parallel layout."
     caption = f"""The same network with weights by resonance frequency and with ordinary weights: test accuracy by seed
         (dots), mean and standard deviation (squares), and mean loss in training.{layout}"""
-    kinds = {
-        one.title: {
-            "software": (one.software, one.raw["software_losses"]),
-            "resonators": (one.radio, one.raw["resonator_losses"]),
-        }
-        for one in found
-    }
+    kinds = {}
+    for one in found:
+        digital, ours = (one.software, one.raw["software_losses"]), (one.radio, one.raw["resonator_losses"])
+        kinds[one.title] = {"software": digital, "resonators": ours}
     run.show("accuracy", caption, report.draw_kinds(kinds))
     caption = """Filters of the first layer as learned, in units of the sensitivity K of one resonator. Below, one of
         them as a chain: what it makes of a power at any frequency, read at the frequencies of its taps."""

@@ -173,7 +173,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         ("Temperature, first seed", "temperature (K)", 1, kelvin),
         ("Noise of the oscillators, first seed", "power noise (%)", 100, noise),
     ):
-        note = f"{len(points[0].population.accuracies)} devices at every point."
+        note = f"{len(next(iter(points.values())).accuracies)} devices at every point."
         run.table(replace(report.sweep_table(title, axis, scale, points, note), in_print=False))
     run.table(report.radio_cost_table(cost))
     first, share = (seeds[0], *others), f"{100 * spread:g} %"
@@ -195,15 +195,15 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         resonator is no longer where the plan, or an ideal twin, has it."""
 
     def panel(title: str, x: str, scale: float, lines: dict[str, Any]) -> report.Panel:
-        groups = {name: {point.value: point.population for point in points} for name, points in lines.items()}
-        return report.Panel(title, x, scale, groups, {published: PUBLISHED / 100})
+        return report.Panel(title, x, scale, lines, {published: PUBLISHED / 100})
 
     panels = [panel("Device spread", "standard deviation of every device parameter (%)", 100, named)]
     run.show("spread", caption, report.draw_populations(panels, (45, 102), extremes=True))
     caption = """The devices of the first seed, trained at their usual noise, read at other temperatures (Johnson noise
         of the chains and thermal fluctuations of the oscillators together) and with other noise of the oscillators'
         powers."""
-    bars, lowest = "mean, bars from the worst to the best device", min(p.population.worst for p in (*kelvin, *noise))
+    bars = "mean, bars from the worst to the best device"
+    lowest = min(group.worst for group in (*kelvin.values(), *noise.values()))
     panels = [
         panel("Temperature", "temperature of every read (K)", 1, {bars: kelvin}),
         panel("Noise of the oscillators", "standard deviation of a power (%)", 100, {bars: noise}),
@@ -238,14 +238,13 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         "points get twice as many of both.",
         *cost.assumptions,
     )
-    told_cost = ("resonators", "oscillators", "energy", "latency", "power", "direct_power", "wave_power")
     layouts = [
         {"points": one.name, "seed": one.seed, "accuracies": list(one.devices.accuracies), "best_line": one.line}
         | report.raw_sweeps({"temperature": one.temperature, "power_noise": one.power_noise})
         for one in (*seeds, *others)
     ]
-    costs = {name: getattr(cost, name) for name in told_cost}
-    run.record(layouts=layouts, spread=report.raw_sweeps(swept), cost=costs)
+    kept = ("resonators", "oscillators", "energy", "latency", "power", "direct_power", "wave_power")
+    run.record(layouts=layouts, spread=report.raw_sweeps(swept), cost={name: getattr(cost, name) for name in kept})
 
 
 def train(
@@ -316,8 +315,6 @@ def _points(layout: str, size: Any, seed: int) -> tuple[data.Points, data.Points
     return data.draw_points(layout, size.points, number), data.draw_points(layout, size.tests, 1_000_003 + number)
 
 
-def _sweep(values: Sequence[float], accuracies: list[list[float]]) -> tuple[evaluation.SweepPoint, ...]:
-    return tuple(
-        evaluation.SweepPoint(value, evaluation.Population(tuple(found)))
-        for value, found in zip(values, accuracies, strict=True)
-    )
+def _sweep(values: Sequence[float], accuracies: list[list[float]]) -> dict[float, evaluation.Population]:
+    groups = (evaluation.Population(tuple(found)) for found in accuracies)
+    return dict(zip(values, groups, strict=True))

@@ -200,17 +200,16 @@ class Run:
         software: float,
         converters: Callable[[float], Converters] = lambda value: PLAIN,
         note: str = "",
-    ) -> tuple[evaluation.SweepPoint, ...]:
+    ) -> dict[float, evaluation.Population]:
         """A population at each value, and its table and figure in the report.
 
         software: accuracy of the software network on these examples. note: below the table.
         """
-        points: tuple[evaluation.SweepPoint, ...] = ()
+        points: dict[float, evaluation.Population] = {}
         for value in values:
             name = "nominal" if value == kind.none else f"{kind.name} {kind.scale * value:g} {kind.unit}".strip()
             make, rounded = partial(response, value), converters(value)
-            found = self.population(name, network, make, examples, instances, rounded, value=float(value))
-            points += (evaluation.SweepPoint(value, found),)
+            points[value] = self.population(name, network, make, examples, instances, rounded, value=float(value))
         self.table(report.sweep_table(kind.title, kind.axis, kind.scale, points, note))
         figure = report.draw_sweep(points, software, kind.title, kind.axis, kind.scale)
         self.show(f"accuracy-{kind.name}", kind.caption, figure)
