@@ -239,7 +239,6 @@ def _descend(run: kit.Run, search: Any, shares: list[float], evaluations: int, c
     @run.kept
     def descent(**key: Any) -> dict[str, Any]:
         before, checkpoint = search.before(cells), run.stages.path("descent", key, ".checkpoint")
-
         with run.bar("descent, macrospin" if cells is None else "descent, mesh") as progress:
             return learning.descend(
                 lambda given: search.terms(search.at(given, cells), before), shares, evaluations, checkpoint, progress
@@ -281,9 +280,10 @@ def _check(run: kit.Run, title: str, device: devices.TwoPolarizerMTJ, size: Any)
     }
     found: dict[str, Any] = {}
     with run.bar(f"checks, {title}") as progress:
-        for number, (name, stage) in enumerate(stages.items(), 1):
-            found[name] = stage()
+        for number, (name, stage) in enumerate(stages.items()):
             progress(number, len(stages), name.replace("_", " "))
+            found[name] = stage()
+        progress(len(stages), len(stages), "")
     *curves, away = found.pop("curves")
     return SimpleNamespace(curves=[torch.tensor(one, dtype=torch.float64) for one in curves], distance=away, **found)
 
@@ -306,9 +306,10 @@ def _space(run: kit.Run, device: devices.TwoPolarizerMTJ, size: Any) -> dict[str
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ("sizes", "dense_sizes", "pulses", "dense_pulses")}
     columns = ("at", "value", "slope", "nonuniformity")
     with run.bar("macrospin against mesh") as progress:
-        for number, (name, value, one) in enumerate(jobs, 1):
-            found[name].append(dict(zip(columns, (value, *difference(device=one)), strict=True)))
+        for number, (name, value, one) in enumerate(jobs):
             progress(number, len(jobs), f"{name.replace('_', ' ')} {value:.3g}")
+            found[name].append(dict(zip(columns, (value, *difference(device=one)), strict=True)))
+        progress(len(jobs), len(jobs), "")
     return found
 
 
