@@ -23,9 +23,8 @@ class FileSpec:
     """One original file as it is read, unpacked.
 
     name: official name without a packing suffix; on disk it may also lie as `name.gz`.
-    size: bytes of the unpacked content.
-    digest: "sha256:..." or "md5:..." of the unpacked content, so that a file packed again still verifies;
-        empty where nobody published one (then the archive it came in is verified).
+    size, digest: bytes and "sha256:..." or "md5:..." of the unpacked content, so that a file packed again still
+        verifies; an empty digest where nobody published one (then the archive it came in is verified).
     """
 
     name: str
@@ -126,9 +125,8 @@ def _require_tuple(name: str, given: object, kind: Any, length: int | None = Non
     right = isinstance(given, tuple | list) and all(isinstance(part, kind) for part in given)
     if not right or (length is not None and len(given) != length):  # type: ignore[arg-type]
         wanted = " or ".join(part.__name__ for part in getattr(kind, "__args__", (kind,)))
-        raise InputError(
-            f"{name} of a data set must be a tuple of {f'{length} ' if length else ''}{wanted}, got {given!r}"
-        )
+        wanted = f"{length} {wanted}" if length else wanted
+        raise InputError(f"{name} of a data set must be a tuple of {wanted}, got {given!r}")
 
 
 _GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")  # fmt: skip # noqa: E501
@@ -187,10 +185,7 @@ MNIST = _idx(
         ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2 4542 ec29112dd5afa0611ce80d1b7f02629c
     """,
     folders=("mnist", "MNIST/raw"),
-    mirrors=(
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    ),
+    mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
     mean=(0.13066,),
     std=(0.30811,),
     licence="none stated with the files; commonly given as CC BY-SA 3.0",
@@ -226,22 +221,8 @@ _FINE_OBJECTS = """
 """
 
 
-def _cifar(name: str, size: int, md5: str, **own: Any) -> DatasetSpec:
-    """size, md5: of its archive."""
-    archive = f"{name.replace('cifar', 'cifar-')}-binary.tar.gz"
-    return DatasetSpec(
-        name=name,
-        layout="cifar",
-        shape=(3, 32, 32),
-        folders=(name, name.replace("cifar", "cifar-"), ""),
-        archive=archive,
-        downloads=(Download(archive, size, f"md5:{md5}", (f"https://www.cs.toronto.edu/~kriz/{archive}",)),),
-        licence="none stated; its authors ask to be cited",
-        citation="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto (2009)",
-        homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
-        counts={"train": 50_000, "test": 10_000},
-        **own,
-    )
+def _archive(name: str, size: int, md5: str) -> Download:
+    return Download(name, size, f"md5:{md5}", (f"https://www.cs.toronto.edu/~kriz/{name}",))
 
 
 _CIFAR10_FILES = [
@@ -256,30 +237,39 @@ _CIFAR10_FILES = [
     )
 ]
 
-CIFAR10 = _cifar(
-    "cifar10",
-    170_052_171,
-    "c32a1d4ab5d03f1284b67883e8d87530",
+CIFAR10 = DatasetSpec(
+    name="cifar10",
     title="CIFAR-10",
+    layout="cifar",
+    shape=(3, 32, 32),
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     splits={"train": tuple(_CIFAR10_FILES[:5]), "test": tuple(_CIFAR10_FILES[5:])},
+    folders=("cifar10", "cifar-10", ""),
     prefix="cifar-10-batches-bin",
+    archive="cifar-10-binary.tar.gz",
+    downloads=(_archive("cifar-10-binary.tar.gz", 170_052_171, "c32a1d4ab5d03f1284b67883e8d87530"),),
     mean=(0.49140, 0.48216, 0.44653),
     std=(0.24703, 0.24349, 0.26159),
+    licence="none stated; its authors ask to be cited",
+    citation="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto (2009)",
+    homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
+    counts={"train": 50_000, "test": 10_000},
 )
 
-CIFAR100 = _cifar(
-    "cifar100",
-    168_513_733,
-    "03b5dce01913d631647c71ecec9e9cb8",
+CIFAR100 = replace(
+    CIFAR10,
+    name="cifar100",
     title="CIFAR-100 (fine labels)",
     classes=tuple(_FINE_OBJECTS.split()),
     splits={
         "train": (FileSpec("train.bin", 50_000 * (2 + 3 * 32 * 32)),),
         "test": (FileSpec("test.bin", 10_000 * (2 + 3 * 32 * 32)),),
     },
+    folders=("cifar100", "cifar-100", ""),
     prefix="cifar-100-binary",
+    archive="cifar-100-binary.tar.gz",
     label_bytes=2,
+    downloads=(_archive("cifar-100-binary.tar.gz", 168_513_733, "03b5dce01913d631647c71ecec9e9cb8"),),
     mean=(0.50708, 0.48655, 0.44092),
     std=(0.26733, 0.25644, 0.27615),
 )

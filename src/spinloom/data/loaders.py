@@ -95,9 +95,7 @@ def load_images(
     elif spec.layout == "packaged":
         images, labels = parse_packaged(content, split, spec.shape, culprit, advice)
     else:
-        parts = [
-            parse_cifar(part, spec.shape, name, label_bytes=spec.label_bytes, advice=advice) for name, part in contents
-        ]
+        parts = [parse_cifar(part, spec.shape, name, spec.label_bytes, advice) for name, part in contents]
         images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if len(labels) and labels.max() >= len(spec.classes):
         raise InputError(
@@ -128,9 +126,7 @@ def load_spectra(name: str | DatasetSpec = "drone-rf", split: Split = "train", *
     """
     spec = find(name)
     if spec.layout != "spectra":
-        raise InputError(
-            f"{spec.name} holds images, not spectra: read it with spinloom.data.load_images({spec.name!r})"
-        )
+        raise InputError(f"{spec.name} holds images, not spectra: use spinloom.data.load_images({spec.name!r})")
     ((culprit, content),), source = _read(spec, split, download)
     values, labels = parse_spectra(content, split, spec.shape[-1], culprit, spec.remedy)
     return SpectraSet(spec.name, split, torch.from_numpy(values), torch.from_numpy(labels), spec.classes, source)
@@ -175,7 +171,7 @@ def parse_idx(content: bytes, culprit: str, advice: str = AGAIN) -> np.ndarray:
 
 
 def parse_cifar(
-    content: bytes, shape: tuple[int, int, int], culprit: str, *, label_bytes: int = 1, advice: str = AGAIN
+    content: bytes, shape: tuple[int, int, int], culprit: str, label_bytes: int = 1, advice: str = AGAIN
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (n, channels, height, width) and labels int64 (n,) of a CIFAR record file.
 

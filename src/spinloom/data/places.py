@@ -1,8 +1,7 @@
 """Where data sets lie, their original files, plain, gzip-packed or inside the official tar archive, and how they come.
 
-They are looked for in SPINLOOM_DATA, the user's cache and the system folder. What a file claims is never trusted: no
-more than the known size is unpacked, and of an archive only regular files of the expected name are read; nothing is
-extracted to disk.
+What a file claims is never trusted: no more than the known size is unpacked, and of an archive only regular files of
+the expected name are read; nothing is extracted to disk.
 """
 
 import gzip
@@ -12,7 +11,7 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -122,7 +121,9 @@ def naming(culprit: object, advice: str) -> Iterator[None]:
         raise
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno:
-            raise InputError(f"cannot read {culprit}: {error.strerror or error}; check its permissions") from error
+            raise InputError(
+                f"cannot read {culprit}: {error.strerror or error}; check that it is there and may be read"
+            ) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{culprit} is truncated or damaged ({reason}); {advice}") from error
 
@@ -147,9 +148,7 @@ def read_files(spec: DatasetSpec, files: tuple[FileSpec, ...], found: Found) -> 
 def _from_folder(spec: DatasetSpec, files: tuple[FileSpec, ...], folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file, at most one byte more than its known size."""
     for file in files:
-        path = _file_in(folder, file.name)
-        if path is None:
-            raise InputError(f"{folder / file.name} has gone; run `spinloom data fetch {spec.name}`")
+        path = _file_in(folder, file.name) or folder / file.name  # it has gone since it was found
         with naming(path, spec.remedy), _unpacked(path) as stream:
             content = stream.read(file.size + 1)
         yield str(path), content
@@ -228,11 +227,10 @@ def fetch(name: str | DatasetSpec, *, progress: bool = True) -> Found:
 
 
 def _holds(path: Path, item: Download) -> bool:
-    try:
+    with suppress(InputError):
         _verify_file(path, item.digest)
-    except InputError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _download(spec: DatasetSpec, item: Download, path: Path, report: Report) -> None:

@@ -90,9 +90,7 @@ def _field(content: bytes) -> VectorField:
         raise InputError(f"valuedim is {entries['valuedim']}, only vectors (valuedim 3) are read; save a vector field")
     multiplier = _number(entries, "valuemultiplier", 1.0)
     if multiplier == 0 or (version == 2 and multiplier != 1):
-        raise InputError(
-            f"valuemultiplier is {multiplier:g}; OVF 1.0 allows any but 0, OVF 2.0 none; multiply the data"
-        )
+        raise InputError(f"valuemultiplier is {multiplier:g}; OVF 1.0 allows any but 0, 2.0 none; multiply the data")
     data = re.sub(r"\s+", "", entries["begin"].lower()).replace("data", "", 1).replace("binary", "binary ")
     if data not in _FORMATS:
         raise unknown_name("data format", data, _FORMATS)
@@ -288,9 +286,7 @@ def write_ovf(
     if data not in _FORMATS:
         raise unknown_name("data format", data, _FORMATS)
     if tuple(m.shape) != (3, *mesh.shape):
-        raise InputError(
-            f"a field on this mesh has shape {(3, *mesh.shape)}, got {tuple(m.shape)}; write states singly"
-        )
+        raise InputError(f"a field on this mesh has shape {(3, *mesh.shape)}, got {tuple(m.shape)}; write one state")
     if m.dtype not in (torch.float32, torch.float64):
         raise InputError(f"a field must be float32 or float64, got {m.dtype}")
     rounded = m.detach().cpu().to(torch.float32 if data == "binary 4" else torch.float64)
@@ -298,9 +294,7 @@ def write_ovf(
         raise InputError(f"the field contains NaN or infinity, or numbers too large for {data}")
     vectors = rounded.reshape(3, -1).T.numpy()  # (cells, 3), x fastest
     if any(length.ndim for length in mesh.lengths):
-        raise InputError(
-            "an OVF file holds one mesh, this one has a batch of cell sizes; write each with a mesh of its own"
-        )
+        raise InputError("an OVF file holds one mesh, this has a batch of cell sizes; write each with its own mesh")
     if len(labels) != 3:
         raise InputError(f"labels must be three names, got {labels!r}")
     for name, text in zip(("title", "unit", *["label"] * 3), (title, unit, *labels), strict=True):

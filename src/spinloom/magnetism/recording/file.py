@@ -17,7 +17,7 @@ import time as clock
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,7 @@ def _place(data: h5py.Dataset) -> tuple[int | None, np.dtype]:
 
 def finished_records(file: h5py.File) -> int:
     """How many records are whole."""
-    empty = np.isnan(rows(file, "time"))
-    count = int(empty.argmax()) if empty.any() else len(empty)
+    count = int(np.append(np.isnan(rows(file, "time")), True).argmax())
     if "state" in file:
         count = 1 + max(int(k) for k in rows(file, "state_record") if k < count)
     if count < 1:
@@ -181,7 +180,7 @@ _WAITING = 20
 """Waiting for the disk takes at most about this share (one part in so many) of the time of a run."""
 
 
-class Writer:
+class Writer(AbstractContextManager):
     """Appends records to an existing file; to be used in a `with` statement. Methods raise OutputError."""
 
     def __init__(self, path: Path) -> None:
@@ -194,12 +193,9 @@ class Writer:
             slots = rows(file, "state_record").tolist() if "state" in file else []
             self.slot = slots.index(finished_records(file) - 1) if slots else None
         self.path, self.next_wait = path, clock.monotonic()
-        self.waiting: tuple[int, list[float], np.ndarray | None] = (0, [], None)  # first record, times, last state
-
-    def __enter__(self) -> "Writer":
         with self._naming():
-            self.file = open(self.path, "r+b", buffering=0)
-        return self
+            self.file = open(path, "r+b", buffering=0)  # noqa: SIM115
+        self.waiting: tuple[int, list[float], np.ndarray | None] = (0, [], None)  # first record, times, last state
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self.file, suppress(OutputError) if kind else nullcontext():

@@ -141,9 +141,7 @@ def record_times(start: float, duration: float, every: float) -> list[float]:
     """The start, then every `every` seconds, then the end. Raises InputError for more than ten million of them."""
     count = duration / every * (1 - 1e-9)
     if not count < _MOST_RECORDS:
-        raise InputError(
-            f"every = {every:g} s gives {count:.3g} records, at most {_MOST_RECORDS} are kept; take longer"
-        )
+        raise InputError(f"every = {every:g} s: {count:.3g} records, at most {_MOST_RECORDS} are kept; take longer")
     return [start + k * every for k in range(math.ceil(count))] + [start + duration]
 
 

@@ -263,9 +263,8 @@ def _brightness(path: Path, size: tuple[int, int]) -> np.ndarray:
             elif picture.mode == "F":
                 raise InputError(f"{path} holds floating-point pixels of unknown scale; save it with 8 or 16 bits")
             else:
-                layers = picture.convert("RGBA")
-                white = Image.new("RGBA", layers.size, "white")
-                flat = Image.alpha_composite(white, layers).convert("L")
+                white = Image.new("RGBA", picture.size, "white")
+                flat = Image.alpha_composite(white, picture.convert("RGBA")).convert("L")
                 grey = Image.fromarray(np.asarray(flat, dtype=np.float32) / 255)
             return np.array(grey.resize(size, Image.Resampling.BOX))
     except InputError:

@@ -174,7 +174,8 @@ def skyrmion_radius(m: torch.Tensor, mesh: Mesh, core: Quantity = -1) -> torch.T
     require_signs(core=core)
     (sign,) = spatial(mesh, core=core)
     f = sign * m[2]
-    slope = _slope(f, -1).abs() + _slope(f, -2).abs()  # over one cell
+    slopes = (torch.gradient(f, dim=dim)[0].abs() for dim in (-1, -2) if f.shape[dim] > 1)  # over one cell
+    slope = sum(slopes, torch.zeros_like(f))
     share = (0.5 + f / slope.clamp(min=1e-12)).clamp(0, 1) * _material(m)
     dx, dy, _ = mesh.spatial_lengths
     return ((share * dx * dy).sum((-2, -1)) / torch.pi).sqrt()
@@ -207,11 +208,10 @@ def core_position(m: torch.Tensor, mesh: Mesh) -> tuple[torch.Tensor, torch.Tens
     height = m[2].mean(-3).abs()
     index = height.flatten(-2).argmax(-1)[..., None, None]
     row, column = index // mesh.cells[0], index % mesh.cells[0]
-    across = height.take_along_dim(row, -2)[..., 0, :]
-    along = height.take_along_dim(column, -1)[..., 0]
     (nx, ny, _), (dx, dy, _) = mesh.cells, mesh.lengths
-    x = (_peak(across, column[..., 0]) - (nx - 1) / 2) * dx
-    return x, (_peak(along, row[..., 0]) - (ny - 1) / 2) * dy
+    x = _peak(height.take_along_dim(row, -2)[..., 0, :], column[..., 0])
+    y = _peak(height.take_along_dim(column, -1)[..., 0], row[..., 0])
+    return (x - (nx - 1) / 2) * dx, (y - (ny - 1) / 2) * dy
 
 
 def _require_state(m: torch.Tensor, mesh: Mesh | None = None) -> None:
@@ -229,10 +229,6 @@ def _solid_angle(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> torch.Ten
     triple = (a * torch.linalg.cross(b, c, dim=0)).sum(0)
     angle = 2 * torch.atan2(triple, 1 + ab + bc + ca)
     return torch.where(_material(a) & _material(b) & _material(c), angle, 0.0)
-
-
-def _slope(f: torch.Tensor, dim: int) -> torch.Tensor:
-    return torch.gradient(f, dim=dim)[0] if f.shape[dim] > 1 else torch.zeros_like(f)
 
 
 def _peak(line: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
