@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spinloom.devices import read_curve
-from spinloom.devices.response.scale import fit_unit_drive
+from spinloom.devices.response.measured import fit_unit_drive
 from spinloom.errors import SpinloomWarning
 
 DRIVE = np.linspace(-3, 3, 33)

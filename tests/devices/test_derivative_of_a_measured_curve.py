@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spinloom.devices.response.scale import derivative
+from spinloom.devices.response.measured import derivative
 
 
 @pytest.mark.parametrize("points", [4001, 20001])

@@ -6,7 +6,7 @@ import pytest
 from test_response_csv import write
 
 from spinloom.devices import Spread, TwoPolarizerMTJ, read_curve
-from spinloom.devices.response.scale import COARSE, LEAST, MOST, slope_scale
+from spinloom.devices.response.measured import COARSE, LEAST, MOST, slope_scale
 from spinloom.errors import InputError, SpinloomWarning
 
 X = np.linspace(-3, 3, 31)

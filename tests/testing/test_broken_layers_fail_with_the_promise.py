@@ -128,13 +128,13 @@ class NoCost(Amplifiers):
         (MixesTheBatch, "test_every_input_gives_its_own_output", "alone and in a batch"),
         (PaysForTheBatch, "test_it_knows_its_devices_and_what_a_call_costs", "twice the batch"),
         (Earns, "test_it_knows_its_devices_and_what_a_call_costs", "cost must be finite and >= 0, got energy"),
-        (TakesAnything, "test_mistakes_are_named", "must raise InputError"),
+        (TakesAnything, "test_mistakes_are_named", "is an InputError; found no error"),
     ],
 )
 def test_a_broken_promise_is_named(kind, test, promise):
     contract = Contract()
     contract.kind = kind
-    with pytest.raises(AssertionError, match=promise):
+    with pytest.raises((AssertionError, pytest.fail.Exception), match=promise):
         getattr(contract, test)()
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from spinloom.devices import catalogue
 from spinloom.devices.contract import OperatingCost, require_promises, with_parameters
-from spinloom.devices.response.files import load_response
 from spinloom.devices.response.measured import read_curve
-from spinloom.devices.response.response import Response
+from spinloom.devices.response.response import Response, load_response
 from spinloom.devices.spread import Spread
 from spinloom.errors import InputError
 from spinloom.quantities import parameters

@@ -1,4 +1,4 @@
 from .device import DesignContract as DesignContract
 from .device import DeviceContract as DeviceContract
+from .device import MemoryContract as MemoryContract
 from .layer import HardwareLayerContract as HardwareLayerContract
-from .memory import MemoryContract as MemoryContract

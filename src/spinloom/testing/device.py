@@ -1,23 +1,43 @@
-"""What `Design` and `Device` promise, as tests."""
+"""What `Design`, `Device` and `Memory` promise, as tests."""
 
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
 
-from spinloom.devices import Device, OperatingCost, Parameter, Response, Spread, load_response, save_response
-from spinloom.testing.promise import promise, refused
+from spinloom.devices import Device, Memory, OperatingCost, Parameter, Response, Spread, load_response, save_response
+from spinloom.errors import InputError
 
-PARTS = ("drive", "value", "slope", "noise", "slope_noise")
+
+def promise(kept: object, text: str, found: object = "") -> None:
+    """Fail the test with the promise unless it is kept."""
+    if not kept:
+        pytest.fail(f"promise broken: {text}" + (f"; found {found}" if found != "" else ""), pytrace=False)
+
+
+@contextmanager
+def refused(text: str) -> Iterator[None]:
+    """The promise that the body raises InputError."""
+    try:
+        yield
+    except InputError as error:
+        promise(str(error), f"{text}: the error says what is wrong")
+    except Exception as error:
+        promise(False, f"{text} is an InputError", f"{type(error).__name__}: {error}")
+    else:
+        promise(False, f"{text} is an InputError", "no error")
 
 
 def _same(one: Response, other: Response) -> bool:
-    return all(torch.equal(getattr(one, part), getattr(other, part)) for part in PARTS)
+    parts = ("drive", "value", "slope", "noise", "slope_noise")
+    return all(torch.equal(getattr(one, part), getattr(other, part)) for part in parts)
 
 
 class DesignContract:
@@ -133,3 +153,63 @@ class DeviceContract(DesignContract):
         promise(least >= 0, "no energy is below zero", f"{least:g} J")
         promise(cost.cycle_time > 0, "an operation takes time", f"{cost.cycle_time:g} s")
         promise(cost.assumptions, "a cost says what it assumes")
+
+
+class MemoryContract(DesignContract):
+    """Of a memory: events, reads, retention, energy. device: the one that is tested."""
+
+    device: ClassVar[Memory]
+
+    def states(self, count: int = 200) -> torch.Tensor:
+        """(count,), S, from the least to the highest."""
+        low, high = (float(end) for end in self.device.window)
+        promise(low < high, "the window of a memory is not empty", self.device.window)
+        return torch.linspace(low, high, count, dtype=torch.float64)
+
+    def test_events_stay_in_the_window_and_move_where_they_are_told(self) -> None:
+        state = self.states()
+        for direction in (-1.0, 0.0, 1.0):
+            told = torch.full_like(state, direction)
+            mean, after = self.device.mean_change(state, told), self.device.program(state, told, 1)
+            promise(after.shape == state.shape, "an event keeps the shape of the states", tuple(after.shape))
+            promise((mean * direction >= 0).all(), "an event moves where it is told, on average")
+            promise(self._inside(after), "an event stays within the window")
+            if not direction:
+                promise(torch.equal(after, state), "without an event a state stays")
+
+    def test_an_event_has_its_mean(self) -> None:
+        state = self.states(3)[1].expand(20_000)
+        for direction in (-1.0, 1.0):
+            told = torch.full_like(state, direction)
+            moved = self.device.program(state, told, 2) - state
+            self._averages(moved, self.device.mean_change(state, told)[0], "events average to `mean_change`")
+
+    def test_seeds_repeat_in_events_and_reads(self) -> None:
+        state = self.states()
+        for draw in (partial(self.device.program, state, torch.ones_like(state)), partial(self.device.read, state)):
+            promise(torch.equal(draw(3), draw(3)), "the same seed gives the same states")
+
+    def test_a_read_leaves_its_mean(self) -> None:
+        state = self.states(3)[1]
+        self._averages(self.device.read(state.expand(20_000), 4), state, "reads average to the state")
+
+    def test_states_are_retained(self) -> None:
+        state = self.states()
+        promise(torch.allclose(self.device.retained(state, 0.0), state, rtol=1e-12), "a state stands at time 0")
+        promise(self._inside(self.device.retained(state, 1.0)), "a state that fades stays in the window")
+        with refused("a negative time"):
+            self.device.retained(state, -1.0)
+
+    def test_an_event_costs_energy(self) -> None:
+        state = self.states()
+        promise((self.device.energy(state, torch.ones_like(state)) >= 0).all(), "no energy is below zero")
+        promise((self.device.energy(state, 0 * state) == 0).all(), "no event costs no energy")
+
+    def _inside(self, state: torch.Tensor) -> bool:
+        low, high = (float(end) for end in self.device.window)
+        return bool(((state >= low * (1 - 1e-9)) & (state <= high * (1 + 1e-9))).all())
+
+    def _averages(self, drawn: torch.Tensor, expected: torch.Tensor, text: str) -> None:
+        error = float(drawn.mean() - expected)
+        allowed = 5 * float(drawn.std()) / len(drawn) ** 0.5 + 1e-9 * float(self.device.window[1])
+        promise(abs(error) <= allowed, text, f"off by {error:.3g} S")

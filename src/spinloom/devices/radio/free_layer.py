@@ -96,9 +96,7 @@ class DrivenLayer(Design):
         if not isinstance(magnet, Magnet) or magnet.mesh is not None:
             raise InputError("a macrospin is needed here: Magnet(material, volume, fields) without a mesh")
         if not all(isinstance(drive, Constant) for drive in magnet.drives()):
-            raise InputError(
-                "the free layer's own fields must be Constant; the alternating current is added by the device"
-            )
+            raise InputError("the free layer's own fields must be Constant: its device adds the alternating current")
         super().__post_init__()
         if magnet.torques:
             raise InputError("the device adds the torque of its current itself: give the magnet no torques")
@@ -125,7 +123,7 @@ class DrivenLayer(Design):
         if not bool(arrived.converged.all()):
             raise PhysicsError("the free layer found no equilibrium; its energy is flat in some direction")
         m = _polished(still, arrived.m)
-        u, _ = _across(m.detach())
+        u = _across(m.detach())
         u = u - m * (m * u).sum(0)  # zero, but its gradient turns the frame with the equilibrium
         u = u / u.norm(dim=0)
         v = torch.linalg.cross(m, u, dim=0)
@@ -134,8 +132,7 @@ class DrivenLayer(Design):
         mode = Mode(m, u, v, h, double(material.damping), double(material.gamma) * units.MU0)
         if not bool(((mode.determinant > 0) & (mode.trace > 0)).all()):
             raise InputError(
-                "the free layer rests where it is not stable (its stiffness is not positive): "
-                "start away from directions of symmetry, or apply a stronger field"
+                "the free layer rests where it is not stable: start off symmetry or apply a stronger field"
             )
         return mode
 
@@ -159,17 +156,17 @@ class DrivenLayer(Design):
         return magnetism.rate_per_current(self.magnet.material, self.thickness) / (self.area * (a + b * cosine))
 
 
-def _across(m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two unit vectors across m, right-handed with it (3, *batch)."""
+def _across(m: torch.Tensor) -> torch.Tensor:
+    """A unit vector across m (3, *batch)."""
     axis = torch.nn.functional.one_hot(m.abs().argmin(0), 3).movedim(-1, 0).to(m)
     first = axis - m * (m * axis).sum(0)
-    first = first / first.norm(dim=0)
-    return first, torch.linalg.cross(m, first, dim=0)
+    return first / first.norm(dim=0)
 
 
 def _polished(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
     """One step of Newton: squares what is left of the torque, and gives the equilibrium its gradient."""
-    u, v = _across(m)
+    u = _across(m)
+    v = torch.linalg.cross(m, u, dim=0)
     slope, h = derivatives(magnet, m, u, v)
     h = h.detach()
     det = h[0, 0] * h[1, 1] - h[0, 1].square()

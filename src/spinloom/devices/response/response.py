@@ -1,5 +1,12 @@
-"""What a device's terminals show: drive in, value and slope out, with spread and noise."""
+"""What a device's terminals show: drive in, value and slope out, with spread and noise; and its files.
 
+A file is safetensors, whose header key "spinloom" holds, in JSON, {"format", "version", "unit_drive", "drive_unit",
+"metadata", "sha256"}; the tensors are drive, value, slope, noise and slope_noise, which version 1 had not. The checksum
+is ours, as safetensors itself would not notice a flipped bit.
+"""
+
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -10,16 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
 
 from spinloom.devices.parameters import require_plausible
-from spinloom.errors import (
-    InputError,
-    require_count,
-    require_finite,
-    require_non_negative,
-    require_number,
-    require_positive,
-)
+from spinloom.errors import InputError, require_count, require_finite, require_number, require_sign
+from spinloom.files import write_bytes
+from spinloom.identity import add_tensors, read_exactly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,10 +31,13 @@ if TYPE_CHECKING:
 _THIN = 50
 """Devices that are drawn one by one."""
 CURVES = ("value", "slope", "noise", "slope_noise")
+TENSORS = ("drive", *CURVES)
 UNITS = ("A", "A/m^2", "V", "A/m", "T")
 """Of a drive."""
 LEAST_REACH, MOST_REACH = 0.01, 1e5
 """Network inputs that a curve reaches: below, it never bends; beyond, no network asks."""
+FORMAT, VERSION, KEY = "spinloom-response", 2, "spinloom"
+REMEDY = "save the response again with spinloom.devices.save_response"
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,7 +68,7 @@ class Response:
     slope_noise: torch.Tensor = None  # type: ignore[assignment]  # never None once made
 
     def __post_init__(self) -> None:
-        for name in ("drive", *CURVES):
+        for name in TENSORS:
             given = getattr(self, name)
             if given is not None or name != "slope_noise":
                 object.__setattr__(self, name, as_curve(name, given))
@@ -76,7 +83,7 @@ class Response:
             if len(shape) != 2 or shape != (self.devices, points) or shape[0] < 1:
                 raise InputError(f"{name} must be (devices, {points}), got {shape}")
         require_finite("", drive=self.drive, value=self.value, slope=self.slope)
-        require_non_negative("", noise=self.noise, slope_noise=self.slope_noise)
+        require_sign("", "non-negative", noise=self.noise, slope_noise=self.slope_noise)
         if not bool((self.drive.diff() > 0).all()):
             raise InputError("drive must increase strictly from point to point; sort the curve and drop repeats")
         if self.drive_unit not in UNITS:
@@ -97,13 +104,11 @@ class Response:
     def __repr__(self) -> str:
         """Two lines: what it is, and how it stands to tanh."""
         name = self.metadata.get("device") or self.metadata.get("source") or "response"
-        alive = bool((~self.stuck()).any())
-        mean = self.nominal() if alive else self
+        mean = self.nominal() if bool((~self.stuck()).any()) else self
         off = float((mean.value[0] - self.inputs.tanh()).detach().abs().max())
         noise = float(self.noise.detach().square().mean().sqrt())
-        devices = f"{self.devices} device{'s' if self.devices > 1 else ''}"
         return (
-            f"Response of {name}: {devices}, {len(self.drive)} points, "
+            f"Response of {name}: {self.devices} device{'s' if self.devices > 1 else ''}, {len(self.drive)} points, "
             f"unit drive {self.unit_drive:.4g} {self.drive_unit}\n"
             f"  {off:.3f} off tanh at most, noise of a read {noise:.4f} of full scale (rms)"
         )
@@ -164,8 +169,8 @@ class Response:
         high, low = slice(0, stuck // 2), slice(stuck // 2, stuck)
         value[high], value[low] = value[high].amax(1, keepdim=True), value[low].amin(1, keepdim=True)
         slope[:stuck] = 0
-        noise[:stuck] = noise[:stuck].mean(1, keepdim=True)
-        slope_noise[:stuck] = slope_noise[:stuck].mean(1, keepdim=True)
+        for part in (noise, slope_noise):
+            part[:stuck] = part[:stuck].mean(1, keepdim=True)
         return replace(self, value=value, slope=slope, noise=noise, slope_noise=slope_noise)
 
     def stuck(self) -> torch.Tensor:
@@ -173,22 +178,14 @@ class Response:
         return is_stuck(self.value.detach())
 
     def nominal(self) -> "Response":
-        """One device: the mean of those that are not stuck, noise kept (root mean square).
-
-        Raises InputError where all are stuck.
-        """
+        """One device: the mean of those that are not stuck, noise kept (root mean square). InputError if all are."""
         alive = ~self.stuck()
         if not bool(alive.any()):
-            raise InputError(
-                "no device answers to its drive (value is constant): there is no nominal one; check the curve"
-            )
-        return replace(
-            self,
-            value=self.value[alive].mean(0, keepdim=True),
-            slope=self.slope[alive].mean(0, keepdim=True),
-            noise=self.noise[alive].square().mean(0, keepdim=True).sqrt(),
-            slope_noise=self.slope_noise[alive].square().mean(0, keepdim=True).sqrt(),
-        )
+            raise InputError("no device answers to its drive (value is constant): none is nominal; check the curve")
+        value, slope = (part[alive].mean(0, keepdim=True) for part in (self.value, self.slope))
+        squares = (part[alive].square().mean(0, keepdim=True) for part in (self.noise, self.slope_noise))
+        noise, slope_noise = (square.sqrt() for square in squares)
+        return replace(self, value=value, slope=slope, noise=noise, slope_noise=slope_noise)
 
 
 def as_curve(name: str, given: Any) -> torch.Tensor:
@@ -206,17 +203,15 @@ def as_curve(name: str, given: Any) -> torch.Tensor:
 
 def as_unit_drive(given: Any, drive: torch.Tensor, unit: str) -> float:
     """As float. Raises InputError unless it is one number > 0 whose scale is that of the drive."""
-    require_positive(unit, unit_drive=given)
+    require_sign(unit, "positive", unit_drive=given)
     try:
         unit_drive = float(given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"unit_drive must be one number in {unit}, got {short(given)}") from error
     reach = float(drive.detach().abs().max()) / unit_drive
     if not LEAST_REACH <= reach <= MOST_REACH:
-        raise InputError(
-            f"unit_drive is {unit_drive:g} {unit} and the drive reaches {reach * unit_drive:g} {unit}, {reach:.3g} in "
-            "network inputs: is one of them in another unit?"
-        )
+        reached = f"{reach * unit_drive:g} {unit}, {reach:.3g} in network inputs: is one of them in another unit?"
+        raise InputError(f"unit_drive is {unit_drive:g} {unit} and the drive reaches {reached}")
     return unit_drive
 
 
@@ -232,3 +227,57 @@ def as_path(given: Any) -> Path:
         return Path(given)
     except TypeError as error:
         raise InputError(f"a path must be a text or a pathlib.Path, got {short(given)}") from error
+
+
+def save_response(path: str | Path, response: Response) -> None:
+    """Write a response to a .safetensors file, whole or not at all. Raises OutputError, InputError for what is none."""
+    if not isinstance(response, Response):
+        raise InputError(f"only a Response can be saved, got {response!r}; simulate or read one")
+    # a fresh copy each: safetensors refuses tensors that share memory, as expanded rows and views do
+    tensors = {name: getattr(response, name).detach().cpu().contiguous().clone() for name in TENSORS}
+    header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "unit_drive": response.unit_drive}
+    header |= {"drive_unit": response.drive_unit, "metadata": dict(response.metadata)}
+    header["sha256"] = _digest(header, tensors)
+    write_bytes(as_path(path), to_bytes(tensors, metadata={KEY: json.dumps(header)}))
+
+
+def load_response(path: str | Path) -> Response:
+    """Read what `save_response` wrote, on the CPU, tensors bit for bit.
+
+    Raises InputError naming the file: absent, truncated, damaged, of another format or a newer version.
+    """
+    place = as_path(path)
+    try:
+        with safe_open(place, framework="pt") as file:
+            text = (file.metadata() or {}).get(KEY, "{}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        header = read_exactly(text)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise InputError(f"cannot read {path}: {reason}; check the path") from error
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is truncated, damaged or no safetensors file; {REMEDY}") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise InputError(f"{path} is not a Spinloom response: its header does not say {FORMAT!r}; {REMEDY}")
+    wanted = {1: TENSORS[:-1], VERSION: TENSORS}.get(header.get("version"))  # type: ignore[arg-type]
+    if wanted is None:
+        version = f"{path} has response format version {header.get('version')}, this Spinloom reads 1 to {VERSION}"
+        raise InputError(f"{version}; read it with the Spinloom that wrote it")
+    if set(tensors) != set(wanted):
+        raise InputError(f"{path} holds {sorted(tensors)}, expected {sorted(wanted)}; {REMEDY}")
+    if header.pop("sha256", None) != _digest(header, tensors):
+        raise InputError(f"{path} is damaged: its checksum differs; {REMEDY}")
+    try:
+        metadata = {str(key): str(text) for key, text in header["metadata"].items()}
+        unit = float(header["unit_drive"])
+        return Response(**tensors, unit_drive=unit, drive_unit=str(header["drive_unit"]), metadata=metadata)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} has an incomplete header ({error!r}); {REMEDY}") from error
+
+
+def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    add_tensors(digest, {name: tensors[name] for name in TENSORS if name in tensors})
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A measured table as columns of SI numbers, every cell checked, and its sweeps; errors name file, line and column.
+"""A measured table as sweeps of SI numbers, every cell checked; errors name file, line and column.
 
 Headers are `current_uA`, `current (mA)`, `resistance_in_plane [kOhm]`. Read line by line, not by pandas: it loses the
 number of the line, which every error here names, and its fast parser of numbers may differ in the last digit.
@@ -9,6 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,18 +28,13 @@ QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
     "resistance_in_plane": RESISTANCE,
     "resistance_perpendicular": RESISTANCE,
     "drive": CURRENT | DENSITY | VOLTAGE | {unit: (unit, 1.0) for unit in ("A/m", "T")},
-    "value": NUMBER,
-    "slope": NUMBER,
-    "noise": NUMBER,
-    "slope_noise": NUMBER,
-    "device": NUMBER,
+    **dict.fromkeys(("value", "slope", "noise", "slope_noise", "device"), NUMBER),
 }
 """Quantity -> unit as spelled -> (SI unit, factor)."""
 MIN_POINTS = 5
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """One column: its text as written, its quantity, the SI unit and the factor into it."""
 
     text: str
@@ -69,22 +65,22 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Sweeps:
-    """drive: (points,), SI, increasing. devices: names. cell: (rows,), device * points + point of a row."""
+class Sweeps(Table):
+    """drive: (points,), SI, increasing. names: of the devices. cell: (rows,), device * points + point of a row."""
 
     drive: np.ndarray
-    devices: tuple[str, ...]
+    names: tuple[str, ...]
     cell: np.ndarray
 
     def mean(self, column: np.ndarray) -> np.ndarray:
         """Mean over repeats, (devices, points)."""
-        return (np.bincount(self.cell, column) / self.counts).reshape(len(self.devices), -1)
+        return (np.bincount(self.cell, column) / self.counts).reshape(len(self.names), -1)
 
     def deviation(self, column: np.ndarray) -> np.ndarray:
         """Standard deviation over repeats (n - 1), (devices, points); 0 where there is one row only."""
         spread = (column - self.mean(column).ravel()[self.cell]) ** 2
         variance = np.bincount(self.cell, spread) / np.maximum(self.counts - 1, 1)
-        return np.sqrt(variance).reshape(len(self.devices), -1)
+        return np.sqrt(variance).reshape(len(self.names), -1)
 
     @property
     def counts(self) -> np.ndarray:
@@ -98,21 +94,24 @@ def read_table(path: Path) -> Table:
     Separated by comma, semicolon or tab, decimal point; columns without any text are left out. Raises InputError:
     unreadable, empty, binary, unknown or doubled column, a row of another length, a cell that is no finite number.
     """
-    lines = [
-        (number, line)
-        for number, line in enumerate(_text(path).splitlines(), start=1)
-        if line.strip(" ,;\t") and not line.lstrip().startswith("#")
-    ]
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError(f"{path} is binary, not a text table in UTF-8; export it as CSV (UTF-8)")
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" ,;\t")]
+    lines = [(number, line) for number, line in lines if not line.lstrip().startswith("#")]
     if not lines:
         raise InputError(f"{path} is empty: expected a line of column names and rows of numbers")
     separator = max(",;\t", key=lines[0][1].count)
     (first, names), *body = [(number, _cells(path, number, line, separator)) for number, line in lines]
     for line, cells in body:
         if len(cells) != len(names):
-            raise InputError(
-                f"{path}, line {line} has {len(cells)} cells, the header names {len(names)}; "
-                "complete the row (is the file truncated, or does it write decimal commas?)"
-            )
+            found = f"{path}, line {line} has {len(cells)} cells, the header names {len(names)}"
+            raise InputError(f"{found}; complete the row (is the file truncated, or does it write decimal commas?)")
     used = [place for place in range(len(names)) if any(cells[place].strip() for _, cells in [(first, names), *body])]
     headers = _headers(path, first, [names[place] for place in used])
     columns, devices = {}, [""] * len(body)
@@ -135,32 +134,29 @@ def arrange(table: Table, quantity: str, *, sort: bool = False) -> Sweeps:
     number: dict[str, int] = {}
     place = np.array([number.setdefault(name, len(number)) for name in table.devices.tolist()], dtype=int)
     names = tuple(f" device {name!r}" if name else "" for name in number)
+    needed = f"at least {MIN_POINTS} are needed; add points"
     if not names:
-        raise InputError(f"{table.path} has no rows of numbers, at least {MIN_POINTS} are needed; add points")
+        raise InputError(f"{table.path} has no rows of numbers, {needed}")
     # one sort for all, as there may be thousands of devices
     grids, starts = [], np.cumsum(np.bincount(place))[:-1]
     for name, rows in zip(names, np.split(np.argsort(place, kind="stable"), starts), strict=True):
         swept, grid = drive[rows], np.unique(drive[rows])
         if len(grid) < MIN_POINTS:
-            raise InputError(
-                f"{table.path}{name} has {len(grid)} different values of {quantity}, "
-                f"at least {MIN_POINTS} are needed; add points"
-            )
+            raise InputError(f"{table.path}{name} has {len(grid)} different values of {quantity}, {needed}")
         falls = np.flatnonzero(np.diff(swept) < 0)
         whole_sweeps = len(swept) % len(grid) == 0 and bool((swept.reshape(-1, len(grid)) == grid).all())
         if len(falls) and not whole_sweeps and not sort:
+            fallen = f"{table.where(rows[falls[0] + 1], quantity)}: it falls from {swept[falls[0]]:g} to "
             raise InputError(
-                f"{table.where(rows[falls[0] + 1], quantity)}: it falls from {swept[falls[0]]:g} to "
-                f"{swept[falls[0] + 1]:g}, it must increase within a sweep; sort the rows or pass sort=True (of a "
-                "hysteresis loop keep one branch: up and down would be averaged)"
+                f"{fallen}{swept[falls[0] + 1]:g}, it must increase within a sweep; sort the rows or pass sort=True "
+                "(of a hysteresis loop keep one branch: up and down would be averaged)"
             )
         grids.append(grid)
         if not np.array_equal(grid, grids[0]):
-            raise InputError(
-                f"{table.path}{name} is measured at other values of {quantity} than{names[0]}; "
-                "measure or interpolate all devices at the same ones"
-            )
-    return Sweeps(grids[0], tuple(number), place * len(grids[0]) + np.searchsorted(grids[0], drive))
+            other = f"{table.path}{name} is measured at other values of {quantity} than{names[0]}"
+            raise InputError(f"{other}; measure or interpolate all devices at the same ones")
+    cell = place * len(grids[0]) + np.searchsorted(grids[0], drive)
+    return Sweeps(**vars(table), drive=grids[0], names=tuple(number), cell=cell)
 
 
 def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
@@ -170,24 +166,10 @@ def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
         raise InputError(f"{path}, line {number} is not a row of a text table ({error}); export it as CSV") from error
 
 
-def _text(path: Path) -> str:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise InputError(f"{path} is binary, not a text table in UTF-8; export it as CSV (UTF-8)")
-    return text
-
-
 def _headers(path: Path, line: int, cells: list[str]) -> list[Header]:
     if all(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*", cell, re.IGNORECASE) for cell in cells):
-        raise InputError(
-            f"{path}, line {line} holds numbers where the columns should be named; put a line such as "
-            "'drive (A),value' in front"
-        )
+        numbers = f"{path}, line {line} holds numbers where the columns should be named"
+        raise InputError(f"{numbers}; put a line such as 'drive (A),value' in front")
     headers = [parse_header(cell, f"{path}, line {line}") for cell in cells]
     quantities = [header.quantity for header in headers]
     for header in headers:
@@ -203,9 +185,8 @@ def _number(path: Path, line: int, header: Header, cell: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         remedy = "write a decimal point" if "," in cell else "correct the cell or remove the row"
-        raise InputError(
-            f"{path}, line {line}, column {header.text!r}: {cell.strip()!r} is not a finite number; {remedy}"
-        )
+        place = f"{path}, line {line}, column {header.text!r}"
+        raise InputError(f"{place}: {cell.strip()!r} is not a finite number; {remedy}")
     return number * header.factor
 
 
@@ -213,9 +194,8 @@ def parse_header(text: str, culprit: str) -> Header:
     """What a column holds. `culprit` names the file. Raises InputError: unknown name, wrong or no unit."""
     name, spelled = _split(text)
     if name not in QUANTITIES:
-        raise InputError(
-            f"{culprit}: unknown column {text!r}; known are {', '.join(QUANTITIES)}, with a unit as in current_uA"
-        )
+        known = f"known are {', '.join(QUANTITIES)}, with a unit as in current_uA"
+        raise InputError(f"{culprit}: unknown column {text!r}; {known}")
     units = QUANTITIES[name]
     if not spelled and "" not in units and name != "drive":
         raise InputError(f"{culprit}: column {text!r} names no unit; write for example '{name} ({next(iter(units))})'")
@@ -226,10 +206,8 @@ def parse_header(text: str, culprit: str) -> Header:
         if base and spelled.endswith(base) and prefix in PREFIXES:
             return Header(text, name, unit, factor * PREFIXES[prefix])
     allowed = ", ".join(unit for unit in units if unit) if "" not in units else "no unit"
-    raise InputError(
-        f"{culprit}: column {text!r} has unit {spelled!r}, {name} takes {allowed}; "
-        "correct the header (prefixes are n, u, m, k, M, G)"
-    )
+    remedy = "correct the header (prefixes are n, u, m, k, M, G)"
+    raise InputError(f"{culprit}: column {text!r} has unit {spelled!r}, {name} takes {allowed}; {remedy}")
 
 
 def _split(text: str) -> tuple[str, str]:
