@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from spinloom.devices import TwoPolarizerMTJ, design_curves
-from spinloom.devices.mtj.gradient import after_pulse
+from spinloom.devices.mtj.simulation import curves_and_pulse
 from spinloom.errors import InputError, SpinloomWarning
 
 AT_REST = torch.zeros(1, dtype=torch.float64)
@@ -66,8 +66,9 @@ def test_an_earlier_output_lies_along_the_polarizer_of_the_device():
 def test_fabricated_devices_come_as_rows():
     made = TwoPolarizerMTJ().fabricate(3, None)
     drive = TwoPolarizerMTJ().drives(2)
-    assert design_curves(made, drive, AT_REST)[0].shape == (3, 2, 1)
-    assert after_pulse(made, drive, AT_REST).shape == (3, 2, 2, 3, 1)
+    value, _, written = curves_and_pulse(made, drive, AT_REST)
+    assert value.shape == (3, 2, 1)
+    assert written.shape == (3, 2, 2, 3, 1)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def _timed(name: str, factor: float) -> dict[str, float]:
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch):
-    monkeypatch.setattr("spinloom.devices.mtj.gradient.LEAST_STEPS", 8)
+    monkeypatch.setattr("spinloom.devices.mtj.simulation.LEAST_STEPS", 8)
 
 
 @pytest.mark.parametrize("resolution", [None, 110e-9 / 8], ids=["macrospin", "mesh of 8 x 8"])

@@ -21,7 +21,7 @@ def quick(monkeypatch, shrink):
         monkeypatch.setattr(mtj_design, name, count)
     monkeypatch.setattr("spinloom.devices.mtj.search.THERMAL_READS", 8)
     monkeypatch.setattr("spinloom.devices.mtj.search.LEAST_CELLS", 4)
-    monkeypatch.setattr("spinloom.devices.mtj.gradient.LEAST_STEPS", 6)
+    monkeypatch.setattr("spinloom.devices.mtj.simulation.LEAST_STEPS", 6)
     shrink(
         mtj_design,
         points=3,

@@ -6,7 +6,6 @@ from .contract import OperatingCost as OperatingCost
 from .contract import with_parameters as with_parameters
 from .junction import TunnelJunction as TunnelJunction
 from .memory.linear import LinearMemory as LinearMemory
-from .mtj.gradient import design_curves as design_curves
 from .mtj.neuron import TwoPolarizerMTJ as TwoPolarizerMTJ
 from .mtj.search import DesignSearch as DesignSearch
 from .mtj.search import compare_with_mesh as compare_with_mesh
@@ -15,6 +14,7 @@ from .mtj.search import ideal_curves as ideal_curves
 from .mtj.search import largest_voltage as largest_voltage
 from .mtj.search import operation_energy as operation_energy
 from .mtj.search import refine as refine
+from .mtj.simulation import design_curves as design_curves
 from .parameters import Parameter as Parameter
 from .parameters import known as known
 from .radio.auto_oscillator import AutoOscillator as AutoOscillator

@@ -16,19 +16,13 @@ from spinloom.errors import InputError, require_count, require_number, require_q
 from spinloom.magnetism import Drive, Magnet, Material, Quantity, SpinTransfer, Triple, double, rate_per_current
 from spinloom.seeding import Seed, generator
 
-_WORDS = {
-    "operation": ("bipolar", "single"),
-    "source": ("voltage", "current"),
-    "readout": ("conductance", "resistance"),
-}
+_WORDS = {"operation": ("bipolar", "single"), "source": ("voltage", "current")}
+_WORDS["readout"] = ("conductance", "resistance")
 MOST_POLARIZATION = {"voltage": 1.0, "current": 0.95}
 """By source. At fixed current the torque of a half-metal grows without bound as m turns against the polarizer, and no
 step is short enough; 0.95 is more than a room-temperature TMR of 6 (Julliere: 0.87) stands for."""
-
 LEAST_CELLS = 3
 """Across a layer that is resolved in space."""
-LARGEST_PHASE = 0.3
-"""rad, by which the fastest mode of exchange may turn in one step of Heun's scheme."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +82,14 @@ class JunctionDesign(Design):
                 raise InputError(f"{name} must be one number or a tensor (devices, 1), got shape {shape}")
             counts |= {shape[0]} if shape else set()
         if len(counts - {1}) > 1:
-            raise InputError(
-                f"parameters belong to different numbers of devices: {sorted(counts)}; give each one per device"
-            )
+            raise InputError(f"parameters are of different numbers of devices: {sorted(counts)}; give one per device")
         most = MOST_POLARIZATION[self.source]
         for name in ("polarization", "reset_polarization"):
             largest = float(double(getattr(self, name)).detach().max())
             if most < largest <= 1:  # above 1 whatever the source: `require_parameters`
-                raise InputError(
-                    f"{name} must be at most {most:g} with source={self.source!r}, got {largest:g}: the torque "
-                    "would grow without bound where m is opposite to the polarizer; lower it or use source='voltage'"
-                )
+                bound = f"{name} must be at most {most:g} with source={self.source!r}, got {largest:g}"
+                remedy = "the torque knows no bound where m opposes the polarizer; lower it or use source='voltage'"
+                raise InputError(f"{bound}: {remedy}")
 
     @property
     def shape(self) -> magnetism.EllipticCylinder:
@@ -157,40 +148,32 @@ class JunctionDesign(Design):
 
         Resolved in space, the magnet has a mesh, and drives need the shape (*batch, 1, 1, 1).
         """
-        lift, torques = self.lifted, self.torques(write, reset)
+        lift = self.lifted
+        angular: Literal["constant", "mtj"] = "constant" if self.source == "voltage" else "mtj"
+        thickness, field_like = lift(self.thickness), lift(self.field_like)
+        driven = zip((write, reset), (self.polarization, self.reset_polarization), self.references(), strict=True)
+        torques = tuple(
+            SpinTransfer(drive, thickness, lift(polarization), (lift(x), lift(y), lift(z)), field_like, angular)
+            for drive, polarization, (x, y, z) in driven
+            if drive is not None
+        )
         material = Material(lift(self.saturation_magnetization), lift(self.damping))
         anisotropy = magnetism.Uniaxial(lift(self.anisotropy / self.thickness))
         if self.resolution is None:
             return Magnet(material, self.shape.volume, (magnetism.Demagnetization(self.shape), anisotropy), torques)
-        mesh, disk = free_layer(self.diameter, self.thickness, self.resolution)
-        return Magnet(
-            material,
-            None,
-            (magnetism.Exchange(lift(self.exchange_stiffness)), magnetism.Demagnetization(), anisotropy),
-            torques,
-            mesh,
-            disk,
-        )
+        exchange = magnetism.Exchange(lift(self.exchange_stiffness))
+        mesh, disk = _free_layer(self.diameter, self.thickness, self.resolution)
+        return Magnet(material, None, (exchange, magnetism.Demagnetization(), anisotropy), torques, mesh, disk)
 
     def lifted(self, value: Any) -> Any:
         """A parameter, drive or state of the devices, (*batch), as the magnet takes it: on a mesh (*batch, 1, 1, 1)."""
-        return value if self.resolution is None else spatial(value)
+        many = self.resolution is not None and isinstance(value, torch.Tensor) and value.ndim
+        return value[..., None, None, None] if many else value
 
     def read_out(self, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What a reader takes for m_x and m_z of the mean magnetisation m (3, *batch), tilts included."""
         value, gradient = ((x.to(m) * m[0] + y.to(m) * m[1] + z.to(m) * m[2]) for x, y, z in self.references())
         return self.barrier.read(value, self.readout), self.reset_barrier.read(gradient, self.readout)
-
-    def torques(self, write: Drive | None, reset: Drive | None) -> tuple[SpinTransfer, ...]:
-        """Those of the two reference layers, as far as they are driven."""
-        angular: Literal["constant", "mtj"] = "constant" if self.source == "voltage" else "mtj"
-        lift, pair = self.lifted, (self.polarization, self.reset_polarization)
-        thickness, field_like = lift(self.thickness), lift(self.field_like)
-        return tuple(
-            SpinTransfer(drive, thickness, lift(polarization), (lift(x), lift(y), lift(z)), field_like, angular)
-            for drive, polarization, (x, y, z) in zip((write, reset), pair, self.references(), strict=True)
-            if drive is not None
-        )
 
     def fabricate(self, devices: int, spread: float | Spread | None = None, seed: Seed = 0) -> Self:
         """`devices` real ones of this design: parameters of shape (devices, 1), drawn with `spread`.
@@ -201,9 +184,8 @@ class JunctionDesign(Design):
         require_count(devices=devices)
         for name, shape in shapes(self).items():
             if shape and shape[0] not in (1, devices):
-                raise InputError(
-                    f"{name} is that of {shape[0]} devices, {devices} are asked for; pass devices={shape[0]}"
-                )
+                count = f"{name} is that of {shape[0]} devices, {devices} are asked for"
+                raise InputError(f"{count}; pass devices={shape[0]}")
         s, source = as_spread(spread), generator(seed)
         s.require_known(self.spreads())
         made = self.varied(
@@ -237,44 +219,19 @@ def shapes(device: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in given.items() if isinstance(value, torch.Tensor)}
 
 
-def spatial(value: Quantity) -> Quantity:
-    """A parameter of the devices (shape (*batch)) as one of their meshes, (*batch, 1, 1, 1); a number stays one."""
-    return value[..., None, None, None] if isinstance(value, torch.Tensor) and value.ndim else value
-
-
-def free_layer(diameter: Quantity, thickness: Quantity, resolution: float) -> tuple[magnetism.Mesh, torch.Tensor]:
+def _free_layer(diameter: Quantity, thickness: Quantity, resolution: float) -> tuple[magnetism.Mesh, torch.Tensor]:
     """Mesh and disk mask (1, n, n) of a circular layer of one cell in thickness.
 
     All devices share the mask and differ in the size of their cells, so that a diameter can be any number and has a
     gradient: each disk of cells has exactly the area of its circle. resolution: m, rounded so that n is whole.
-    Raises InputError for fewer than 3 cells across.
     """
     nominal = float(double(diameter).detach().mean())
     n = round(nominal / float(resolution))
     if n < LEAST_CELLS:
-        raise InputError(
-            f"resolution of {resolution * 1e9:.3g} nm leaves {n} cells across a diameter of {nominal * 1e9:.3g} nm; "
-            f"at least {LEAST_CELLS} are needed: use a resolution of {nominal / LEAST_CELLS * 1e9:.3g} nm or less"
-        )
+        found = f"resolution of {resolution * 1e9:.3g} nm leaves {n} cells across a diameter of {nominal * 1e9:.3g} nm"
+        remedy = f"use a resolution of {nominal / LEAST_CELLS * 1e9:.3g} nm or less"
+        raise InputError(f"{found}; at least {LEAST_CELLS} are needed: {remedy}")
     place = torch.arange(n, dtype=torch.float64) - (n - 1) / 2
     disk = (place[:, None].square() + place[None, :].square() <= (n / 2) ** 2)[None]
     side = double(diameter) * math.sqrt(math.pi / 4 / int(disk.sum()))
     return magnetism.Mesh((n, n, 1), (side, side, double(thickness))), disk
-
-
-def thermal_step(magnet: Magnet, longest: float) -> float:
-    """Step in s for Heun's scheme on the magnet's mesh: exchange between neighbours sets it, at most `longest`."""
-    assert magnet.mesh is not None
-    stiffness = next(term.stiffness for term in magnet.fields if isinstance(term, magnetism.Exchange))
-    ms = double(magnet.material.saturation_magnetization)
-    dx, dy, _ = magnet.mesh.spatial_lengths
-    fastest = units.GAMMA * 8 * double(stiffness) / ms * (1 / dx**2 + 1 / dy**2)
-    return min(longest, LARGEST_PHASE / float(fastest.detach().max()))
-
-
-def mean_magnetization(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
-    """Of each member, (3, *batch): the conductance, linear in the cosine, sees no more."""
-    if magnet.mesh is None:
-        return m
-    assert magnet.geometry is not None
-    return m.sum((-3, -2, -1)) / int(magnet.geometry.sum())

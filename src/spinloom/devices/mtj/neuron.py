@@ -30,10 +30,11 @@ import torch
 from spinloom import units
 from spinloom.devices.contract import Device, OperatingCost
 from spinloom.devices.mtj.design import JunctionDesign, shapes
-from spinloom.devices.mtj.simulation import read_population, require_run
+from spinloom.devices.mtj.simulation import read_population, require_float
+from spinloom.devices.parameters import require_plausible
 from spinloom.devices.response.response import Response
 from spinloom.devices.spread import Spread, as_spread
-from spinloom.errors import InputError, as_whole, require_finite
+from spinloom.errors import InputError, as_whole, require_count, require_finite, require_number
 from spinloom.magnetism import double
 from spinloom.seeding import child_seed, generator
 
@@ -91,22 +92,19 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
         """
         if self.unit_drive.numel() != 1:
             raise InputError("thickness, polarization and saturation_magnetization of a design must be single numbers")
-        require_run(drive, devices, temperature, dtype)
+        _require_run(drive, devices, temperature, dtype)
         drive = self.drives(121 if self.resolution is None else 61) if drive is None else torch.as_tensor(drive)
         least, shared = (16, READS) if self.resolution is None else (4, MESH_READS)
         count = realizations if realizations is not None else max(least, shared // max(devices, 1))
         if temperature == 0:
             count = 1
         elif (as_whole(count) or 0) < 2:
-            raise InputError(
-                f"realizations must be a whole number >= 2 at {temperature:g} K (a spread needs two), got {count!r}"
-            )
+            needed = f"a whole number >= 2 at {temperature:g} K (a spread needs two)"
+            raise InputError(f"realizations must be {needed}, got {count!r}")
         spread, source = as_spread(spread), generator(seed)
         made, signs = self.fabricate(devices, spread, source), self.polarities
-        cycles = [
-            read_population(made, sign * drive, devices, count, temperature, child_seed(source), dtype)
-            for sign in signs
-        ]
+        batch = (devices, count, temperature)
+        cycles = [read_population(made, sign * drive, *batch, child_seed(source), dtype) for sign in signs]
         value = torch.as_tensor(sum(sign * reads.value for sign, reads in zip(signs, cycles, strict=True)))
         gradient = torch.as_tensor(sum(reads.gradient.square() for reads in cycles))
         value, gradient = value / len(cycles), gradient / len(cycles)
@@ -175,10 +173,33 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
         )
 
 
+def _require_run(drive: torch.Tensor | None, devices: int, temperature: float, dtype: torch.dtype) -> None:
+    """Raise InputError for a drive that is no increasing (points,), a count below 1, a temperature below 0.
+
+    SpinloomWarning for a drive or a temperature that looks like a slip of the unit.
+    """
+    require_count(devices=devices)
+    require_number("K", "non-negative", temperature=temperature)
+    require_plausible(temperature=temperature)
+    require_float(dtype)
+    if drive is None:
+        return
+    require_finite("A/m^2", drive=drive)
+    given = double(drive).detach()
+    if given.ndim != 1 or len(given) < 2 or not bool((given.diff() > 0).all()):
+        found = f"got shape {tuple(given.shape)}, {float(given.min()):g} to {float(given.max()):g} A/m^2"
+        raise InputError(f"drive must be (points,), 2 or more that increase strictly, in A/m^2; {found}")
+    require_plausible(current_density=given.abs().max())
+
+
 def write_energy(device: JunctionDesign, drive: torch.Tensor) -> torch.Tensor:
     """Joule heat of the write pulses of one operation, J, (points,); drive in A/m^2. These are differentiable."""
-    power = torch.stack([_write_power(device, sign * drive) for sign in device.polarities]).sum(0)
-    return power * device.area * device.pulse
+    time, powers = (torch.arange(_INSTANTS, dtype=torch.float64) + 0.5) / _INSTANTS, []
+    for given in (sign * drive for sign in device.polarities):
+        share = 1 + device.barrier.contrast * torch.tanh(given.unsqueeze(-1) / device.unit_drive * time)
+        angle = share.mean(-1) if device.source == "voltage" else (1 / share).mean(-1)
+        powers.append(given**2 / device.barrier.mean_conductance * angle)  # W/m^2
+    return torch.stack(powers).sum(0) * device.area * device.pulse
 
 
 def reset_energy(device: JunctionDesign) -> torch.Tensor:
@@ -191,12 +212,3 @@ def reset_energy(device: JunctionDesign) -> torch.Tensor:
 def read_energy(device: JunctionDesign) -> torch.Tensor:
     """Joule heat of the reads of one operation, J, at a right angle."""
     return len(device.polarities) * device.read_voltage**2 * device.barrier.mean_conductance * device.area * device.read
-
-
-def _write_power(device: JunctionDesign, drive: torch.Tensor) -> torch.Tensor:
-    """Mean power density over the pulse, W/m^2, (points,)."""
-    time = (torch.arange(_INSTANTS, dtype=torch.float64) + 0.5) / _INSTANTS
-    path = torch.tanh(drive.unsqueeze(-1) / device.unit_drive * time)
-    share = 1 + device.barrier.contrast * path
-    angle = share.mean(-1) if device.source == "voltage" else (1 / share).mean(-1)
-    return drive**2 / device.barrier.mean_conductance * angle

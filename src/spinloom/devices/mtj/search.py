@@ -29,9 +29,8 @@ import numpy as np
 import torch
 
 from spinloom import units
-from spinloom.devices.mtj.design import mean_magnetization
-from spinloom.devices.mtj.gradient import after_pulse, design_curves, read_curves
 from spinloom.devices.mtj.neuron import TwoPolarizerMTJ, read_energy, reset_energy, write_energy
+from spinloom.devices.mtj.simulation import curves_and_pulse, design_curves
 from spinloom.devices.response.response import Response
 from spinloom.errors import InputError
 from spinloom.magnetism import double, exchange_length
@@ -64,10 +63,8 @@ class Free:
     def share(self, value: float) -> float:
         """Where between the bounds a value lies. Raises InputError outside of them."""
         if not self.low <= value <= self.high:
-            raise InputError(
-                f"{self.name} of the design that the descent starts from must lie between {self.low:g} and "
-                f"{self.high:g} {self.unit}, got {value:g} {self.unit}"
-            )
+            bounds = f"must lie between {self.low:g} and {self.high:g} {self.unit}, got {value:g} {self.unit}"
+            raise InputError(f"{self.name} of the design that the descent starts from {bounds}")
         if self.logarithmic:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
@@ -133,11 +130,9 @@ class DesignSearch:
         if self.temperature == 0:
             return 0.0
         drive = self.start.drives(THERMAL_POINTS, LARGEST_INPUT)
-        found = self.start.simulate(
-            drive, temperature=self.temperature, realizations=THERMAL_READS, seed=self.seed
-        ).noise
-        electrical = float(electrical_variance(self.start, self.temperature))
-        return max(float(found.double().square().mean()) - electrical, 0.0)
+        settings: dict[str, Any] = {"temperature": self.temperature, "realizations": THERMAL_READS, "seed": self.seed}
+        found = float(self.start.simulate(drive, **settings).noise.double().square().mean())
+        return max(found - float(electrical_variance(self.start, self.temperature)), 0.0)
 
     def shares(self) -> list[float]:
         """The free parameters of `start`. Raises InputError for a design that cannot be started from."""
@@ -157,10 +152,9 @@ class DesignSearch:
         """The same with plain numbers, as devices are built from."""
         made = self.at(torch.tensor(shares, dtype=torch.float64))
         found = {name: getattr(made, name) for name in (free.name.partition(".")[0] for free in FREE)}
-        plain: dict[str, Any] = {
-            k: tuple(map(float, v)) if isinstance(v, tuple) else float(v) for k, v in found.items()
-        }
-        return replace(made, **plain)
+        for name, value in found.items():
+            found[name] = tuple(map(float, value)) if isinstance(value, tuple) else float(value)
+        return replace(made, **found)
 
     def parts(self, device: TwoPolarizerMTJ) -> dict[str, torch.Tensor]:
         """Mean square of a read's error by cause, and the energy in J; differentiable.
@@ -171,9 +165,10 @@ class DesignSearch:
         """
         point = replace(device, resolution=None)
         made = corners(point, self.spread) if self.spread else point
-        errors = _curve_errors(made, device.unit_drive, self.inputs)
-        resolved = device.resolution is not None
-        curves = _curve_errors(device, device.unit_drive, self.inputs)[0] if resolved else errors[0]
+        errors = _curves(made, device.unit_drive, self.inputs)[2].mean((-2, -1))
+        curves = errors[0]
+        if device.resolution is not None:
+            curves = _curves(device, device.unit_drive, self.inputs)[2].mean((-2, -1))[0]
         ratio = thermal_variance(device, self.inputs, 1.0) / thermal_variance(self.start, self.inputs, 1.0)
         return {
             "curves": curves,
@@ -221,8 +216,8 @@ def ideal_curves(device: TwoPolarizerMTJ, points: int) -> tuple[torch.Tensor, to
     of (value - tanh, slope - sech^2) together, over that too."""
     inputs = torch.linspace(-LARGEST_INPUT, LARGEST_INPUT, points, dtype=torch.float64)
     with torch.no_grad():
-        value, slope = design_curves(device, inputs * device.unit_drive, torch.tensor(STARTS, dtype=torch.float64))
-    return inputs, value[0].mean(-1), slope[0].mean(-1), float(_errors(value, slope, inputs).mean().sqrt())
+        value, slope, errors = _curves(device, device.unit_drive, inputs)
+    return inputs, value[0].mean(-1), slope[0].mean(-1), float(errors.mean().sqrt())
 
 
 def compare_with_mesh(device: TwoPolarizerMTJ) -> tuple[float, float, float]:
@@ -239,9 +234,8 @@ def compare_with_mesh(device: TwoPolarizerMTJ) -> tuple[float, float, float]:
     mesh = _on_cells(device, max(LEAST_CELLS, int(2 * device.diameter / float(length)) + 1))
     with torch.no_grad():
         value, slope = design_curves(device, drive, at_rest)
-        written = after_pulse(mesh, drive, at_rest)
-        mesh_value, mesh_slope = read_curves(mesh, written)
-        nonuniformity = float((1 - mean_magnetization(mesh.magnet(), written).norm(dim=0)).max())
+        mesh_value, mesh_slope, written = curves_and_pulse(mesh, drive, at_rest)
+        nonuniformity = float((1 - written.norm(dim=0)).max())
     return float((mesh_value - value).abs().max()), float((mesh_slope - slope).abs().max()), nonuniformity
 
 
@@ -262,14 +256,10 @@ def refine(response: Response, points: int) -> Response:
         rows = [np.interp(fine.numpy(), inputs.numpy(), row) for row in left]
         return torch.from_numpy(np.stack(rows)) + ideal(fine)
 
-    return replace(
-        response,
-        drive=fine * response.unit_drive,
-        value=between(response.value, torch.tanh),
-        slope=between(response.slope, lambda x: 1 - x.tanh().square()),
-        noise=between(response.noise, torch.zeros_like),
-        slope_noise=between(response.slope_noise, torch.zeros_like),
-    )
+    value, slope = between(response.value, torch.tanh), between(response.slope, lambda x: 1 - x.tanh().square())
+    noise, slope_noise = (between(part, torch.zeros_like) for part in (response.noise, response.slope_noise))
+    drive = fine * response.unit_drive
+    return replace(response, drive=drive, value=value, slope=slope, noise=noise, slope_noise=slope_noise)
 
 
 _ROW = torch.tensor([1, 1, -1, 1, 1, 1, -1, -1, -1, 1, -1], dtype=torch.float64)
@@ -311,12 +301,10 @@ def electrical_variance(device: TwoPolarizerMTJ, temperature: float) -> torch.Te
     return (tunnel.square() + device.amplifier_noise**2) / len(device.polarities)
 
 
-def _curve_errors(made: TwoPolarizerMTJ, unit_drive: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-    """Mean square error of value and slope together, (devices,); unit_drive: of the design that the devices share."""
+def _curves(
+    made: TwoPolarizerMTJ, unit_drive: torch.Tensor, inputs: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Value, slope and the square error of both together; unit_drive: of the design that the devices share."""
     value, slope = design_curves(made, inputs * unit_drive, torch.tensor(STARTS, dtype=torch.float64))
-    return _errors(value, slope, inputs).mean((-2, -1))
-
-
-def _errors(value: torch.Tensor, slope: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
     ideal = inputs.tanh()[:, None]
-    return (value - ideal).square() + (slope - 1 + ideal.square()).square()
+    return value, slope, (value - ideal).square() + (slope - 1 + ideal.square()).square()
