@@ -82,8 +82,8 @@ def whole_response() -> None:
     device = TwoPolarizerMTJ()
     made = device.fabricate(64, Spread.uniform(0.05), 0)
     drive = device.drives(201)
-    first = seconds(lambda: read_population(made, drive, 64, 16, 300.0, 0, torch.float32))
-    again = seconds(lambda: read_population(made, drive, 64, 16, 300.0, 0, torch.float32))
+    first = seconds(lambda: read_population(made, drive, 16, 300.0, 0, torch.float32))
+    again = seconds(lambda: read_population(made, drive, 16, 300.0, 0, torch.float32))
     steps = 201 * 64 * 16 * (device.reset + device.pulse + device.read) / STEP
     line = {
         "name": "response-201x64x16-300K",

@@ -59,7 +59,7 @@ CALLS = {
     "diode": (DIODE.voltage, {"power": 1e-6, "frequency": 1e8}),
     "oscillator": (NEURON.full_width, {"current": 2e-5, "temperature": 300}),
     "transient": (NEURON.transient, {"current": 2e-5, "duration": 1e-8, "start": 0.1, "steps": 2}),
-    "design_curves": (design_curves, {"device": MTJ, "drive": X, "starts": X, "step": 1e-12, "dtype": torch.float32}),
+    "design_curves": (design_curves, {"device": MTJ, "drive": X, "starts": X, "step": 1e-12}),
     "save": (save_response, {"response": Response(**CURVE), "path": Path()}),
     "with_parameters": (with_parameters, {"device": MTJ, "assignments": []}),
 }

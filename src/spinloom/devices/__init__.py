@@ -1,10 +1,9 @@
 """Devices: what the terminals of a junction show, simulated or measured.
 
-`TwoPolarizerMTJ` simulates the neuron of arXiv 2409.02528; `Response` is what every network module reads.
-`SpinDiode` and `AutoOscillator` are the radio-frequency synapse and neuron in closed form, `SimulatedDiode` and
-`SimulatedOscillator` the same from the motion of a free layer.
-`read_curve` reads a user's own measured device, `device_source` takes any: a name, a user's class, a file.
-`Device`, `Design` and `Memory` are what devices promise.
+`TwoPolarizerMTJ` simulates the neuron of arXiv 2409.02528, `SpinDiode` and `AutoOscillator` are the radio-frequency
+synapse and neuron, `SimulatedDiode` and `SimulatedOscillator` the same from the motion of a free layer; `Response` is
+what network modules read. `device_source` takes any: a name, a user's class, a file. `Device`, `Design` and `Memory`
+are what devices promise.
 """
 
 import lazy_loader

@@ -4,8 +4,8 @@ from .contract import Device as Device
 from .contract import Memory as Memory
 from .contract import OperatingCost as OperatingCost
 from .contract import with_parameters as with_parameters
-from .junction import TunnelJunction as TunnelJunction
 from .memory.linear import LinearMemory as LinearMemory
+from .mtj.design import TunnelJunction as TunnelJunction
 from .mtj.neuron import TwoPolarizerMTJ as TwoPolarizerMTJ
 from .mtj.search import DesignSearch as DesignSearch
 from .mtj.search import compare_with_mesh as compare_with_mesh
@@ -16,6 +16,7 @@ from .mtj.search import operation_energy as operation_energy
 from .mtj.search import refine as refine
 from .mtj.simulation import design_curves as design_curves
 from .parameters import Parameter as Parameter
+from .parameters import Spread as Spread
 from .parameters import known as known
 from .radio.auto_oscillator import AutoOscillator as AutoOscillator
 from .radio.auto_oscillator import SimulatedOscillator as SimulatedOscillator
@@ -31,4 +32,3 @@ from .response.response import save_response as save_response
 from .source import DeviceSource as DeviceSource
 from .source import device_source as device_source
 from .source import require_free as require_free
-from .spread import Spread as Spread

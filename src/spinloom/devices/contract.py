@@ -11,15 +11,13 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 
-from spinloom.devices.parameters import Parameter, require_parameters
+from spinloom.devices.parameters import Parameter, Spread, as_spread, require_parameters
 from spinloom.devices.response.response import Response
-from spinloom.devices.spread import Spread, as_spread, factor
 from spinloom.errors import InputError, require_count, unknown_name
-from spinloom.magnetism import Quantity
+from spinloom.magnetism import Quantity, double
 from spinloom.seeding import Seed, generator
 
 Made = TypeVar("Made")
-_KEYWORDS = ("drive", "spread", "devices", "temperature", "realizations", "seed")
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,10 @@ class Design:
         require_count(devices=devices)
         sigmas, source = as_spread(spread), generator(seed)
         sigmas.require_known(self.spreads())
-        drawn = {
-            name: torch.as_tensor(getattr(self, name), dtype=torch.float64)
-            * factor(sigmas.of(part.spread), devices, source).unsqueeze(-1)
-            for name, part in self.parameters.items()
-            if part.spread and getattr(self, name) is not None
-        }
+        drawn = {}
+        for name, part in self.parameters.items():
+            if part.spread and (value := getattr(self, name)) is not None:
+                drawn[name] = double(value) * sigmas.draw(part.spread, devices, source)
         return replace(self, **drawn)  # type: ignore[type-var]
 
 
@@ -107,11 +103,12 @@ def require_promises(made: Any, name: str) -> None:
 
     if not isinstance(made, type) or not is_dataclass(made):
         raise broken("it is a frozen dataclass of its parameters")
-    for method, wanted in (("simulate", _KEYWORDS), ("cost", ("drive",))):
+    for method in ("simulate", "cost"):
+        wanted = signature(getattr(Device, method)).parameters.keys() - {"self"}
         if not callable(getattr(made, method, None)):
             raise broken(f"it has a method `{method}`")
         known = signature(getattr(made, method)).parameters
-        for missing in (word for word in wanted if word not in known):
+        for missing in sorted(wanted - known.keys()):
             if not any(part.kind is part.VAR_KEYWORD for part in known.values()):
                 raise broken(f"`{method}` takes `{missing}`")
     if not isinstance(getattr(made, "parameters", None), Mapping):
@@ -168,8 +165,8 @@ def with_parameters(device: Made, assignments: Sequence[str]) -> Made:
     if isinstance(assignments, str) or not isinstance(assignments, Sequence):
         raise InputError(f"assignments must be a list of texts such as ['diameter=80e-9'], got {assignments!r}")
     for assignment in assignments:
-        name, equals, text = assignment.partition("=") if isinstance(assignment, str) else ("", "", "")
-        if not equals or not name or not text:
+        name, _, text = assignment.partition("=") if isinstance(assignment, str) else ("", "", "")
+        if not name or not text:
             raise InputError(f"{assignment!r} is no assignment; write name=value, for example 'diameter=80e-9'")
         device = _assign(device, name.strip(), text.strip())
     return device
@@ -183,11 +180,10 @@ def _assign(device: Any, name: str, text: str) -> Any:
         return replace(device, **{outer: _assign(getattr(device, outer), inner, text)})
     if name not in plain:
         raise unknown_name("parameter", name, [*plain, *(f"{part}.…" for part in nested)])
-    if isinstance(getattr(device, name), str):
-        return replace(device, **{name: text})
-    try:
-        return replace(device, **{name: float(text)})
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{name} must be a number in SI units, got {text!r}") from None
+    value: float | str = text
+    if not isinstance(getattr(device, name), str):
+        try:
+            value = float(text)
+        except ValueError:
+            raise InputError(f"{name} must be a number in SI units, got {text!r}") from None
+    return replace(device, **{name: value})

@@ -1,16 +1,20 @@
-"""What a parameter can be: beyond it the unit has slipped. Refused where impossible, a warning where unusual.
+"""What a parameter can be, beyond which its unit has slipped, and how it differs from device to device.
 
-The bounds are wide on purpose: they are there for 80 m in place of 80 nm, not to judge a material.
+What is impossible is refused, what is unusual a warning. The bounds are wide on purpose: they are there for 80 m in
+place of 80 nm, not to judge a material.
 """
 
 import math
 import sys
 import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from spinloom import units
-from spinloom.errors import InputError, Sign, SpinloomWarning, require_number, require_quantity, require_sign
+import torch
+
+from spinloom import errors, units
+from spinloom.errors import InputError, require_number, require_quantity, require_sign
 from spinloom.magnetism import Quantity, double
 
 _PERCENT = (0.01, "%")
@@ -35,7 +39,7 @@ class Parameter:
     high: float = math.inf
     most: float = math.inf
     slips: tuple[tuple[float, str], ...] = ()
-    sign: Sign = "positive"
+    sign: errors.Sign = "positive"
     spread: str = ""
     single: bool = False
 
@@ -119,7 +123,7 @@ def warn(message: str) -> None:
     level, frame = 2, sys._getframe(1)
     while frame.f_back and _is_inside(frame.f_globals.get("__name__", ""), frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, SpinloomWarning, stacklevel=level)
+    warnings.warn(message, errors.SpinloomWarning, stacklevel=level)
 
 
 def _is_inside(module: str, file: str) -> bool:
@@ -149,3 +153,69 @@ def _got(value: float, known: Parameter) -> str:
 
 def _with_unit(value: float, unit: str) -> str:
     return f"{value:.4g} {unit}".rstrip()
+
+
+class Spread:
+    """Standard deviations relative to the nominal value (0.05 is 5 %), by the name of a device's parameter.
+
+    `Spread(diameter=0.03, damping=0.2)`, or a mapping of names. Angles are relative to a right angle: polarizer_angle
+    of the two-polarizer junction tilts each polarizer, independently and in both directions, 0.05 by 4.5 degrees.
+    Positive parameters are log-normal, so that 20 % never makes a negative thickness; tilts are normal.
+
+    Raises InputError for what is no number >= 0; a device raises it for a name that it does not spread.
+    """
+
+    def __init__(self, sigmas: Mapping[str, float] | None = None, /, **named: float) -> None:
+        if sigmas is not None and not isinstance(sigmas, Mapping):
+            raise InputError(f"a Spread must be made of parameters, Spread(diameter=0.05), got {sigmas!r}")
+        self.sigmas: dict[str, float] = {**(sigmas or {}), **named}
+        self.others = 0.0
+        _require_spread(**self.sigmas)
+
+    @classmethod
+    def uniform(cls, sigma: float) -> "Spread":
+        """The same relative spread on every physical parameter."""
+        _require_spread(spread=sigma)
+        made = cls()
+        made.others = sigma
+        return made
+
+    def draw(self, name: str, devices: int, source: torch.Generator) -> torch.Tensor:
+        """Factors of a parameter, log-normal with mean 1, or tilts of a polarizer in rad; (devices, 1), float64."""
+        sigma = self.sigmas.get(name, self.others)
+        normal = torch.randn(devices, generator=source, dtype=torch.float64).unsqueeze(-1)
+        if name == "polarizer_angle":
+            return sigma * math.pi / 2 * normal
+        width = math.sqrt(math.log1p(sigma**2))
+        return torch.exp(width * normal - width**2 / 2)
+
+    def require_known(self, names: Iterable[str]) -> None:
+        """Raise InputError where a parameter is named that is not among those that spread."""
+        known = set(names)
+        for name in self.sigmas.keys() - known:
+            raise errors.unknown_name("parameter of the spread", name, known)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spread) and (self.sigmas, self.others) == (other.sigmas, other.others)
+
+    def __hash__(self) -> int:
+        return hash((tuple(self.sigmas.items()), self.others))
+
+    def __repr__(self) -> str:
+        named = ", ".join(f"{name}={sigma!r}" for name, sigma in self.sigmas.items())
+        return f"Spread.uniform({self.others!r})" if self.others else f"Spread({named})"
+
+
+def _require_spread(**sigmas: float) -> None:
+    require_number("(relative)", "non-negative", **sigmas)
+    require_plausible(spread=max(sigmas.values(), default=0.0))
+
+
+def as_spread(given: Any) -> Spread:
+    """A `Spread` from one, a plain fraction for everything that spreads, or None. Raises InputError."""
+    if given is None or isinstance(given, Spread):
+        return given or Spread()
+    try:
+        return Spread.uniform(given)
+    except InputError as error:
+        raise InputError(f"spread must be a fraction such as 0.05 or a Spread, got {given!r} ({error})") from error

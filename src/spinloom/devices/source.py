@@ -3,16 +3,16 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, partial
 from inspect import getfile
 from pathlib import Path
 from typing import Any
 
 from spinloom.devices import catalogue
 from spinloom.devices.contract import OperatingCost, require_promises, with_parameters
+from spinloom.devices.parameters import Spread
 from spinloom.devices.response.measured import read_curve
 from spinloom.devices.response.response import Response, load_response
-from spinloom.devices.spread import Spread
 from spinloom.errors import InputError
 from spinloom.quantities import parameters
 
@@ -74,11 +74,7 @@ class DeviceSource:
 
 
 def device_source(
-    device: "str | Path | Response | Any",
-    changes: Sequence[str] = (),
-    temperature: float = 300.0,
-    devices: int = 64,
-    seed: int = 0,
+    device: Any, changes: Sequence[str] = (), temperature: float = 300.0, devices: int = 64, seed: int = 0
 ) -> DeviceSource:
     """The devices that `device` stands for.
 
@@ -121,43 +117,35 @@ def _simulated(device: Any, temperature: float, devices: int, seed: int) -> Devi
     resolved = getattr(device, "resolution", None) is not None
     reads = RESOLVED_READS if resolved else SWEEP_READS
     count = min(devices, RESOLVED_DEVICES) if resolved else devices
-    has_diameter = any(part.name == "diameter" for part in fields(device))
 
-    def sized(metres: float) -> Any:
-        """Another diameter, resolved by as many cells."""
-        if not resolved:
-            return replace(device, diameter=metres)
-        return replace(device, diameter=metres, resolution=device.resolution * metres / float(device.diameter))
+    def sized(metres: float | None) -> Any:
+        """Another diameter, resolved by as many cells; None: its own."""
+        if not metres:
+            return device
+        cells = {"resolution": device.resolution * metres / float(device.diameter)} if resolved else {}
+        return replace(device, diameter=metres, **cells)
 
-    def simulate(device: Any, **settings: Any) -> Response:
-        response = device.simulate(seed=seed, **settings)
+    @cache
+    def simulate(metres: float | None = None, kelvin: float = temperature, **settings: Any) -> Response:
+        response = sized(metres).simulate(seed=seed, temperature=kelvin, **settings)
         if not isinstance(response, Response):
             kind = type(response).__name__
             raise InputError(f"{type(device).__name__} breaks a promise: simulate returns a Response, got {kind}")
         return response
 
-    @cache
-    def one(device: Any, kelvin: float) -> Response:
-        return simulate(device, temperature=kelvin, realizations=reads)
-
-    @cache
-    def nominal() -> Response:
-        return simulate(device, temperature=temperature)
-
-    @cache
     def fabricated(sigma: float) -> Response:
-        if sigma == 0:
-            return nominal()  # one device, averaged over many more realisations
-        return simulate(device, spread=Spread.uniform(sigma), devices=count, temperature=temperature)
+        # without spread: one device, averaged over many more realisations
+        return simulate(spread=Spread.uniform(sigma), devices=count) if sigma else simulate()
 
+    has_diameter = any(part.name == "diameter" for part in fields(device))
     return DeviceSource(
         identity=f"{device}, {temperature} K, {count} devices{_written(type(device))}",
         parameters=parameters(device),
-        nominal=nominal,
+        nominal=simulate,
         fabricated=fabricated,
-        at_temperature=lambda kelvin: one(device, kelvin),
-        at_diameter=(lambda metres: one(sized(metres), temperature)) if has_diameter else None,
-        cost=lambda metres: (sized(metres) if metres else device).cost(),
+        at_temperature=lambda kelvin: simulate(kelvin=kelvin, realizations=reads),
+        at_diameter=partial(simulate, realizations=reads) if has_diameter else None,
+        cost=lambda metres: sized(metres).cost(),
         kelvin=temperature,
     )
 

@@ -1,1 +1,0 @@
-"""Devices that keep a weight, one a file."""

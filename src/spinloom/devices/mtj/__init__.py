@@ -1,1 +1,0 @@
-"""The two-polarizer junction: design, simulation, derivatives of its curves, cost."""

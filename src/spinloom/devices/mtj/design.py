@@ -1,4 +1,4 @@
-"""What the two-polarizer junction is made of: its parameters, free layer, torques and fabrication."""
+"""A tunnel junction's electrical side, and what the two-polarizer junction is made of: free layer, torques, spread."""
 
 import math
 from collections.abc import Callable
@@ -9,13 +9,12 @@ import torch
 
 from spinloom import magnetism, units
 from spinloom.devices.contract import Design
-from spinloom.devices.junction import Readout, TunnelJunction
-from spinloom.devices.parameters import KNOWN, Parameter, known
-from spinloom.devices.spread import Spread, as_spread, factor, tilt
-from spinloom.errors import InputError, require_count, require_number, require_quantity
+from spinloom.devices.parameters import KNOWN, Parameter, Spread, as_spread, known
+from spinloom.errors import InputError, require_count, require_number, require_quantity, require_sign
 from spinloom.magnetism import Drive, Magnet, Material, Quantity, SpinTransfer, Triple, double, rate_per_current
 from spinloom.seeding import Seed, generator
 
+Readout = Literal["conductance", "resistance"]
 _WORDS = {"operation": ("bipolar", "single"), "source": ("voltage", "current")}
 _WORDS["readout"] = ("conductance", "resistance")
 MOST_POLARIZATION = {"voltage": 1.0, "current": 0.95}
@@ -23,6 +22,66 @@ MOST_POLARIZATION = {"voltage": 1.0, "current": 0.95}
 step is short enough; 0.95 is more than a room-temperature TMR of 6 (Julliere: 0.87) stands for."""
 LEAST_CELLS = 3
 """Across a layer that is resolved in space."""
+
+
+@dataclass(frozen=True)
+class TunnelJunction(Design):
+    """Barrier between the free layer and one reference layer.
+
+    resistance_area: R_P A of the parallel state, ohm m^2 (1e-12 is 1 ohm um^2; read heads reach 0.5e-12, memories use
+        5e-12 to 20e-12); from the slope of resistance against 1 / area.
+    tmr: (R_AP - R_P) / R_P, 0.5 to 2 at room temperature for CoFeB/MgO; falls with thinner barriers.
+    """
+
+    parameters: ClassVar = known("resistance_area", "tmr", spread=True)
+
+    resistance_area: Quantity = 1.5e-12
+    tmr: Quantity = 1.0
+
+    @property
+    def contrast(self) -> Quantity:
+        """(G_P - G_AP) / (G_P + G_AP) = P^2, Julliere."""
+        return self.tmr / (2 + self.tmr)
+
+    @property
+    def mean_conductance(self) -> Quantity:
+        """(G_P + G_AP) / 2 per area, S/m^2: the conductance at a right angle."""
+        return (1 + 1 / (1 + self.tmr)) / (2 * self.resistance_area)
+
+    def conductance(self, cosine: torch.Tensor) -> torch.Tensor:
+        """Per area, S/m^2; linear in the cosine (J. C. Slonczewski, Phys. Rev. B 39, 6995 (1989))."""
+        require_quantity(cosine=cosine)
+        return self.mean_conductance * (1 + self.contrast * cosine)
+
+    def read(self, cosine: torch.Tensor, readout: Readout) -> torch.Tensor:
+        """What a reader calibrated at P and AP takes for the cosine.
+
+        Reading the conductance (fixed voltage, current measured) is exact; reading the resistance (fixed current,
+        voltage measured) as if it were linear bends the curve, by up to 0.34 at TMR = 1.
+        """
+        if readout == "conductance":
+            return cosine
+        if readout != "resistance":
+            raise InputError(f"readout must be 'conductance' or 'resistance', got {readout!r}")
+        parallel, antiparallel = self.resistance_area, self.resistance_area * (1 + self.tmr)
+        resistance = 1 / self.conductance(cosine)
+        return (antiparallel + parallel - 2 * resistance) / (antiparallel - parallel)
+
+    def read_noise(self, area: Quantity, voltage: float, length: float, temperature: Quantity) -> torch.Tensor:
+        """Standard deviation of the cosine from Johnson and shot noise, read for `length` (s) at `voltage` (V).
+
+        Spectrum of a tunnel current 2 e V G coth(e V / 2 kB T): 4 kB T G at low voltage, 2 e I at high. area in m^2;
+        the bandwidth is 1 / (2 length), the conductance that at a right angle. The amplifier adds its own noise.
+        """
+        require_quantity(area=area)
+        require_number("V", "positive", voltage=voltage)
+        require_number("s", "positive", length=length)
+        require_sign("K", "non-negative", temperature=temperature)
+        conductance = double(self.mean_conductance * area)
+        thermal = 2 * units.KB * double(temperature)
+        spectrum = 2 * units.E * voltage * conductance / torch.tanh(units.E * voltage / thermal)
+        current = (spectrum / (2 * length)).sqrt()
+        return current / (voltage * conductance * self.contrast)
 
 
 @dataclass(frozen=True)
@@ -109,8 +168,8 @@ class JunctionDesign(Design):
     def anisotropy(self) -> torch.Tensor:
         """Interfacial anisotropy K_i, J/m^2: given, or what leaves `residual_field` over the shape anisotropy."""
         if self.interface_anisotropy is not None:
-            return torch.as_tensor(self.interface_anisotropy, dtype=torch.float64)
-        ms = torch.as_tensor(self.saturation_magnetization, dtype=torch.float64)
+            return double(self.interface_anisotropy)
+        ms = double(self.saturation_magnetization)
         nx, _, nz = self.shape.demagnetizing_factors()
         return self.thickness * (units.MU0 * ms**2 * (nz - nx) + ms * self.residual_field) / 2
 
@@ -127,18 +186,18 @@ class JunctionDesign(Design):
     def reset_density(self) -> torch.Tensor:
         """Current density of the reset pulse, A/m^2."""
         if self.reset_current_density is not None:
-            return torch.as_tensor(self.reset_current_density, dtype=torch.float64)
+            return double(self.reset_current_density)
         return self.reset_drive * self.unit_drive
 
     def write_voltage(self, current_density: Quantity) -> torch.Tensor:
         """V on the barrier at a right angle for this current density."""
         require_quantity(current_density=current_density)
-        return torch.as_tensor(current_density / self.barrier.mean_conductance, dtype=torch.float64)
+        return double(current_density / self.barrier.mean_conductance)
 
     def references(self) -> tuple[Triple, Triple]:
         """Unit vectors of the in-plane and the perpendicular reference layer, tilts included."""
-        polar, azimuth = (torch.as_tensor(angle, dtype=torch.float64) for angle in self.in_plane_tilt)
-        tip, lean = (torch.as_tensor(angle, dtype=torch.float64) for angle in self.perpendicular_tilt)
+        polar, azimuth = map(double, self.in_plane_tilt)
+        tip, lean = map(double, self.perpendicular_tilt)
         in_plane = magnetism.from_angles(math.pi / 2 - polar, azimuth)
         perpendicular = (tip.sin(), lean.sin(), torch.ones_like(tip))
         return magnetism.unit(in_plane, "in-plane polarizer"), magnetism.unit(perpendicular, "perpendicular polarizer")
@@ -186,24 +245,21 @@ class JunctionDesign(Design):
             if shape and shape[0] not in (1, devices):
                 count = f"{name} is that of {shape[0]} devices, {devices} are asked for"
                 raise InputError(f"{count}; pass devices={shape[0]}")
-        s, source = as_spread(spread), generator(seed)
-        s.require_known(self.spreads())
-        made = self.varied(
-            lambda name: factor(s.of(name), devices, source).unsqueeze(-1),
-            lambda: tilt(s.of("polarizer_angle"), devices, source).unsqueeze(-1),
-        )
+        sigmas, source = as_spread(spread), generator(seed)
+        sigmas.require_known(self.spreads())
+        made = self.varied(lambda name: sigmas.draw(name, devices, source))
         return replace(made, reset_current_density=self.reset_density.detach())
 
-    def varied(self, factor: Callable[[str], torch.Tensor], tilt: Callable[[], torch.Tensor]) -> Self:
-        """Each parameter that spreads times its `factor` (by the name of its spread), then each polarizer's two angles
-        turned by a `tilt` (rad), drawn in this order. Polarizations stay possible; the reset is that of the design."""
+    def varied(self, draw: Callable[[str], torch.Tensor]) -> Self:
+        """Each parameter that spreads times its factor (by the name of its spread), then each polarizer's two angles
+        turned by a tilt (rad), drawn in this order. Polarizations stay possible; the reset is that of the design."""
         changed: dict[str, Any] = {"reset_current_density": self.reset_density}
         for name in ("diameter", "thickness", "interface_anisotropy", "damping", "polarization", "reset_polarization"):
             value: Quantity = self.anisotropy if name == "interface_anisotropy" else getattr(self, name)
-            drawn = torch.as_tensor(value, dtype=torch.float64) * factor(self.parameters[name].spread)
+            drawn = double(value) * draw(self.parameters[name].spread)
             changed[name] = drawn.clamp(max=MOST_POLARIZATION[self.source]) if "polarization" in name else drawn
         for name in ("in_plane_tilt", "perpendicular_tilt"):
-            changed[name] = tuple(angle + tilt() for angle in getattr(self, name))
+            changed[name] = tuple(angle + draw("polarizer_angle") for angle in getattr(self, name))
         return replace(self, **changed)
 
     def drives(self, points: int = 121, largest: float = 3.5) -> torch.Tensor:

@@ -4,22 +4,8 @@ A voltage pulse through the junction with the in-plane reference layer (p = x) t
 torque a_J the pulse of length tau ends at m_x = tanh(a_J tau), m_z = sech(a_J tau), so that m_z^2 is the derivative of
 tanh. A pulse through the junction with the perpendicular reference layer (p = z) then brings m back to +z.
 
-Why these numbers (`docs/device.md` has the figures):
-
-- *Low magnetisation* (2.5e5 A/m, doped CoFeB or a ferrimagnet). The perpendicular anisotropy must cancel the shape
-  anisotropy, and a spread of either leaves a field that grows with Ms; the pulse that turns m shortens with Ms. Both
-  together make the precession angle during the pulse grow as Ms^2.
-- *Short pulse, strong drive* for the same reason, up to about 0.7 V on the barrier.
-- *Reset by spin torque*, not by anisotropy: it is fast, and it narrows the thermal spread of the start, which an
-  anisotropy weak enough for tanh could not do.
-- *Diameter 120 nm*: thermal noise of one read falls as 1 / diameter; larger pillars are not single-domain.
-- *Bipolar operation*: two cycles with opposite pulses, half the difference of the reads. A reference layer tilted by
-  a few degrees shifts the input of its neuron for ever; the difference cancels every even error, at twice the
-  energy and time. `operation="single"` shows what one cycle gives.
-- *Voltage drive*: the torque of an MTJ at fixed voltage does not depend on the angle; at fixed current it does
-  (`source="current"`), which skews the curve.
-
-Published idea: Rodrigues et al., arXiv 2409.02528; no geometry or material is published: all of these are our choice.
+Published idea: Rodrigues et al., arXiv 2409.02528; no geometry or material is published: all of these are our choice,
+for which `docs/device.md` gives reasons and figures.
 """
 
 from dataclasses import dataclass
@@ -30,10 +16,9 @@ import torch
 from spinloom import units
 from spinloom.devices.contract import Device, OperatingCost
 from spinloom.devices.mtj.design import JunctionDesign, shapes
-from spinloom.devices.mtj.simulation import read_population, require_float
-from spinloom.devices.parameters import require_plausible
+from spinloom.devices.mtj.simulation import read_population
+from spinloom.devices.parameters import Spread, as_spread, require_plausible
 from spinloom.devices.response.response import Response
-from spinloom.devices.spread import Spread, as_spread
 from spinloom.errors import InputError, as_whole, require_count, require_finite, require_number
 from spinloom.magnetism import double
 from spinloom.seeding import child_seed, generator
@@ -103,44 +88,30 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
             raise InputError(f"realizations must be {needed}, got {count!r}")
         spread, source = as_spread(spread), generator(seed)
         made, signs = self.fabricate(devices, spread, source), self.polarities
-        batch = (devices, count, temperature)
-        cycles = [read_population(made, sign * drive, *batch, child_seed(source), dtype) for sign in signs]
-        value = torch.as_tensor(sum(sign * reads.value for sign, reads in zip(signs, cycles, strict=True)))
-        gradient = torch.as_tensor(sum(reads.gradient.square() for reads in cycles))
+        cycles = [read_population(made, sign * drive, count, temperature, child_seed(source), dtype) for sign in signs]
+        value = torch.as_tensor(sum(sign * reads[0] for sign, reads in zip(signs, cycles, strict=True)))
+        gradient = torch.as_tensor(sum(reads[1].square() for reads in cycles))
         value, gradient = value / len(cycles), gradient / len(cycles)
         noise = made._read_noise(temperature, devices).to(dtype).square()
         noise = noise + (self.amplifier_noise**2 if temperature else 0.0)
-        thermal, slope_thermal = (
-            reads.var(-1) if count > 1 else torch.zeros_like(reads[..., 0]) for reads in (value, gradient)
-        )
+        thermal, slope_thermal = (reads.var(-1) if count > 1 else 0 * reads[..., 0] for reads in (value, gradient))
         # (m_z + n)^2 of one cycle varies by 4 m_z^2 n^2 + 2 n^4 for a normal n
         squared = (4 * gradient.mean(-1) * noise[:, 1] + 2 * noise[:, 1].square()) / len(cycles)
-        return Response(
-            drive=drive.to(dtype),
-            value=value.mean(-1).T,
-            slope=(gradient.mean(-1) + noise[:, 1]).T,
-            noise=(thermal + noise[:, 0] / len(cycles)).detach().sqrt().T,
-            slope_noise=(slope_thermal + squared).detach().sqrt().T,
-            unit_drive=float(self.unit_drive.detach()),
-            drive_unit="A/m^2",
-            metadata={
-                "device": "mtj-neuron",
-                "temperature": f"{temperature:g} K",
-                "realizations": str(count),
-                "seed": str(seed),
-                "spread": str(spread),
-                "resolution": "macrospin" if self.resolution is None else f"{self.resolution * 1e9:g} nm",
-            },
-        )
+        metadata = {"device": "mtj-neuron", "temperature": f"{temperature:g} K", "realizations": str(count)}
+        metadata |= {"seed": str(seed), "spread": str(spread)}
+        metadata["resolution"] = "macrospin" if self.resolution is None else f"{self.resolution * 1e9:g} nm"
+        value, slope = value.mean(-1).T, (gradient.mean(-1) + noise[:, 1]).T
+        variances = (thermal + noise[:, 0] / len(cycles), slope_thermal + squared)
+        read, read_slope = (variance.detach().sqrt().T for variance in variances)
+        unit = float(self.unit_drive.detach())
+        return Response(drive.to(dtype), value, slope, read, unit, "A/m^2", metadata, read_slope)
 
     def _read_noise(self, temperature: float, devices: int) -> torch.Tensor:
         """Tunnel noise of the value and the gradient read of each device, (devices, 2); none at 0 K, the ideal case."""
         if temperature == 0:
             return torch.zeros(devices, 2, dtype=torch.float64)
-        noise = [
-            barrier.read_noise(self.area, self.read_voltage, self.read, temperature).detach().reshape(-1)
-            for barrier in (self.barrier, self.reset_barrier)
-        ]
+        how = (self.area, self.read_voltage, self.read, temperature)
+        noise = [barrier.read_noise(*how).detach().reshape(-1) for barrier in (self.barrier, self.reset_barrier)]
         return torch.stack([each.expand(devices) for each in noise], dim=-1)
 
     def cost(self, drive: torch.Tensor | None = None) -> OperatingCost:
@@ -181,7 +152,8 @@ def _require_run(drive: torch.Tensor | None, devices: int, temperature: float, d
     require_count(devices=devices)
     require_number("K", "non-negative", temperature=temperature)
     require_plausible(temperature=temperature)
-    require_float(dtype)
+    if dtype not in (torch.float32, torch.float64):
+        raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
     if drive is None:
         return
     require_finite("A/m^2", drive=drive)

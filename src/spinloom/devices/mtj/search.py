@@ -277,7 +277,7 @@ def corners(device: TwoPolarizerMTJ, sigma: float) -> TwoPolarizerMTJ:
     the anisotropy and the reset current are those of the design. Differentiable.
     """
     signs = iter(_SIGNS[:, :, None] * sigma)
-    return device.varied(lambda _: 1 + next(signs), lambda: math.pi / 2 * next(signs))
+    return device.varied(lambda name: math.pi / 2 * next(signs) if name == "polarizer_angle" else 1 + next(signs))
 
 
 def thermal_variance(device: TwoPolarizerMTJ, inputs: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -7,7 +7,6 @@ simulated for their present length with a gamma whose factor s is 1 and whose de
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import torch
 
@@ -27,35 +26,20 @@ CURVE_STEP, LEAST_STEPS = 4e-12, 32
 PHASE, CURVE_PHASE = 0.3, 2.0
 """rad, by which the fastest mode of exchange may turn in one step of Heun's scheme and of rk4, stable up to 2.8."""
 
+_Run = Callable[[Magnet, torch.Tensor, Quantity, int], torch.Tensor]
 _Cycle = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
-class Reads(NamedTuple):
-    """What the reader gets, (drives, devices, realisations): m_x and m_z, averaged over the read window.
-
-    after_reset: m (3, ...) just before the pulse, what is left of the previous output.
-    """
-
-    value: torch.Tensor
-    gradient: torch.Tensor
-    after_reset: torch.Tensor
-
-
 def read_population(
-    made: JunctionDesign,
-    drive: torch.Tensor,
-    devices: int,
-    realizations: int,
-    temperature: float,
-    seed: int,
-    dtype: torch.dtype,
-) -> Reads:
+    made: JunctionDesign, drive: torch.Tensor, realizations: int, temperature: float, seed: int, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One cycle of fabricated devices (parameters (devices, 1)); drive (points,), A/m^2.
 
-    Each starts in a random earlier output (tanh u, 0, sech u), or at +z at 0 K.
+    What the reader gets, (points, devices, realisations): m_x and m_z, averaged over the read window; and m (3, ...)
+    after the reset, what is left of the output before: a random one (tanh u, 0, sech u), or +z at 0 K.
     """
     source, resting = generator(seed), made.magnet()
-    mesh = resting.mesh
+    mesh, devices = resting.mesh, made.area.numel()
     step, method = STEP, "heun" if temperature > 0 else "rk43" if mesh else "rk4"
     if mesh and temperature > 0:
         step = min(STEP, _exchange_step(resting, PHASE))
@@ -75,16 +59,11 @@ def read_population(
     most = MOST_CELLS // (devices * realizations * (mesh.count if mesh else 1))
     parts = [read(part) for part in drive.split(max(1, min(len(drive), most)))]
     after_reset, _, value, gradient = zip(*parts, strict=True)
-    return Reads(torch.cat(value), torch.cat(gradient), torch.cat(after_reset, dim=1))
+    return torch.cat(value), torch.cat(gradient), torch.cat(after_reset, dim=1)
 
 
 def design_curves(
-    device: JunctionDesign,
-    drive: torch.Tensor,
-    starts: torch.Tensor,
-    *,
-    step: float = CURVE_STEP,
-    dtype: torch.dtype = torch.float64,
+    device: JunctionDesign, drive: torch.Tensor, starts: torch.Tensor, *, step: float = CURVE_STEP
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(value, slope) of one operation at 0 K, (devices, points, pairs), on the eager engine.
 
@@ -98,20 +77,14 @@ def design_curves(
     its present diameter asks for, which makes the curves jump a little where that number changes.
     Raises InputError for drives or starts that are not (n,), PhysicsError where the dynamics leave the step.
     """
-    return curves_and_pulse(device, drive, starts, step=step, dtype=dtype)[:2]
+    return curves_and_pulse(device, drive, starts, step)[:2]
 
 
 def curves_and_pulse(
-    device: JunctionDesign,
-    drive: torch.Tensor,
-    starts: torch.Tensor,
-    *,
-    step: float = CURVE_STEP,
-    dtype: torch.dtype = torch.float64,
+    device: JunctionDesign, drive: torch.Tensor, starts: torch.Tensor, step: float = CURVE_STEP
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The `design_curves`, and the mean m right after the pulse, (3, cycles, points, devices, starts)."""
     require_number("s", "positive", step=step)
-    require_float(dtype)
     for name, given in (("drive", drive), ("starts", starts)):
         require_quantity(**{name: given})
         given = double(given)
@@ -132,25 +105,19 @@ def curves_and_pulse(
 
     x, y, _ = device.references()[0]
     along = starts.tanh() / torch.hypot(x, y)
-    m = torch.stack(torch.broadcast_tensors(x * along, y * along, 1 / starts.cosh())).to(dtype)
+    m = torch.stack(torch.broadcast_tensors(x * along, y * along, 1 / starts.cosh())).double()
     m = m.reshape(3, 1, 1, -1, len(starts)).expand(3, 1, 1, device.area.numel(), len(starts))
     signs = torch.tensor(device.polarities, dtype=torch.float64).reshape(-1, 1, 1, 1)
     _, written, value, gradient = _cycle(device, m, signs * double(drive)[:, None, None], run)
     return _pairs(signs.to(value) * value), _pairs(gradient.square()), written
 
 
-def _cycle(
-    made: JunctionDesign,
-    m: torch.Tensor,
-    wave: torch.Tensor,
-    run: Callable[[Magnet, torch.Tensor, Quantity, int], torch.Tensor],
-    resting: Magnet | None = None,
-) -> _Cycle:
+def _cycle(made: JunctionDesign, m: torch.Tensor, wave: torch.Tensor, run: _Run, rest: Magnet | None = None) -> _Cycle:
     """Mean m (3, *batch) after the reset and after the pulse, and what is read of m_x and m_z, (*batch).
 
     m: (3, ...), the state to start from; wave: of the pulse, A/m^2; the batch is that of both. run: of a magnet from m
-    for a length in s. resting: the magnet without drives; None makes it for the read. The reset does not know the drive that
-    comes: its batch is that of m alone.
+    for a length in s. rest: the magnet without drives; None makes it for the read. The reset does not know the
+    drive that comes: its batch is that of m alone.
     """
     reset = made.magnet(reset=Constant(made.lifted(made.reset_density)))
     cells = reset.mesh.shape if reset.mesh else ()
@@ -164,7 +131,7 @@ def _cycle(
     ready = run(reset, m, made.reset, 1)[-1]
     pulse = made.magnet(write=Constant(made.lifted(wave)))
     written = run(pulse, ready.expand(3, *batch, *cells), made.pulse, 1)[-1]
-    window = run(resting or made.magnet(), written, made.read, READ_SAMPLES).mean(0)
+    window = run(rest or made.magnet(), written, made.read, READ_SAMPLES).mean(0)
     return mean(ready), mean(written), *made.read_out(mean(window))
 
 
@@ -184,9 +151,3 @@ def _pairs(cycles: torch.Tensor) -> torch.Tensor:
     for cycle in cycles[1:]:
         total = total[..., None] + cycle.reshape(*cycle.shape[:2], *[1] * (total.ndim - 2), -1)
     return (total / len(cycles)).flatten(2).transpose(0, 1)
-
-
-def require_float(dtype: torch.dtype) -> None:
-    """Raise InputError for a type that simulations do not have."""
-    if dtype not in (torch.float32, torch.float64):
-        raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")

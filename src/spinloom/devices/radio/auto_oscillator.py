@@ -20,11 +20,8 @@ power obeys exactly
     dp/dt = -2 Gam0 p (1 - p) [ 1 + q p - xi / (1 + kappa p) ],    q = N / f0,    kappa = 2 B / (A - B)
 
 so that it is stationary where (1 + q p)(1 + kappa p) = xi, and the frequency is f0 + N p. The first equation with
-Q = q + kappa - 1 agrees to first order in p: its p = (xi - 1) / (xi + Q) is too low further up (by 11 % at xi = 1.5 and
-20 % at xi = 2 for q = 4, kappa = 0), and power relaxes slower by the factor 1 - p. The threshold is exact for any easy
-axes, as long as the polarizer lies along the equilibrium. In elliptical precession p swings twice per turn and Q has to
-be fitted; where f falls with p (a film magnetised in its plane) Q is below -1, and the layer jumps at the threshold to
-a large cone or switches.
+Q = q + kappa - 1 agrees to first order in p; `docs/radio.md` says where it fails. The threshold is exact for any easy
+axes, as long as the polarizer lies along the equilibrium.
 """
 
 import math
@@ -268,9 +265,7 @@ class SimulatedOscillator(DrivenLayer):
         h = mode.stiffness
         threshold, cosine = self.threshold(mode), self.cosine(mode)
         if bool(((h[0, 0] - h[1, 1]).abs() + 2 * h[0, 1].abs() > 1e-3 * mode.trace).any()):
-            raise InputError(
-                "the precession is elliptical: no closed form of Q and N; `fit_power_curve` fits Q to runs"
-            )
+            raise InputError("elliptical precession has no closed form of Q and N; `fit_power_curve` fits Q to runs")
         if bool((cosine > -1 + 1e-6).any()):
             raise InputError("the polarizer must oppose the free layer at rest for the closed form; reverse it")
         if bool((double(self.field_like) != 0).any()):
@@ -278,17 +273,9 @@ class SimulatedOscillator(DrivenLayer):
         a, b = self.torque(Constant(0.0)).coefficients()
         moment = double(self.magnet.material.saturation_magnetization) * double(self.magnet.cell_volume)
         shift = mode.gamma0 * curvature(self.magnet, mode.equilibrium, mode.first) / math.pi
-        return AutoOscillator(
-            threshold=threshold,
-            nonlinear_damping=shift / mode.frequency + 2 * b / (a - b) - 1,
-            largest_current=largest * threshold,
-            resistance=resistance,
-            amplification=amplification,
-            frequency=mode.frequency,
-            linewidth=mode.half_width / mode.frequency,
-            nonlinear_shift=shift,
-            energy=units.MU0 * moment * mode.trace,
-        )
+        q = shift / mode.frequency + 2 * b / (a - b) - 1
+        own = (mode.frequency, mode.half_width / mode.frequency, shift, units.MU0 * moment * mode.trace)
+        return AutoOscillator(threshold, q, largest * threshold, resistance, amplification, *own)
 
     def run(
         self,

@@ -131,16 +131,13 @@ class DrivenLayer(Design):
         material = self.magnet.material
         mode = Mode(m, u, v, h, double(material.damping), double(material.gamma) * units.MU0)
         if not bool(((mode.determinant > 0) & (mode.trace > 0)).all()):
-            raise InputError(
-                "the free layer rests where it is not stable: start off symmetry or apply a stronger field"
-            )
+            raise InputError("the free layer rests where it is not stable: start off symmetry or in a stronger field")
         return mode
 
     def torque(self, density: Drive) -> SpinTransfer:
         """Of a current density in A/m^2."""
-        return SpinTransfer(
-            density, self.thickness, self.polarization, self.polarizer, self.field_like, self.angular_factor
-        )
+        strength = (self.polarization, self.polarizer, self.field_like)
+        return SpinTransfer(density, self.thickness, *strength, self.angular_factor)
 
     def fixed_layer(self) -> torch.Tensor:
         """Unit vector of the polarizer, (3, *batch)."""

@@ -19,10 +19,8 @@ current drives m towards +reference, where R is lowest; the voltage is positive 
 damping-like torque gives a negative peak on resonance, and a positive `field_like` a line that is positive above the
 resonance; both keep their sign when the reference is reversed, since torque and read-out turn together.
 
-The closed form is that of small power. The frequency shifts with the cone angle, so the line moves and leans over
-(foldover) once N p, shift times normalised power, comes near the width: a perpendicular film of 100 nm with N = 4 f
-keeps resonance and width within 1 % and 5 % up to 30 nW; at 100 nW its peak stands 2.8 half widths off. The distance
-from the resonance is limited too: `SpinDiode` is a Lorentzian, `linear_voltage` is exact anywhere.
+The closed form is that of small power (`docs/radio.md` says where it fails) and a Lorentzian, which `linear_voltage` is
+only near the resonance.
 """
 
 import math
@@ -32,7 +30,7 @@ from typing import ClassVar
 import torch
 
 from spinloom.devices.contract import Design
-from spinloom.devices.junction import TunnelJunction
+from spinloom.devices.mtj.design import TunnelJunction
 from spinloom.devices.parameters import Parameter, known
 from spinloom.devices.radio.free_layer import DrivenLayer, Mode
 from spinloom.errors import InputError, PhysicsError, require_finite, require_non_negative, require_positive

@@ -74,7 +74,7 @@ def read_curve(
         that are not stuck.
     drive_unit: unit of a `drive` column whose header names none. sort: accept rows in any order.
 
-    Raises InputError with file, line, column and remedy; SpinloomWarning for a slope of another scale (`scale.py`).
+    Raises InputError with file, line, column and remedy; SpinloomWarning for a slope of another scale (`slope_scale`).
     """
     table = read_table(as_path(path))
     quantity, unit = _drive(table, drive_unit)
@@ -96,10 +96,8 @@ def read_curve(
     inputs = sweeps.drive / unit_drive
     reach = float(np.abs(inputs[[0, -1]]).min())
     if "value" not in table.columns and in_plane is None and reach < LEAST_REACH:
-        warn(
-            f"{culprit}: the sweep ends at {reach:.2g} network inputs, before the resistance has settled, and its ends "
-            "were taken for the parallel and the antiparallel state; pass in_plane=(R_P, R_AP) or measure further"
-        )
+        remedy = "its ends were taken for the extreme states; pass in_plane=(R_P, R_AP) or measure further"
+        warn(f"{culprit}: the sweep ends at {reach:.2g} network inputs, before the resistance has settled; {remedy}")
     if slope is None:
         slope = derivative(inputs, value)
         metadata["slope"] = "numerical derivative of value"

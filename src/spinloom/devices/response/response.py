@@ -88,9 +88,22 @@ class Response:
             raise InputError("drive must increase strictly from point to point; sort the curve and drop repeats")
         if self.drive_unit not in UNITS:
             raise InputError(f"drive_unit must be one of {', '.join(UNITS)}, got {self.drive_unit!r}")
-        object.__setattr__(self, "unit_drive", as_unit_drive(self.unit_drive, self.drive, self.drive_unit))
+        self._check_unit_drive()
         if not isinstance(self.metadata, Mapping) or not all(isinstance(t, str) for t in chain(*self.metadata.items())):
             raise InputError(f"metadata must map text to text, got {self.metadata!r}")
+
+    def _check_unit_drive(self) -> None:
+        given, unit = self.unit_drive, self.drive_unit
+        require_sign(unit, "positive", unit_drive=given)
+        try:
+            unit_drive = float(given)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"unit_drive must be one number in {unit}, got {short(given)}") from error
+        object.__setattr__(self, "unit_drive", unit_drive)
+        reach = float(self.drive.detach().abs().max()) / unit_drive
+        if not LEAST_REACH <= reach <= MOST_REACH:
+            reached = f"{reach * unit_drive:g} {unit}, {reach:.3g} in network inputs: is one of them in another unit?"
+            raise InputError(f"unit_drive is {unit_drive:g} {unit} and the drive reaches {reached}")
 
     @property
     def devices(self) -> int:
@@ -107,11 +120,9 @@ class Response:
         mean = self.nominal() if bool((~self.stuck()).any()) else self
         off = float((mean.value[0] - self.inputs.tanh()).detach().abs().max())
         noise = float(self.noise.detach().square().mean().sqrt())
-        return (
-            f"Response of {name}: {self.devices} device{'s' if self.devices > 1 else ''}, {len(self.drive)} points, "
-            f"unit drive {self.unit_drive:.4g} {self.drive_unit}\n"
-            f"  {off:.3f} off tanh at most, noise of a read {noise:.4f} of full scale (rms)"
-        )
+        size = f"{self.devices} device{'s' if self.devices > 1 else ''}, {len(self.drive)} points"
+        quality = f"{off:.3f} off tanh at most, noise of a read {noise:.4f} of full scale (rms)"
+        return f"Response of {name}: {size}, unit drive {self.unit_drive:.4g} {self.drive_unit}\n  {quality}"
 
     def plot(self) -> "Figure":
         """The two curves against the network input, mean device thick, others thin; a matplotlib figure."""
@@ -199,20 +210,6 @@ def as_curve(name: str, given: Any) -> torch.Tensor:
         return torch.from_numpy(array.astype(np.float64))
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{name} must be a tensor of real numbers, got {short(given)} ({error})") from error
-
-
-def as_unit_drive(given: Any, drive: torch.Tensor, unit: str) -> float:
-    """As float. Raises InputError unless it is one number > 0 whose scale is that of the drive."""
-    require_sign(unit, "positive", unit_drive=given)
-    try:
-        unit_drive = float(given)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"unit_drive must be one number in {unit}, got {short(given)}") from error
-    reach = float(drive.detach().abs().max()) / unit_drive
-    if not LEAST_REACH <= reach <= MOST_REACH:
-        reached = f"{reach * unit_drive:g} {unit}, {reach:.3g} in network inputs: is one of them in another unit?"
-        raise InputError(f"unit_drive is {unit_drive:g} {unit} and the drive reaches {reached}")
-    return unit_drive
 
 
 def is_stuck(value: torch.Tensor) -> torch.Tensor:

@@ -30,7 +30,7 @@ QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
     "drive": CURRENT | DENSITY | VOLTAGE | {unit: (unit, 1.0) for unit in ("A/m", "T")},
     **dict.fromkeys(("value", "slope", "noise", "slope_noise", "device"), NUMBER),
 }
-"""Quantity -> unit as spelled -> (SI unit, factor)."""
+"""Quantity -> unit as spelled, without prefix -> (SI unit, factor)."""
 MIN_POINTS = 5
 
 
@@ -146,11 +146,10 @@ def arrange(table: Table, quantity: str, *, sort: bool = False) -> Sweeps:
         falls = np.flatnonzero(np.diff(swept) < 0)
         whole_sweeps = len(swept) % len(grid) == 0 and bool((swept.reshape(-1, len(grid)) == grid).all())
         if len(falls) and not whole_sweeps and not sort:
-            fallen = f"{table.where(rows[falls[0] + 1], quantity)}: it falls from {swept[falls[0]]:g} to "
-            raise InputError(
-                f"{fallen}{swept[falls[0] + 1]:g}, it must increase within a sweep; sort the rows or pass sort=True "
-                "(of a hysteresis loop keep one branch: up and down would be averaged)"
-            )
+            at, fallen = table.where(rows[falls[0] + 1], quantity), swept[falls[0] : falls[0] + 2]
+            remedy = "sort the rows or pass sort=True (of a hysteresis loop keep one branch: both would be averaged)"
+            rule = f"it falls from {fallen[0]:g} to {fallen[1]:g}, it must increase within a sweep"
+            raise InputError(f"{at}: {rule}; {remedy}")
         grids.append(grid)
         if not np.array_equal(grid, grids[0]):
             other = f"{table.path}{name} is measured at other values of {quantity} than{names[0]}"
@@ -202,9 +201,8 @@ def parse_header(text: str, culprit: str) -> Header:
     if not spelled:
         return Header(text, name, "", 1.0)
     for base, (unit, factor) in units.items():
-        prefix = spelled.removesuffix(base)
-        if base and spelled.endswith(base) and prefix in PREFIXES:
-            return Header(text, name, unit, factor * PREFIXES[prefix])
+        if base and spelled.endswith(base) and spelled.removesuffix(base) in PREFIXES:
+            return Header(text, name, unit, factor * PREFIXES[spelled.removesuffix(base)])
     allowed = ", ".join(unit for unit in units if unit) if "" not in units else "no unit"
     remedy = "correct the header (prefixes are n, u, m, k, M, G)"
     raise InputError(f"{culprit}: column {text!r} has unit {spelled!r}, {name} takes {allowed}; {remedy}")
