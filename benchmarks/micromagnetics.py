@@ -34,7 +34,7 @@ from spinloom.magnetism import (
     simulate,
 )
 from spinloom.magnetism.compiled.mesh_rates import MeshRates
-from spinloom.magnetism.engine.right_hand_side import right_hand_side
+from spinloom.magnetism.engine.rates import right_hand_side
 
 PEER = Path(__file__).parent / "peers" / "magnumnp_films.py"
 FLOATS = {"float64": torch.float64, "float32": torch.float32}

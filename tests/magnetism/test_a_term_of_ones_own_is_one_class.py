@@ -25,7 +25,7 @@ from spinloom.magnetism import (
     double,
     simulate,
 )
-from spinloom.magnetism.engine.right_hand_side import right_hand_side
+from spinloom.magnetism.engine.rates import right_hand_side
 
 
 @dataclass(frozen=True)

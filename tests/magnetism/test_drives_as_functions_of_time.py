@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spinloom.magnetism import Constant, Pulse, Sampled, Sine
-from spinloom.magnetism.engine.schedule import pieces
+from spinloom.magnetism.engine.schemes import pieces
 
 T = torch.tensor([-1.0, 0.0, 0.5, 1.0, 1.25, 2.0, 2.75, 3.0, 4.0], dtype=torch.float64)
 

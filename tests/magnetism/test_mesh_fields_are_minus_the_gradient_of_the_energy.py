@@ -19,7 +19,7 @@ from spinloom.magnetism import (
     Sine,
     Uniaxial,
 )
-from spinloom.magnetism.engine.right_hand_side import prepared_state, right_hand_side
+from spinloom.magnetism.engine.rates import prepared_state, right_hand_side
 
 pytestmark = pytest.mark.filterwarnings("ignore::spinloom.errors.SpinloomWarning")
 TIME = 0.27e-9

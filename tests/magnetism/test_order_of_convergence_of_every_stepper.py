@@ -9,8 +9,7 @@ from magnets import damping_like, magnet, random_states
 
 from spinloom.magnetism import Applied, Constant, Demagnetization, Sine, Uniaxial, simulate
 from spinloom.magnetism.engine.eager import EagerRun
-from spinloom.magnetism.engine.rates import llgs, reduce_magnet
-from spinloom.magnetism.engine.right_hand_side import right_hand_side
+from spinloom.magnetism.engine.rates import llgs, reduce_magnet, right_hand_side
 from spinloom.magnetism.engine.schemes import STEPS
 
 DURATION = 0.2e-9

@@ -12,7 +12,7 @@ import torch
 
 from spinloom import units
 from spinloom.magnetism import Applied, Constant, Demagnetization, Exchange, Magnet, Material, Mesh, Uniaxial, simulate
-from spinloom.magnetism.engine.right_hand_side import right_hand_side
+from spinloom.magnetism.engine.rates import right_hand_side
 from spinloom.magnetism.stray.demag import stray_field
 
 pytestmark = [

@@ -4,8 +4,8 @@ import torch
 from numba import njit
 from scipy import stats
 
-from spinloom.magnetism.compiled import normals
-from spinloom.magnetism.compiled.normals import FAST, next_word, normal_pair
+from spinloom.magnetism.compiled import pieces as normals
+from spinloom.magnetism.compiled.pieces import FAST, next_word, normal_pair
 
 COUNT, LANES = 2000, 1000
 N = COUNT * LANES

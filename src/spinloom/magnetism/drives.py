@@ -120,9 +120,8 @@ class Sampled(Drive):
         right = torch.searchsorted(times, t.contiguous()).clamp(1, len(times) - 1)
         left = right - 1
         fraction = ((t - times[left]) / (times[right] - times[left])).clamp(0, 1)
-        batch = values.shape[1:]
+        batch, flat = values.shape[1:], values.reshape(len(times), -1)
         device = torch.arange(batch.numel(), device=t.device).reshape(batch)  # each its own curve
-        flat = values.reshape(len(times), -1)
         below, above = flat[left, device], flat[right, device]
         return below + fraction * (above - below)
 
@@ -139,10 +138,7 @@ class Sum(Drive):
     amplitude: Quantity = 1.0
 
     def waveform(self, t: torch.Tensor) -> torch.Tensor:
-        total = torch.zeros_like(t)
-        for part in self.parts:
-            total = total + part(t)
-        return total
+        return sum((part(t) for part in self.parts), start=torch.zeros_like(t))
 
     def breakpoints(self) -> tuple[float, ...]:
         return tuple(sorted({edge for part in self.parts for edge in part.breakpoints()}))

@@ -6,14 +6,13 @@ from typing import Literal
 
 import torch
 
-from spinloom.errors import InputError, PhysicsError, require_finite, require_positive, unknown_name
+from spinloom.errors import InputError, PhysicsError, require_count, require_finite, require_positive, unknown_name
 from spinloom.magnetism.compiled.batch import CompiledRun
 from spinloom.magnetism.compiled.mesh_run import MeshRun
 from spinloom.magnetism.drives import Quantity
 from spinloom.magnetism.engine.eager import EagerRun
-from spinloom.magnetism.engine.right_hand_side import RightHandSide, prepared_state, right_hand_side
-from spinloom.magnetism.engine.schedule import pieces
-from spinloom.magnetism.engine.schemes import ADAPTIVE, STEPS
+from spinloom.magnetism.engine.rates import RightHandSide, prepared_state, right_hand_side
+from spinloom.magnetism.engine.schemes import ADAPTIVE, STEPS, pieces
 from spinloom.magnetism.magnet import TIME_UNIT, Magnet
 from spinloom.seeding import Seed, generator
 
@@ -81,8 +80,7 @@ def simulate(
     if engine not in ("auto", "compiled", "eager"):
         raise unknown_name("engine", engine, ("auto", "compiled", "eager"))
     require_finite("s", start=start)
-    if not isinstance(records, int) or records < 1:
-        raise InputError(f"records must be a whole number >= 1, got {records!r}")
+    require_count(records=records)
     first = torch.as_tensor(step, dtype=torch.float64, device=m.device)
     if not adaptive and first.numel() != 1:
         raise InputError(f"method {scheme!r} takes one step for all members, got {first.numel()}")
@@ -92,13 +90,8 @@ def simulate(
         tolerance = ADAPTIVE[scheme] if tolerance is None else tolerance
         require_positive("", tolerance=tolerance)
     rhs = right_hand_side(magnet, m, temperature)
-    compiled = _compiled(engine, rhs, m)
     source, end, members = generator(seed, m.device) if thermal else None, start + duration, rhs.member_shape(m)
-    run: EagerRun | CompiledRun | MeshRun = EagerRun(scheme, rhs, source)
-    if compiled and rhs.space is not None:
-        run = MeshRun(scheme, rhs, m, source)
-    elif compiled and not adaptive:
-        run = CompiledRun(scheme, rhs, m, source)
+    run = run_of(engine, scheme, rhs, m, source)
     if first.numel() not in (1, members.numel()):
         raise InputError(f"step must be one number or one per member ({members.numel()}), got {first.numel()}")
     h = (first.reshape(() if first.numel() == 1 else members) / TIME_UNIT).expand(members).clone()
@@ -108,7 +101,11 @@ def simulate(
         if isinstance(run, CompiledRun) or not adaptive:
             states, off = run(piece, m, max(1, inside))
             m, drift, steps = states[-1], torch.maximum(drift, off), steps + piece.steps
-            _check(m, float(drift), piece.step)
+            if not bool(torch.isfinite(m).all()) or not float(drift) <= _DRIFT_LIMIT:
+                raise PhysicsError(
+                    f"the step of {piece.step * TIME_UNIT:.3g} s is too long for these fields and currents: "
+                    f"|m|^2 changed by {float(drift):.2g} in one step; use a shorter step"
+                )
         else:
             assert tolerance is not None
             m, h, taken = run.integrate(m, piece.start, piece.end, h, tolerance)
@@ -123,6 +120,18 @@ def simulate(
     return Trajectory(time, torch.cat(kept), 0.0, steps.reshape(batch), h.reshape(batch) * TIME_UNIT)
 
 
+def run_of(
+    engine: str, scheme: str, rhs: RightHandSide, m: torch.Tensor, source: torch.Generator | None = None
+) -> EagerRun | CompiledRun | MeshRun:
+    """What carries states like m. Raises InputError where the compiled engine was asked for and cannot serve."""
+    if _compiled(engine, rhs, m):
+        if rhs.space is not None:
+            return MeshRun(scheme, rhs, m, source)
+        if scheme not in ADAPTIVE:
+            return CompiledRun(scheme, rhs, m, source)
+    return EagerRun(scheme, rhs, source)
+
+
 def _scheme(method: str, magnet: Magnet, thermal: bool) -> str:
     if method == "auto":
         method = "heun" if thermal else "rk43" if magnet.mesh is not None else "rk4"
@@ -134,7 +143,6 @@ def _scheme(method: str, magnet: Magnet, thermal: bool) -> str:
 
 
 def _compiled(engine: str, rhs: RightHandSide, m: torch.Tensor) -> bool:
-    """Whether the compiled engine serves; raises InputError where it was asked for and cannot."""
     able = m.device.type == "cpu" and not rhs.wants_gradient(m) and not rhs.waves_differ_in_space()
     if engine == "compiled" and not able:
         raise InputError(
@@ -142,11 +150,3 @@ def _compiled(engine: str, rhs: RightHandSide, m: torch.Tensor) -> bool:
             "(amplitudes may differ); use engine='eager'"
         )
     return able and engine != "eager"
-
-
-def _check(m: torch.Tensor, drift: float, step: float) -> None:
-    if not bool(torch.isfinite(m).all()) or not drift <= _DRIFT_LIMIT:
-        raise PhysicsError(
-            f"the step of {step * TIME_UNIT:.3g} s is too long for these fields and currents: "
-            f"|m|^2 changed by {drift:.2g} in one step; use a shorter step"
-        )

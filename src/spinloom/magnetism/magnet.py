@@ -1,4 +1,4 @@
-"""A magnet, and what every term that acts on it promises.
+"""A magnet, its material, and what every term that acts on it promises.
 
 A term is one class, in a file of `terms/` or in a package of yours. Its energy says what it is; `rows` and `act` are
 what both engines need of it: the plain one runs `act` on tensors, the compiled one traces it once into its loop.
@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 import torch
 
 from spinloom import units
-from spinloom.errors import InputError, require_positive
+from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.magnetism.drives import Drive, Quantity, double
-from spinloom.magnetism.material import Material
 from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.vectors import Triple
 
@@ -23,6 +22,26 @@ TIME_UNIT = 1e-9
 
 Components = tuple[Any, Any, Any]
 Act = Callable[[Components, Components, Any, Callable[[], Any]], Components]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Constants of a ferromagnet; each may be a tensor that broadcasts over the batch.
+
+    saturation_magnetization: A/m, 1e5 (ferrimagnet, doped CoFeB) to 1.7e6 (Fe); from magnetometry.
+    damping: Gilbert damping, 0.003 to 0.05 in thin CoFeB; from the ferromagnetic-resonance linewidth.
+    gamma: gyromagnetic ratio, rad/(s T). At 0 K every rate is proportional to it, so it also stretches time: a duration
+        gets a gradient by a gamma proportional to it (`devices/mtj/gradient.py`).
+    """
+
+    saturation_magnetization: Quantity
+    damping: Quantity
+    gamma: Quantity = units.GAMMA
+
+    def __post_init__(self) -> None:
+        require_positive("A/m", saturation_magnetization=self.saturation_magnetization)
+        require_non_negative("", damping=self.damping)
+        require_positive("rad/(s T)", gamma=self.gamma)
 
 
 class Term:
@@ -34,8 +53,8 @@ class Term:
 
     @property
     def drive(self) -> Drive | None:
-        """What the term follows in time."""
-        return None
+        """What the term follows in time: the parameter that is a Drive."""
+        return next((value for value in vars(self).values() if isinstance(value, Drive)), None)
 
     @property
     def couples(self) -> bool:
@@ -108,10 +127,25 @@ class Magnet:
             raise InputError("a magnet has either a volume in m^3 (a macrospin) or a mesh; give one of them")
         if self.volume is not None:
             require_positive("m^3", volume=self.volume)
-        if self.mesh is None:
-            self._require_no_space()
-        elif self.geometry is not None:
-            _require_geometry(self.geometry, self.mesh)
+        spatial = [type(term).__name__ for term in (*self.fields, *self.torques) if term.couples]
+        if self.mesh is None and spatial:
+            raise InputError(
+                f"{spatial[0]} couples cells and needs a mesh: Magnet(..., mesh=Mesh(cells, cell)); "
+                "a macrospin takes Demagnetization(shape)"
+            )
+        if self.mesh is None and self.geometry is not None:
+            raise InputError("a geometry needs a mesh: Magnet(..., mesh=Mesh(cells, cell), geometry=mask)")
+        if self.mesh is not None and self.geometry is not None:
+            shape, kind = self.geometry.shape, self.geometry.dtype
+            if kind != torch.bool or shape[-3:] != self.mesh.shape:
+                raise InputError(
+                    f"geometry must be a bool tensor (*batch, nz, ny, nx) with the mesh's {self.mesh.shape} last, "
+                    f"got {kind} {tuple(shape)}"
+                )
+            if not bool(self.geometry.flatten(-3).any(-1).all()):
+                raise InputError(
+                    "empty mask: the geometry leaves no cell in some member; enlarge it or refine the mesh"
+                )
         for term in (*self.fields, *self.torques):
             term.check(self)
 
@@ -147,10 +181,8 @@ class Magnet:
 
     def energy(self, m: torch.Tensor, t: float = 0.0) -> torch.Tensor:
         """Total energy in J of the state m (3, *batch) or (3, *batch, nz, ny, nx) at time t (s); shape (*batch)."""
-        total = torch.zeros_like(m[0] if self.mesh is None else m[0, ..., 0, 0, 0])
-        for part in self.energies(m, t).values():
-            total = total + part
-        return total
+        none = torch.zeros_like(m[0] if self.mesh is None else m[0, ..., 0, 0, 0])
+        return sum(self.energies(m, t).values(), start=none)
 
     def terms(self) -> list[Term]:
         """Fields and torques in the order of the solvers."""
@@ -167,23 +199,3 @@ class Magnet:
         if self.geometry is not None:
             density = torch.where(self.geometry, density, 0.0)
         return (density * self.cell_volume).sum((-3, -2, -1))
-
-    def _require_no_space(self) -> None:
-        spatial = [type(term).__name__ for term in (*self.fields, *self.torques) if term.couples]
-        if spatial:
-            raise InputError(
-                f"{spatial[0]} couples cells and needs a mesh: Magnet(..., mesh=Mesh(cells, cell)); "
-                "a macrospin takes Demagnetization(shape)"
-            )
-        if self.geometry is not None:
-            raise InputError("a geometry needs a mesh: Magnet(..., mesh=Mesh(cells, cell), geometry=mask)")
-
-
-def _require_geometry(geometry: torch.Tensor, mesh: Mesh) -> None:
-    if geometry.dtype != torch.bool or geometry.shape[-3:] != mesh.shape:
-        raise InputError(
-            f"geometry must be a bool tensor (*batch, nz, ny, nx) with the mesh's {mesh.shape} last, "
-            f"got {geometry.dtype} {tuple(geometry.shape)}"
-        )
-    if not bool(geometry.flatten(-3).any(-1).all()):
-        raise InputError("empty mask: the geometry leaves no cell in some member; enlarge it or refine the mesh")

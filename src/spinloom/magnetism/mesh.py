@@ -1,11 +1,17 @@
 """The regular grid on which a magnet is resolved in space."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 
-from spinloom.errors import InputError, require_positive
+from spinloom.errors import InputError, as_whole, require_positive
 from spinloom.magnetism.drives import Quantity, double
+from spinloom.magnetism.vectors import Triple
+
+
+def _three(values: object) -> bool:
+    return isinstance(values, tuple | list) and len(values) == 3
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,9 @@ class Mesh:
     cell: tuple[Quantity, Quantity, Quantity]
 
     def __post_init__(self) -> None:
-        if (
-            not isinstance(self.cells, tuple | list)
-            or len(self.cells) != 3
-            or any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in self.cells)
-        ):
+        if not _three(self.cells) or any((as_whole(count) or 0) < 1 for count in self.cells):
             raise InputError(f"cells must be three whole numbers >= 1 (nx, ny, nz), got {self.cells!r}")
-        if not isinstance(self.cell, tuple | list) or len(self.cell) != 3:
+        if not _three(self.cell):
             raise InputError(f"cell must be three lengths in m (dx, dy, dz), got {self.cell!r}")
         dx, dy, dz = self.cell
         require_positive("m", dx=dx, dy=dy, dz=dz)
@@ -47,17 +49,16 @@ class Mesh:
     @property
     def count(self) -> int:
         """Cells of one member."""
-        nx, ny, nz = self.cells
-        return nx * ny * nz
+        return math.prod(self.cells)
 
     @property
-    def lengths(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def lengths(self) -> Triple:
         """(dx, dy, dz) in m, float64, shape () or (*batch,)."""
         dx, dy, dz = (double(length) for length in self.cell)
         return dx, dy, dz
 
     @property
-    def spatial_lengths(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def spatial_lengths(self) -> Triple:
         """(dx, dy, dz) in m, () or (*batch, 1, 1, 1): they broadcast against (*batch, nz, ny, nx)."""
         dx, dy, dz = (length if length.ndim == 0 else length[..., None, None, None] for length in self.lengths)
         return dx, dy, dz
@@ -76,13 +77,13 @@ class Mesh:
                 f"got {tuple(m.shape)}"
             )
 
-    def coordinates(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def coordinates(self) -> Triple:
         """x (1, 1, nx), y (1, ny, 1), z (nz, 1, 1) of the cell centres in m, the origin in the middle of the grid.
 
         With lengths of shape (*batch,) each gains those axes in front.
         """
         x, y, z = (
-            length * (torch.arange(n, dtype=torch.float64) - (n - 1) / 2)
-            for n, length in zip(self.cells, (length[..., None] for length in self.lengths), strict=True)
+            length[..., None] * (torch.arange(n, dtype=torch.float64) - (n - 1) / 2)
+            for n, length in zip(self.cells, self.lengths, strict=True)
         )
         return x[..., None, None, :], y[..., None, :, None], z[..., :, None, None]

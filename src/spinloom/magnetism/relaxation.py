@@ -12,12 +12,13 @@ from typing import Literal
 
 import torch
 
-from spinloom.errors import InputError, PhysicsError, require_positive, unknown_name
-from spinloom.magnetism.compiled.mesh_rates import MeshRates
+from spinloom.errors import PhysicsError, require_count, require_positive, unknown_name
+from spinloom.magnetism.compiled.batch import CompiledRun
 from spinloom.magnetism.compiled.mesh_run import MeshRun
-from spinloom.magnetism.drives import Drive
+from spinloom.magnetism.drives import Constant, Drive
+from spinloom.magnetism.dynamics import run_of
 from spinloom.magnetism.engine.eager import EagerRun
-from spinloom.magnetism.engine.right_hand_side import RightHandSide, prepared_state, right_hand_side
+from spinloom.magnetism.engine.rates import prepared_state, right_hand_side
 from spinloom.magnetism.magnet import TIME_UNIT, Magnet
 
 _LONGEST = 0.5
@@ -58,53 +59,46 @@ def relax(
     require_positive("T", torque=torque)
     if method not in ("minimize", "llg"):
         raise unknown_name("method", method, ("minimize", "llg"))
-    if not isinstance(most_steps, int) or most_steps < 1:
-        raise InputError(f"most_steps must be a whole number >= 1, got {most_steps!r}")
+    require_count(most_steps=most_steps)
     with torch.no_grad():
-        rhs = _without_precession(right_hand_side(replace(magnet, torques=()), m), m)
-        walk = _Walk(rhs, m, at, torque, 1 / (float(magnet.material.gamma) * TIME_UNIT), progress)
+        rhs, one, none = right_hand_side(replace(magnet, torques=()), m), m.new_ones(()), m.new_zeros(())
+        held = tuple(drive if isinstance(drive, Constant) else _Frozen(drive, at) for drive in rhs.drives)
+        rhs = replace(rhs, rows=[one, none, none, *rhs.rows[3:]], drives=held)  # no precession, unit damping, no noise
+        run, tesla = run_of("auto", "rk43", rhs, m), 1 / (float(magnet.material.gamma) * TIME_UNIT)
+        assert not isinstance(run, CompiledRun)
+        walk = _Walk(run, rhs.member_shape(m), tesla, torque / tesla, progress)
         m, worst, steps = (_minimize if method == "minimize" else _overdamped)(walk, m, most_steps)
         found = worst if rhs.space is None else worst.reshape(m.shape[1:-3])
-        return Relaxation(m, walk.tesla * found, steps, found <= walk.goal)
+        return Relaxation(m, tesla * found, steps, found <= walk.goal)
 
 
-def _without_precession(rhs: RightHandSide, m: torch.Tensor) -> RightHandSide:
-    """The same fields with dm/dt = -m x (m x W): no precession, unit damping, no noise."""
-    one, none = m.new_ones(()), m.new_zeros(())
-    return replace(rhs, rows=[one, none, none, *rhs.rows[3:]])
+@dataclass(frozen=True)
+class _Frozen(Drive):
+    """A drive held at one instant."""
+
+    drive: Drive
+    at: float
+
+    def waveform(self, t: torch.Tensor) -> torch.Tensor:
+        return self.drive.waveform(torch.full_like(t, self.at))
 
 
+@dataclass
 class _Walk:
-    """Where a relaxation goes: -m x (m x W) of a state, compiled where that serves, its size, and how far it is yet.
+    """Where a relaxation goes: -m x (m x W) of a state, its size, and how far it is yet.
 
-    torque: T; tesla: T per rad/ns; goal: the torque as a rate.
+    members: shape of one number each. tesla: T per rad/ns. goal: the torque as a rate. first: the one at the start.
     """
 
-    def __init__(
-        self,
-        rhs: RightHandSide,
-        m: torch.Tensor,
-        at: float,
-        torque: float,
-        tesla: float,
-        progress: Callable[[float], None] | None,
-    ) -> None:
-        self.rhs, self.at, self.members = rhs, at, rhs.member_shape(m)
-        self.goal, self.tesla, self.progress, self.first = torque / tesla, tesla, progress, 0.0
-        self.seconds = torch.tensor(at, dtype=torch.float64)
-        compiled = rhs.space is not None and m.device.type == "cpu" and not rhs.waves_differ_in_space()
-        self.mesh = MeshRates(rhs, m, False) if compiled else None
-        if self.mesh is not None:
-            waves = [drive.waveform(self.seconds).expand(*self.mesh.batch, 1, 1, 1) for drive in rhs.drives]
-            table = torch.stack(waves).reshape(len(waves), -1) if waves else torch.ones(1, self.mesh.members)
-            self.waves = table.to(m.dtype).numpy()
+    run: EagerRun | MeshRun
+    members: torch.Size
+    tesla: float
+    goal: float
+    progress: Callable[[float], None] | None
+    first: float = 0.0
 
     def __call__(self, m: torch.Tensor) -> torch.Tensor:
-        if self.mesh is None:
-            return self.rhs.at(m, self.seconds)
-        out = torch.empty(3 * self.mesh.cells, dtype=m.dtype)
-        self.mesh(self.mesh.flat(m), self.waves, out.numpy())
-        return out.reshape(m.shape)
+        return self.run.rate(m, torch.zeros((), dtype=torch.float64))
 
     def largest(self, field: torch.Tensor) -> torch.Tensor:
         """Of each member."""
@@ -132,7 +126,12 @@ def _minimize(walk: _Walk, m: torch.Tensor, most_steps: int) -> tuple[torch.Tens
     while steps < most_steps and bool((worst > walk.goal).any()):
         moving = worst > walk.goal
         step = torch.where(moving, torch.minimum(step, _LONGEST / worst.clamp(min=1e-12)), 0.0)
-        new = _rotated(m, g, step)
+        # m turned along g by the angle whose tangent of half is step |g| / 2: |m| is kept
+        half = step / 2
+        square = (half * g).square().sum(0)
+        new = ((1 - square) * m + 2 * half * g) / (1 + square)
+        length = new.norm(dim=0)
+        new = new / torch.where(length == 0, 1.0, length)
         new_g = walk(new)
         s, y = new - m, g - new_g  # y: change of the gradient, -g
         ss, sy, yy = (walk.inner(a, b) for a, b in ((s, s), (s, y), (y, y)))
@@ -148,37 +147,15 @@ def _minimize(walk: _Walk, m: torch.Tensor, most_steps: int) -> tuple[torch.Tens
     return m, worst, steps
 
 
-def _rotated(m: torch.Tensor, g: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-    """m turned along g (perpendicular to it) by the angle whose tangent of half is step |g| / 2: |m| is kept."""
-    half = step / 2
-    square = (half * g).square().sum(0)
-    moved = ((1 - square) * m + 2 * half * g) / (1 + square)
-    length = moved.norm(dim=0)
-    return moved / torch.where(length == 0, 1.0, length)
-
-
 def _overdamped(walk: _Walk, m: torch.Tensor, most_steps: int) -> tuple[torch.Tensor, torch.Tensor, int]:
-    fixed = replace(walk.rhs, drives=tuple(_Frozen(drive, walk.at) for drive in walk.rhs.drives))
     worst = walk.largest(walk(m))
     h, steps = 0.01 / worst.double().clamp(min=1e-12), 0
-    run = EagerRun("rk43", fixed) if walk.mesh is None else MeshRun("rk43", fixed, m, None)
     while steps < most_steps and bool((worst > walk.goal).any()):
         stretch = 20 * float(h.max()) * TIME_UNIT
         # The error of a step keeps a state from resting, so it shrinks with the torque, to what rounding allows.
-        least = 1e-9 if m.dtype == torch.float64 else 1e-6
-        m, h, taken = run.integrate(m, 0.0, stretch, h, max(min(1e-4, 1e-4 * float(worst.max()) * walk.tesla), least))
+        tolerance = max(min(1e-4, 1e-4 * float(worst.max()) * walk.tesla), 1e-9 if m.dtype == torch.float64 else 1e-6)
+        m, h, taken = walk.run.integrate(m, 0.0, stretch, h, tolerance)
         worst = walk.largest(walk(m))
         steps += int(taken.max())
         walk.report(float(worst.max()))
     return m, worst, steps
-
-
-@dataclass(frozen=True)
-class _Frozen(Drive):
-    """A drive held at one instant."""
-
-    drive: Drive
-    at: float
-
-    def waveform(self, t: torch.Tensor) -> torch.Tensor:
-        return self.drive.waveform(torch.full_like(t, self.at))

@@ -1,5 +1,7 @@
 """Directions in space: given by a user, used with length 1."""
 
+from typing import Any
+
 import torch
 
 from spinloom.errors import InputError
@@ -25,10 +27,18 @@ def unit(direction: Direction, name: str) -> Triple:
     return x / length, y / length, z / length
 
 
+def dot(a: Any, b: Any) -> Any:
+    """Product of two vectors given by their components, first axis of a tensor or a tuple; so `cross`."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def cross(a: Any, b: Any) -> tuple[Any, Any, Any]:
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
 def along(m: torch.Tensor, axis: Direction, name: str) -> torch.Tensor:
     """The component of m (3, ...) along an axis, which is normalised."""
-    x, y, z = unit(axis, name)
-    return x * m[0] + y * m[1] + z * m[2]
+    return dot(unit(axis, name), m)
 
 
 def from_angles(polar: Quantity, azimuth: Quantity) -> Direction:

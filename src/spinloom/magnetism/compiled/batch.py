@@ -6,7 +6,6 @@ vectorised. Blocks are shared among the cores. The body is traced from `schemes.
 compiled by numba, which brings its own compiler.
 """
 
-import inspect
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -15,14 +14,11 @@ import numpy as np
 import torch
 
 from spinloom import threads
-from spinloom.kernels import build, digest
-from spinloom.magnetism.compiled import blocks, normals
-from spinloom.magnetism.compiled.blocks import LANES
+from spinloom.kernels import build
+from spinloom.magnetism.compiled.pieces import LANES, PIECES, seed_lanes
 from spinloom.magnetism.compiled.trace import Symbol, Trace
-from spinloom.magnetism.engine.rates import By, Layout, llgs
-from spinloom.magnetism.engine.right_hand_side import RightHandSide
-from spinloom.magnetism.engine.schedule import Piece, waves
-from spinloom.magnetism.engine.schemes import MEMORY, STEPS
+from spinloom.magnetism.engine.rates import By, Layout, RightHandSide, llgs
+from spinloom.magnetism.engine.schemes import MEMORY, STEPS, Piece, waves
 from spinloom.magnetism.magnet import TIME_UNIT
 
 _MOST_WORK = 300_000_000
@@ -50,7 +46,7 @@ class CompiledRun:
         rows = torch.stack([row.detach().broadcast_to(self.batch).reshape(lanes) for row in rhs.rows])
         self.rows, self.dtype = rows.numpy(), rows.dtype
         self.memory = np.zeros((3 * MEMORY[method], lanes), dtype=self.rows.dtype)
-        self.words = np.empty((4, 0), dtype=np.uint32) if source is None else normals.seed_lanes(lanes, source)
+        self.words = np.empty((4, 0), dtype=np.uint32) if source is None else seed_lanes(lanes, source)
         instant = torch.full((1, *[1] * len(self.batch)), TIME_UNIT, dtype=torch.float64)
         self.per_lane = any(drive.waveform(instant).numel() > 1 for drive in rhs.drives)
 
@@ -62,20 +58,14 @@ class CompiledRun:
         drift = np.zeros((1, lanes), dtype=state.dtype)
         written = (piece.steps // records, out, drift)
         while self.method == "abm3" and first < min(2, piece.steps):
-            self._remember(piece, first, state)
+            m = torch.from_numpy(state).reshape(3, *self.batch)  # the rate at a step that Runge-Kutta does is kept
+            table = waves(self.rhs.drives, piece, first, 1, self.batch).to(m)
+            rate = torch.stack(torch.broadcast_tensors(*self.rhs((m[0], m[1], m[2]), None, table[0])))
+            self.memory = np.concatenate([rate.reshape(3, lanes).numpy(), self.memory[:3]])
             first += self._advance("rk4", piece, first, 1, state, *written)
         while first < piece.steps:
             first += self._advance(self.method, piece, first, piece.steps - first, state, *written)
         return torch.from_numpy(out.reshape(records, 3, *self.batch)), torch.from_numpy(drift).max()
-
-    def _remember(self, piece: Piece, first: int, state: np.ndarray) -> None:
-        """The rate at one of the first two steps, which Runge-Kutta does, goes to the memory."""
-        m = torch.from_numpy(state)
-        table = waves(self.rhs.drives, piece, first, 1, self.batch).to(m)
-        flat = table[0].expand(-1, *self.batch).reshape(table.shape[1], -1)
-        rate = llgs((m[0], m[1], m[2]), None, torch.from_numpy(self.rows), flat, self.rhs.layout)
-        self.memory[3:] = self.memory[:3]
-        self.memory[:3] = torch.stack(torch.broadcast_tensors(*rate)).numpy()
 
     def _advance(self, method: str, piece: Piece, first: int, steps: int, m: np.ndarray, *written: Any) -> int:
         """Some steps of the piece, in place; returns how many. written: every, out and drift of the loop."""
@@ -144,7 +134,7 @@ def _source(layout: Layout, method: str, thermal: bool, known: Known) -> str:
     ]
     return _TEMPLATE.format(
         lanes=LANES,
-        pieces=digest(inspect.getsource(blocks) + inspect.getsource(normals)),
+        pieces=PIECES,
         size=(drives + 3 * layout.channels) * LANES,
         constants="\n".join(f"    {name} = number({value!r})" for value, name in trace.constants.items()),
         thermal=thermal,
@@ -154,12 +144,12 @@ def _source(layout: Layout, method: str, thermal: bool, known: Known) -> str:
     )
 
 
-_TEMPLATE = '''"""Written by spinloom.magnetism.compiled.fused (pieces {pieces}); made anew when missing."""
+_TEMPLATE = '''"""Written by spinloom.magnetism.compiled.batch (pieces {pieces}); made anew when missing."""
 
 import numpy as np
 from numba import njit, prange
 
-from spinloom.magnetism.compiled.blocks import FAST, fill_noise, load, load_waves, store
+from spinloom.magnetism.compiled.pieces import FAST, fill_noise, load, load_waves, store
 
 
 @njit(fastmath=FAST, parallel=True, cache=True, error_model="numpy")

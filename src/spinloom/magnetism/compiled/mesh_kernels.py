@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from spinloom.magnetism.compiled.normals import FAST, next_word, normal_pair
+from spinloom.magnetism.compiled.pieces import FAST, next_word, normal_pair
 
 BLOCK = 512
 _OPTIONS: dict[str, Any] = {"fastmath": FAST, "cache": True, "error_model": "numpy"}
 
 
 @njit(**_OPTIONS)
-def _combine_block(m, k, weights, stages, out, pad, size, start, stop, member, total):  # type: ignore[no-untyped-def]
+def _combine_block(m, k, weights, stages, out, pad, start, stop, member):  # type: ignore[no-untyped-def]
     b = np.empty(BLOCK, dtype=m.dtype)
     for i in range(stop - start):
         b[i] = m[pad + start + i]
@@ -32,15 +32,13 @@ def _combine_block(m, k, weights, stages, out, pad, size, start, stop, member, t
 @njit(parallel=True, **_OPTIONS)
 def combine(m, k, weights, stages, out, pad, per):  # type: ignore[no-untyped-def]
     """out = m + sum_j weights[j, member] k[j]."""
-    size = k.shape[1]
     parts = (per + BLOCK - 1) // BLOCK
-    runs = size // per  # members times components
     members = weights.shape[1]
-    for part in prange(runs * parts):
+    for part in prange(k.shape[1] // per * parts):  # members times components
         run = part // parts
         start = run * per + (part - run * parts) * BLOCK
         stop = min(start + BLOCK, (run + 1) * per)
-        _combine_block(m, k, weights, stages, out, pad, size, start, stop, run % members, runs)
+        _combine_block(m, k, weights, stages, out, pad, start, stop, run % members)
 
 
 @njit(**_OPTIONS)

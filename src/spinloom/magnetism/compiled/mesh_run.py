@@ -3,12 +3,11 @@
 import numpy as np
 import torch
 
-from spinloom.magnetism.compiled import normals
 from spinloom.magnetism.compiled.mesh_rates import MeshRates
+from spinloom.magnetism.compiled.pieces import seed_lanes
 from spinloom.magnetism.drives import Constant
-from spinloom.magnetism.engine.right_hand_side import RightHandSide
-from spinloom.magnetism.engine.schedule import Piece, waves
-from spinloom.magnetism.engine.schemes import ADAPTIVE, CORRECTOR, PREDICTOR, SHARE, TABLEAUX, Controller
+from spinloom.magnetism.engine.rates import RightHandSide
+from spinloom.magnetism.engine.schemes import CORRECTOR, PREDICTOR, SHARE, TABLEAUX, Controller, Piece, waves
 
 _TABLE = 64
 """Steps whose drives are evaluated together."""
@@ -18,19 +17,19 @@ class MeshRun:
     """Runs pieces of time, same interface as `EagerRun`."""
 
     def __init__(self, method: str, rhs: RightHandSide, like: torch.Tensor, source: torch.Generator | None) -> None:
-        self.method, self.rhs, self.thermal = method, rhs, source is not None
-        self.rates = MeshRates(rhs, like, self.thermal)
-        self.kernels = self.rates.kernels
-        stages = len(TABLEAUX[method].nodes) + (method in ADAPTIVE) if method in TABLEAUX else 4
-        r = self.rates
+        self.method, self.rhs = method, rhs
+        self.rates = r = MeshRates(rhs, like, source is not None)
+        self.tableau, self.kernels = TABLEAUX["rk4" if method == "abm3" else method], r.kernels
         self.memory: list[np.ndarray] = []
-        self.k = np.zeros((stages, 3 * r.cells), dtype=r.number)
+        self.k = np.zeros((len(self.tableau.nodes) + bool(self.tableau.error), 3 * r.cells), dtype=r.number)
         self.y = np.zeros(3 * r.cells + 2 * r.pad, dtype=r.number)
         self.good = np.ones(r.members, dtype=np.bool_)
-        parts = -(-r.per // self.kernels.BLOCK)
+        parts = -(-r.per // r.kernels.BLOCK)
         self.drift = np.zeros(r.members * parts, dtype=r.number)
         self.worst = np.zeros(3 * r.members * parts, dtype=r.number)
-        self.words = normals.seed_lanes(r.cells, source) if source is not None else None
+        self.steady = all(isinstance(drive, Constant) for drive in rhs.drives)
+        self.ones = np.ones((max(1, len(rhs.drives)), r.members), dtype=r.number)
+        self.words = seed_lanes(r.cells, source) if source is not None else None
 
     def __call__(self, piece: Piece, m: torch.Tensor, records: int) -> tuple[torch.Tensor, torch.Tensor]:
         """States at `records` even instants of the piece (records, 3, *batch, ...) and the largest abs(|m|^2 - 1)."""
@@ -54,22 +53,23 @@ class MeshRun:
             kept = [torch.full_like(m, torch.nan)]
         return torch.stack(kept), torch.tensor(drift)
 
+    def rate(self, m: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
+        """See `EagerRun.rate`."""
+        out = torch.empty(3 * self.rates.cells, dtype=m.dtype)
+        self.rates(self.rates.flat(m), self._instant(seconds), out.numpy())
+        return out.reshape(m.shape)
+
     def integrate(
         self, m: torch.Tensor, start: float, end: float, first_step: torch.Tensor, tolerance: float
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """See `EagerRun.integrate`."""
-        r, tableau = self.rates, TABLEAUX[self.method]
+        r, tableau = self.rates, self.tableau
         path = list(zip((*tableau.nodes[1:], 1.0), map(np.asarray, tableau.stages[1:]), strict=True))
         flat, first = r.flat(m), first_step.reshape(-1).numpy().astype(np.float64)
         control = Controller(start, end, first, tolerance, tableau.order, np)
-        steady = all(isinstance(drive, Constant) for drive in self.rhs.drives)
-        ones = np.ones((max(1, self.rhs.layout.channels), r.members), dtype=r.number)
 
         def at(t: np.ndarray) -> np.ndarray:
-            if steady:
-                return ones
-            seconds = torch.from_numpy(control.seconds(t)).reshape(*r.batch, 1, 1, 1)
-            return self._waves(torch.stack([d.waveform(seconds).expand(*r.batch, 1, 1, 1) for d in self.rhs.drives]))
+            return self._instant(torch.from_numpy(control.seconds(t)).reshape(*r.batch, 1, 1, 1))
 
         r(flat, at(control.t), self.k[0])
         while (step := control.propose()) is not None:
@@ -80,22 +80,17 @@ class MeshRun:
             self.kernels.errors(self.k, weights, len(weights), r.per, self.worst)
             self.good = control.judge(self.worst.reshape(3, r.members, -1).max((0, 2)).astype(np.float64))
             self.kernels.accept(self.y, flat, self.good, r.pad, r.per, self.drift)
-            self._keep_last()
+            if self.good.all():  # the rate at the end of an accepted step is the first of the next one
+                self.k[[0, -1]] = self.k[[-1, 0]]
+            else:
+                before, last = (k.reshape(3, r.members, -1) for k in (self.k[0], self.k[-1]))
+                before[:, self.good] = last[:, self.good]
         h, accepted = (torch.from_numpy(x.copy()).reshape(first_step.shape) for x in (control.h, control.accepted))
         return r.state(flat).clone(), h, accepted
 
-    def _keep_last(self) -> None:
-        """The rate at the end of an accepted step is the first of the next one."""
-        if self.good.all():
-            self.k[[0, -1]] = self.k[[-1, 0]]
-            return
-        first = self.k[0].reshape(3, self.rates.members, -1)
-        last = self.k[-1].reshape(3, self.rates.members, -1)
-        first[:, self.good] = last[:, self.good]
-
     def _single(self, flat: np.ndarray, table: np.ndarray, h: float, step: int) -> None:
         """One step of a one-step scheme (or the start of the multistep one)."""
-        r, tableau, scale = self.rates, TABLEAUX["rk4" if self.method == "abm3" else self.method], 1 / h**0.5
+        r, tableau, scale = self.rates, self.tableau, 1 / h**0.5
         if self.words is not None:
             r.draw(self.words)
         for stage, node in enumerate(tableau.nodes):
@@ -122,6 +117,13 @@ class MeshRun:
     def _combine(self, flat: np.ndarray, weights: np.ndarray) -> None:
         r = self.rates
         self.kernels.combine(flat, self.k, weights.astype(r.number), len(weights), self.y, r.pad, r.per)
+
+    def _instant(self, seconds: torch.Tensor) -> np.ndarray:
+        """The drives at times (s) that broadcast over (*batch, 1, 1, 1)."""
+        if self.steady:
+            return self.ones
+        shape = (*self.rates.batch, 1, 1, 1)
+        return self._waves(torch.stack([drive.waveform(seconds).expand(shape) for drive in self.rhs.drives]))
 
     def _waves(self, table: torch.Tensor) -> np.ndarray:
         """(..., channels, *batch, 1, 1, 1) or with 1s to (..., channels, members)."""

@@ -3,9 +3,8 @@
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from spinloom.magnetism.engine.right_hand_side import RightHandSide
-from spinloom.magnetism.engine.schedule import Piece, waves
-from spinloom.magnetism.engine.schemes import STEPS, TABLEAUX, Controller, Memory
+from spinloom.magnetism.engine.rates import RightHandSide
+from spinloom.magnetism.engine.schemes import STEPS, TABLEAUX, Controller, Memory, Piece, waves
 from spinloom.magnetism.magnet import Components
 
 _CHECKPOINT = 32
@@ -13,24 +12,28 @@ _CHECKPOINT = 32
 
 
 class EagerRun:
-    """Runs pieces of time; keeps the memory of a multistep scheme between the records of a piece.
+    """Runs pieces of time.
 
     With gradients wanted, the state is kept every few steps only and the rest computed again in the backward pass.
     """
 
     def __init__(self, method: str, rhs: RightHandSide, source: torch.Generator | None = None) -> None:
         self.method, self.rhs, self.source = method, rhs, source
-        self.memory: Memory = ()
 
     def __call__(self, piece: Piece, m: torch.Tensor, records: int) -> tuple[torch.Tensor, torch.Tensor]:
         """States at `records` even instants of the piece (records, 3, *batch) and the largest abs(|m|^2 - 1)."""
-        kept, drift = [], m.new_zeros(())
-        every = piece.steps // records
-        for k in range(records):
-            m, off = self._advance(piece, k * every, every, m)
+        kept, drift, every = [], m.new_zeros(()), piece.steps // records
+        memory: Memory = ()
+        for first in range(0, piece.steps, every):
+            for at in range(first, first + every, _CHECKPOINT):
+                m, memory, off = self._chunk(piece, at, min(_CHECKPOINT, first + every - at), m, memory)
+                drift = torch.maximum(drift, off)
             kept.append(m)
-            drift = torch.maximum(drift, off)
         return torch.stack(kept), drift
+
+    def rate(self, m: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
+        """dm/dt in rad/ns with the drives at one time, s."""
+        return self.rhs.at(m, seconds)
 
     def integrate(
         self, m: torch.Tensor, start: float, end: float, first_step: torch.Tensor, tolerance: float
@@ -57,29 +60,14 @@ class EagerRun:
             first = torch.where(good, stages[-1], first)  # a rejected trial may be anything, and so may its gradient
         return m, control.h, control.accepted
 
-    def _advance(self, piece: Piece, first: int, steps: int, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        drift, end = m.new_zeros(()), first + steps
-        while self.method == "abm3" and first < min(2, end):  # the first two steps of a piece fill the memory
-            self.memory = (self._rate(piece, first, m), *(self.memory if first else ()))[:2]
-            m, _, off = self._chunk("rk4", piece, first, 1, m, ())
-            drift, first = torch.maximum(drift, off), first + 1
-        for at in range(first, end, _CHECKPOINT):
-            m, self.memory, off = self._chunk(self.method, piece, at, min(_CHECKPOINT, end - at), m, self.memory)
-            drift = torch.maximum(drift, off)
-        return m, drift
-
-    def _rate(self, piece: Piece, step: int, m: torch.Tensor) -> Components:
-        table = waves(self.rhs.drives, piece, step, 1, m.shape[1:]).to(m)
-        rate = self.rhs((m[0], m[1], m[2]), None, table[0])
-        x, y, z = torch.broadcast_tensors(*rate)
-        return x, y, z
-
     def _chunk(
-        self, method: str, piece: Piece, first: int, steps: int, m: torch.Tensor, memory: Memory
+        self, piece: Piece, first: int, steps: int, m: torch.Tensor, memory: Memory
     ) -> tuple[torch.Tensor, Memory, torch.Tensor]:
-        table = waves(self.rhs.drives, piece, first, steps, m.shape[1:]).to(m)
-        noise = None if self.source is None else _noise(m, self.rhs, piece, steps, self.source)
-        arguments = (method, self.rhs, piece.step, m, memory, table, noise)
+        table, noise = waves(self.rhs.drives, piece, first, steps, m.shape[1:]).to(m), None
+        if self.source is not None:
+            normals = torch.randn((steps, *m.shape), generator=self.source, dtype=m.dtype, device=m.device)
+            noise = normals * (self.rhs.rows[2] / piece.step**0.5)
+        arguments = (self.method, self.rhs, piece.step, m, memory, table, noise)
         if self.rhs.wants_gradient(m):
             return checkpoint(_steps, *arguments, use_reentrant=False)
         return _steps(*arguments)
@@ -90,11 +78,6 @@ def _moved(m: torch.Tensor, step: torch.Tensor, weights: tuple[float, ...], stag
         if weight:
             m = m + step * weight * stage
     return m
-
-
-def _noise(m: torch.Tensor, rhs: RightHandSide, piece: Piece, steps: int, source: torch.Generator) -> torch.Tensor:
-    normals = torch.randn((steps, *m.shape), generator=source, dtype=m.dtype, device=m.device)
-    return normals * (rhs.rows[2] / piece.step**0.5)
 
 
 def _steps(

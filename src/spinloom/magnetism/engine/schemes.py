@@ -1,4 +1,4 @@
-"""Every scheme, each weight once, and the step controller of the adaptive ones.
+"""When to step and how: pieces of time between the edges of the drives; every scheme, each weight once; step control.
 
 | name | scheme | rates per step |
 | --- | --- | --- |
@@ -15,13 +15,17 @@ rk43 is made for meshes, where exchange between neighbours limits the step by st
 which precession lies, it is stable up to 2.83 / 4 rates, dopri5 up to about 1 / 6.
 """  # noqa: E501
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
-from typing import Any
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
+
+import torch
 
 from spinloom.errors import PhysicsError
+from spinloom.magnetism.drives import Drive
 from spinloom.magnetism.magnet import TIME_UNIT, Components
 
 Rate = Callable[[Components, int], Components]
@@ -77,6 +81,7 @@ MEMORY = {"rk4": 0, "heun": 0, "abm3": 2}
 ADAPTIVE = {"rk43": 1e-5, "dopri5": 1e-8}
 """Adaptive schemes, with their usual tolerance. Not for thermal noise: an adaptive step would bias it."""
 _MOST_STEPS = 10_000_000
+_MOST_EDGES = 64
 
 
 def _add(m: Components, *terms: tuple[Any, Components]) -> Components:
@@ -102,8 +107,10 @@ def _one_step(name: str, rate: Rate, m: Components, h: Any, memory: Memory) -> t
 
 
 def _abm3(rate: Rate, m: Components, h: Any, memory: Memory) -> tuple[Components, Memory]:
-    """memory: rates at the last two steps, newest first."""
+    """memory: rates at the last two steps, newest first; as long as there are fewer, Runge-Kutta steps."""
     now = rate(m, 0)
+    if len(memory) < 2:
+        return _one_step("rk4", rate, m, h, ())[0], (now, *memory)
     predicted = _add(m, *((h * (w / SHARE), k) for w, k in zip(PREDICTOR, (now, *memory), strict=True)))
     rates = (rate(predicted, 2), now, memory[0])
     return _add(m, *((h * (w / SHARE), k) for w, k in zip(CORRECTOR, rates, strict=True))), (now, memory[0])
@@ -167,3 +174,56 @@ class Controller:
         longer = where(cut, self.math.maximum(self.h, step * factor), step * factor)
         self.h = where(self._active, longer, self.h)
         return good
+
+
+class Piece(NamedTuple):
+    """`steps` equal steps from `start` to `end` (s)."""
+
+    start: float
+    end: float
+    steps: int
+
+    @property
+    def step(self) -> float:
+        """In the solver's unit of time."""
+        return (self.end - self.start) / self.steps / TIME_UNIT
+
+
+def pieces(
+    drives: Sequence[Drive], start: float, end: float, step: float, records: int, cut: bool = False
+) -> list[tuple[Piece, int]]:
+    """Cut [start, end] at the edges of the drives; no step is longer than `step`.
+
+    Each piece comes with the number of records, evenly spaced, the last at its end, that fall into it. Without edges
+    there is one piece with all of them; with edges, or with `cut`, each record ends a piece.
+    """
+    slack = 1e-6 * min(step, (end - start) / records)
+    trains = [drive.breakpoints() for drive in drives]  # a long train of pulses: steps may straddle its edges
+    every = {edge for train in trains if len(train) <= _MOST_EDGES for edge in train}
+    edges = sorted(edge for edge in every if start + slack < edge < end - slack)
+    if not edges and not cut:
+        steps = math.ceil((end - start) / step / records * (1 - 1e-9)) * records
+        return [(Piece(start, end, steps), records)]
+    marks = [start + (end - start) * (k + 1) / records for k in range(records - 1)] + [end]
+    edges = [edge for edge in edges if min(abs(edge - mark) for mark in marks) > slack]
+    cuts = sorted([(start, 0), *((edge, 0) for edge in edges), *((mark, 1) for mark in marks)])
+    return [
+        (Piece(a, b, max(1, math.ceil((b - a) / step * (1 - 1e-9)))), record) for (a, _), (b, record) in pairwise(cuts)
+    ]
+
+
+def waves(drives: Sequence[Drive], piece: Piece, first: int, steps: int, shape: torch.Size) -> torch.Tensor:
+    """Waveforms at every half step of `steps` steps from step `first` on: (2 steps + 1, channels, *batch or 1s).
+
+    At the edges of the piece the limit from inside counts.
+    """
+    inside = 1e-9 * (piece.end - piece.start)
+    count = torch.arange(2 * first, 2 * (first + steps) + 1, dtype=torch.float64)
+    t = piece.start + (piece.end - piece.start) * count / (2 * piece.steps)
+    t = t.clamp(piece.start + inside, piece.end - inside).reshape(-1, *[1] * len(shape))
+    tables = [drive.waveform(t) for drive in drives]
+    if not tables:
+        return t.new_zeros((t.shape[0], 0, *[1] * len(shape)))
+    if any(table.numel() != t.numel() for table in tables):
+        tables = [table.expand(t.shape[0], *shape) for table in tables]
+    return torch.stack(tables, dim=1)

@@ -24,7 +24,7 @@ from spinloom import __version__
 from spinloom.errors import InputError, SpinloomWarning, require_finite, require_positive, unknown_name
 from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.dynamics import Engine, Method, Trajectory, simulate
-from spinloom.magnetism.engine.right_hand_side import prepared_state
+from spinloom.magnetism.engine.rates import prepared_state
 from spinloom.magnetism.magnet import Magnet
 from spinloom.magnetism.recording.file import Recording, Rows, Writer, create, load_recording
 

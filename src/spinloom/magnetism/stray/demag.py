@@ -6,38 +6,25 @@ transformed; the transformed tensor is real (its parts are even, or odd in two a
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
-from scipy.fft import fft, ifft, irfft, rfft
+from scipy.fft import fft, ifft, irfft, next_fast_len, rfft
 
 from spinloom.magnetism.drives import Quantity, double
 from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.stray.tensor import demagnetizing_tensor
 
-ODD_AXES = ((), (), (), (-1, -2), (-1, -3), (-2, -3))  # axes in which xx, yy, zz, xy, xz, yz are odd
-_KEPT = 8
-_cache: OrderedDict[tuple[object, ...], "Demag"] = OrderedDict()
+_ODD_AXES = ((), (), (), (-1, -2), (-1, -3), (-2, -3))  # axes in which xx, yy, zz, xy, xz, yz are odd
 
 
-def padded(count: int) -> int:
+def _padded(count: int) -> int:
     """Transform length for `count` cells: 1, or the least even number >= 2 count - 1 with factors 2, 3, 5 only."""
-    if count == 1:
-        return 1
-    length = 2 * count - 1 + (2 * count - 1) % 2
-    while not _smooth(length):
-        length += 2
-    return length
-
-
-def _smooth(number: int) -> bool:
-    for factor in (2, 3, 5):
-        while number % factor == 0:
-            number //= factor
-    return number == 1
+    return 1 if count == 1 else 2 * next_fast_len(count, real=True)
 
 
 class Demag:
@@ -49,10 +36,9 @@ class Demag:
 
     def __init__(self, mesh: Mesh, like: torch.Tensor) -> None:
         self.mesh, self.cells = mesh, mesh.shape
-        self.lengths = (padded(mesh.shape[0]), padded(mesh.shape[1]), padded(mesh.shape[2]))
-        tensor = demagnetizing_tensor(mesh)
-        tensor = tensor[:4] if mesh.shape[0] == 1 else tensor
-        parity = zip(tensor, ODD_AXES[: len(tensor)], strict=True)
+        self.lengths = tuple(map(_padded, mesh.shape))
+        tensor = demagnetizing_tensor(mesh)[: 4 if mesh.shape[0] == 1 else 6]
+        parity = zip(tensor, _ODD_AXES, strict=False)
         parts = [torch.fft.rfftn(self._mirrored(part, odd), dim=(-3, -2, -1)).real for part, odd in parity]
         self.kernel = -torch.stack(parts).to(like.device, like.dtype)
 
@@ -70,12 +56,11 @@ class Demag:
     def product(self, f: torch.Tensor) -> torch.Tensor:
         """The tensor times the transformed magnetisation."""
         k = self.kernel
-        x, y, z = f[0], f[1], f[2]
-        if len(k) == 4:
-            return torch.stack([k[0] * x + k[3] * y, k[3] * x + k[1] * y, k[2] * z])
-        return torch.stack(
-            [k[0] * x + k[3] * y + k[4] * z, k[3] * x + k[1] * y + k[5] * z, k[4] * x + k[5] * y + k[2] * z]
-        )
+        x, y, z = f
+        a, b, c = k[0] * x + k[3] * y, k[3] * x + k[1] * y, k[2] * z
+        if len(k) == 6:
+            a, b, c = a + k[4] * z, b + k[5] * z, k[4] * x + k[5] * y + c
+        return torch.stack([a, b, c])
 
     def inverse(self, f: torch.Tensor) -> torch.Tensor:
         """Back, without the padding."""
@@ -98,17 +83,16 @@ class Demag:
 
 def demag(mesh: Mesh, like: torch.Tensor) -> Demag:
     """The operator for this mesh in the type and on the device of `like`; the last few meshes are remembered."""
-    lengths = mesh.lengths
-    if any(length.requires_grad for length in lengths):
+    if any(length.requires_grad for length in mesh.lengths):
         return Demag(mesh, like)
-    key = (mesh.cells, *(tuple(length.flatten().tolist()) for length in lengths), like.dtype, like.device)
-    key = (*key, *(length.shape for length in lengths))
-    if key not in _cache:
-        _cache[key] = Demag(mesh, like)
-        while len(_cache) > _KEPT:
-            _cache.popitem(last=False)
-    _cache.move_to_end(key)
-    return _cache[key]
+    lengths = tuple((length.shape, *length.flatten().tolist()) for length in mesh.lengths)
+    return _remembered(tuple(mesh.cells), lengths, like.dtype, like.device)
+
+
+@lru_cache(8)
+def _remembered(cells: Any, lengths: Any, dtype: torch.dtype, device: torch.device) -> Demag:
+    dx, dy, dz = (torch.tensor(values, dtype=torch.float64).reshape(shape) for shape, *values in lengths)
+    return Demag(Mesh(cells, (dx, dy, dz)), torch.zeros((), dtype=dtype, device=device))
 
 
 def reference(ms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -138,6 +122,7 @@ class MeshStray:
 
     parallel: PyTorch's transforms on all cores, for large meshes; else scipy's on one, which for small ones are as
     quick and do not suffer when other programs keep the machine busy. kernels: `mesh_kernels` compiled to match.
+    kernel: (parts, 1 or members, n).
     """
 
     def __init__(
@@ -145,10 +130,16 @@ class MeshStray:
     ) -> None:
         self.demag, self.parallel, self.kernels = demag, parallel, kernels
         self.number = like.new_zeros(()).numpy().dtype.type
-        order = _memory_order(demag.forward(like)) if parallel else list(range(like.ndim))
-        self.kernel = _flat_kernel(demag, batch, order)
-        if parallel:
+        spectral = [like.ndim - 3, like.ndim - 2, like.ndim - 1]
+        if parallel:  # as the axes lie in memory, slowest first: PyTorch puts the last axis transformed last
+            f = demag.forward(like)
+            spectral.sort(key=lambda axis: (f.stride()[axis], f.shape[axis]), reverse=True)
             np.empty(_KEPT_BY_THE_ALLOCATOR, dtype=np.uint8)
+        kernel, lead, spectrum = demag.kernel, demag.kernel.shape[1:-3], demag.kernel.shape[-3:]
+        shape = (1,) * len(batch) if lead.numel() == 1 else tuple(batch)
+        kernel = kernel.reshape(len(kernel), *(1,) * (len(batch) - len(lead)), *lead, *spectrum)
+        kernel = kernel.expand(len(kernel), *shape, *spectrum).permute([*range(like.ndim - 3), *spectral])
+        self.kernel = kernel.reshape(len(kernel), math.prod(shape), -1).contiguous().numpy()
 
     def __call__(self, m: np.ndarray) -> np.ndarray:
         """(3, members, nz, ny, nx)."""
@@ -173,39 +164,17 @@ class MeshStray:
         return self.demag.inverse(f).numpy()
 
 
-def _memory_order(f: torch.Tensor) -> list[int]:
-    """The axes of a transform as they lie in memory, slowest first: PyTorch puts the last axis transformed last."""
-    spectral = range(f.ndim - 3, f.ndim)
-    by_stride = sorted(spectral, key=lambda axis: (f.stride()[axis], f.shape[axis]), reverse=True)
-    return [*range(f.ndim - 3), *by_stride]
-
-
-def _flat_kernel(demag: Demag, batch: Sequence[int], order: list[int]) -> np.ndarray:
-    """(parts, 1 or members, n), axes in the given order."""
-    kernel, lead, spectrum = demag.kernel, demag.kernel.shape[1:-3], demag.kernel.shape[-3:]
-    shape = (1,) * len(batch) if lead.numel() == 1 else tuple(batch)
-    kernel = kernel.reshape(len(kernel), *(1,) * (len(batch) - len(lead)), *lead, *spectrum)
-    kernel = kernel.expand(len(kernel), *shape, *spectrum).permute(order)
-    return kernel.reshape(len(kernel), math.prod(shape), -1).contiguous().numpy()
-
-
 MOST_CELLS = 160
 
 
 def matrices(mesh: Mesh) -> torch.Tensor:
     """-N between all cells of the mesh: (6, *batch, cells, cells), float64, parts xx, yy, zz, xy, xz, yz."""
     tensor = demagnetizing_tensor(mesh)
-    nz, ny, nx = mesh.shape
-    z, y, x = (place.flatten() for place in torch.meshgrid(*map(torch.arange, (nz, ny, nx)), indexing="ij"))
-    offsets = [a[:, None] - a[None, :] for a in (z, y, x)]
+    places = [place.flatten() for place in torch.meshgrid(*map(torch.arange, mesh.shape), indexing="ij")]
+    offsets = [place[:, None] - place[None, :] for place in places]
     dz, dy, dx = (offset.abs() for offset in offsets)
-    found = []
-    for part, odd in zip(tensor, ODD_AXES, strict=True):
-        sign = torch.ones_like(dx)
-        for axis in odd:
-            sign = sign * offsets[axis].sign()
-        found.append(-sign * part[..., dz, dy, dx])
-    return torch.stack(found)
+    signs = [math.prod((offsets[axis].sign() for axis in odd), start=torch.ones_like(dx)) for odd in _ODD_AXES]
+    return torch.stack([-sign * part[..., dz, dy, dx] for sign, part in zip(signs, tensor, strict=True)])
 
 
 class DenseStray:
@@ -216,9 +185,8 @@ class DenseStray:
         lead = (*(1,) * (len(batch) - (kernel.ndim - 3)), *kernel.shape[1:-2])
         own = [axis for axis, size in enumerate(lead) if size > 1]
         self.batch, self.shape = tuple(batch), mesh.shape
-        self.order = own + [
-            axis for axis in range(len(batch)) if axis not in own
-        ]  # those with a tensor of their own first
+        # those with a tensor of their own first
+        self.order = own + [axis for axis in range(len(batch)) if axis not in own]
         self.kernel = kernel.reshape(len(kernel), -1, mesh.count, mesh.count)
         self.flat = mesh.shape[0] == 1
 

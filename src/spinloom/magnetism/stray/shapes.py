@@ -6,7 +6,8 @@ Carlson, Numerical Algorithms 10, 13 (1995); series as in DLMF 19.36.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -24,17 +25,19 @@ class Shape(ABC):
     z: Quantity
 
     def __post_init__(self) -> None:
-        require_positive("m", **{axis.name: getattr(self, axis.name) for axis in fields(self)})
+        require_positive("m", **vars(self))
+
+    _AREA: ClassVar[float] = torch.pi / 4
 
     @property
-    @abstractmethod
     def area(self) -> torch.Tensor:
         """Area of the x-y cross-section at mid-height, m^2."""
+        return self._AREA * double(self.x) * double(self.y)
 
     @property
-    @abstractmethod
     def volume(self) -> torch.Tensor:
         """m^3."""
+        return self.area * double(self.z)
 
     @abstractmethod
     def demagnetizing_factors(self) -> Triple:
@@ -43,10 +46,6 @@ class Shape(ABC):
 
 class Ellipsoid(Shape):
     """Osborn, Phys. Rev. 67, 351 (1945), written with Carlson's R_D: N_x = abc/3 R_D(b^2, c^2, a^2)."""
-
-    @property
-    def area(self) -> torch.Tensor:
-        return torch.pi / 4 * double(self.x) * double(self.y)
 
     @property
     def volume(self) -> torch.Tensor:
@@ -70,23 +69,13 @@ class EllipticCylinder(Shape):
 
     _DIRECTIONS = 64  # the mean of a smooth periodic function: spectral accuracy, 1e-12 for x/y up to 4
 
-    @property
-    def area(self) -> torch.Tensor:
-        return torch.pi / 4 * double(self.x) * double(self.y)
-
-    @property
-    def volume(self) -> torch.Tensor:
-        return self.area * double(self.z)
-
     def demagnetizing_factors(self) -> Triple:
         a, b = double(self.x).unsqueeze(-1) / 2, double(self.y).unsqueeze(-1) / 2
         phi = (torch.arange(self._DIRECTIONS, dtype=torch.float64) + 0.5) * (torch.pi / 2 / self._DIRECTIONS)
         kx2, ky2 = (phi.cos() / a) ** 2, (phi.sin() / b) ** 2
         k2 = kx2 + ky2
         nz = _circular_cylinder(double(self.z).unsqueeze(-1) * k2.sqrt() / 2)
-        nx = (1 - nz) * kx2 / k2
-        ny = (1 - nz) * ky2 / k2
-        return nx.mean(-1), ny.mean(-1), nz.mean(-1)
+        return ((1 - nz) * kx2 / k2).mean(-1), ((1 - nz) * ky2 / k2).mean(-1), nz.mean(-1)
 
 
 def _circular_cylinder(aspect: torch.Tensor) -> torch.Tensor:
@@ -99,13 +88,7 @@ def _circular_cylinder(aspect: torch.Tensor) -> torch.Tensor:
 class Cuboid(Shape):
     """Rectangular prism: A. Aharoni, J. Appl. Phys. 83, 3432 (1998), equation 1."""
 
-    @property
-    def area(self) -> torch.Tensor:
-        return double(self.x) * double(self.y)
-
-    @property
-    def volume(self) -> torch.Tensor:
-        return self.area * double(self.z)
+    _AREA = 1.0
 
     def demagnetizing_factors(self) -> Triple:
         x, y, z = double(self.x), double(self.y), double(self.z)
@@ -137,12 +120,17 @@ def _prism(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
 _DOUBLINGS = 10  # every doubling divides the spread of the arguments by 4: below 1e-6 in every case here
 
 
+def _duplicated(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Arguments after one step of the duplication theorem, and the divisor of the term of R_D."""
+    sx, sy, sz = x.sqrt(), y.sqrt(), z.sqrt()  # apart: the root of a product with 0 has no gradient
+    step = sx * sy + sy * sz + sz * sx
+    return (x + step) / 4, (y + step) / 4, (z + step) / 4, sz * (z + step)
+
+
 def carlson_rf(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """R_F(x, y, z); at most one argument may be 0. Shapes broadcast; float64."""
     for _ in range(_DOUBLINGS):
-        sx, sy, sz = x.sqrt(), y.sqrt(), z.sqrt()  # apart: the root of a product with 0 has no gradient
-        step = sx * sy + sy * sz + sz * sx
-        x, y, z = (x + step) / 4, (y + step) / 4, (z + step) / 4
+        x, y, z, _ = _duplicated(x, y, z)
     mean = (x + y + z) / 3
     dx, dy = 1 - x / mean, 1 - y / mean
     dz = -dx - dy
@@ -154,11 +142,9 @@ def carlson_rd(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tenso
     """R_D(x, y, z); z > 0, at most one of x, y may be 0. Shapes broadcast; float64."""
     total, factor = torch.zeros_like(x + y + z), 1.0
     for _ in range(_DOUBLINGS):
-        sx, sy, sz = x.sqrt(), y.sqrt(), z.sqrt()
-        step = sx * sy + sy * sz + sz * sx
-        total = total + factor / (sz * (z + step))
+        x, y, z, part = _duplicated(x, y, z)
+        total = total + factor / part
         factor /= 4
-        x, y, z = (x + step) / 4, (y + step) / 4, (z + step) / 4
     mean = (x + y + 3 * z) / 5
     dx, dy = 1 - x / mean, 1 - y / mean
     dz = -(dx + dy) / 3

@@ -10,7 +10,7 @@ this density has all multipoles of the two cells right up to the order 2m - 1 in
 where the multipole series is slow, one cell diagonal apart.
 """
 
-from collections.abc import Iterator
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -97,20 +97,16 @@ def _norm(parts: list[torch.Tensor]) -> torch.Tensor:
 
 def _closed_form(lengths: list[torch.Tensor], counts: list[int]) -> torch.Tensor:
     """-(second differences along x, y, z of f or g) / (4 pi V): (6, *batch, nz, ny, nx)."""
-    functions = _potentials(*_grid(lengths, [range(-1, count + 1) for count in counts]))
-    for axis in (-1, -2, -3):
-        functions = functions.diff(n=2, dim=axis)
-    return -functions / (4 * torch.pi * lengths[0] * lengths[1] * lengths[2])
-
-
-def _potentials(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-    """f(x, y, z), f(y, z, x), f(z, x, y), g(x, y, z), g(x, z, y), g(y, z, x)."""
+    x, y, z = _grid(lengths, [range(-1, count + 1) for count in counts])
     r = _norm([x, y, z])
     logs = _log(x, y, z), _log(y, z, x), _log(z, x, y)
     angles = _angle(y * z, x * r), _angle(z * x, y * r), _angle(x * y, z * r)
     f = [_diagonal(axes, (x, y, z), logs, angles, r) for axes in ((0, 1, 2), (1, 2, 0), (2, 0, 1))]
     g = [_mixed(axes, (x, y, z), logs, angles, r) for axes in ((0, 1, 2), (0, 2, 1), (1, 2, 0))]
-    return torch.stack(f + g)
+    functions = torch.stack(f + g)
+    for axis in (-1, -2, -3):
+        functions = functions.diff(n=2, dim=axis)
+    return -functions / (4 * torch.pi * lengths[0] * lengths[1] * lengths[2])
 
 
 def _diagonal(axes: Axes, position: Triple, logs: Triple, angles: Triple, r: torch.Tensor) -> torch.Tensor:
@@ -150,9 +146,6 @@ _NODES = (24, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4, 3, 2)
 _FROM = torch.tensor([0.35, 0.5, 0.8, 1.0, 1.5, 2.5, 4.0, 6.0, 10.0, 20.0, 60.0, 500.0], dtype=torch.float64)
 _WORK = 30_000  # nodes in one pass: arrays stay in the cache, and below the size at which torch starts threads (32768)
 
-Rule = tuple[torch.Tensor, torch.Tensor]
-"""Nodes and weights."""
-
 
 def averaged_dipole(
     offsets: list[torch.Tensor], lengths: list[torch.Tensor], gap: torch.Tensor, skip: torch.Tensor
@@ -164,11 +157,16 @@ def averaged_dipole(
     """
     folded = [offset.shape[axis] == 1 for offset, axis in zip(offsets, (-1, -2, -3), strict=True)]
     points = [part.expand(gap.shape).flatten() for part in (*offsets, *lengths)]
+    kinds, code = len(_NODES), torch.zeros_like(gap, dtype=torch.long)  # one number for those along x, y, z
+    for length in lengths:
+        code = code * kinds + torch.bucketize(gap / length.detach(), _FROM, right=True)
+    code = torch.where(skip, -1, code).flatten()
     where, values = [], []
-    for nodes, chosen in _by_nodes(lengths, gap, skip):
-        rules = [_rule(m, half) for m, half in zip(nodes, folded, strict=True)]
-        each = len(rules[0][0]) * len(rules[1][0]) * len(rules[2][0])
-        for part in chosen.split(max(1, _WORK // each)):
+    for key in (code[code >= 0].bincount() > 0).nonzero().flatten().tolist():
+        numbers = (key // kinds**2, key // kinds % kinds, key % kinds)
+        rules = [_gauss(_NODES[number], half) for number, half in zip(numbers, folded, strict=True)]
+        each = math.prod(len(nodes) for nodes, _ in rules)
+        for part in (code == key).nonzero().flatten().split(max(1, _WORK // each)):
             where.append(part)
             values.append(_average([point[part] for point in points], rules))
     result = points[0].new_zeros(6, gap.numel())
@@ -177,32 +175,13 @@ def averaged_dipole(
     return result.reshape(6, *gap.shape)
 
 
-def _by_nodes(
-    lengths: list[torch.Tensor], gap: torch.Tensor, skip: torch.Tensor
-) -> Iterator[tuple[list[int], torch.Tensor]]:
-    """Numbers of nodes along x, y, z, with the (flat) indices of the offsets that want them."""
-    kinds = len(_NODES)
-    code = torch.zeros_like(gap, dtype=torch.long)
-    for length in lengths:
-        code = code * kinds + torch.bucketize(gap / length.detach(), _FROM, right=True)
-    code = torch.where(skip, -1, code).flatten()
-    present = (code[code >= 0].bincount() > 0).nonzero().flatten().tolist()
-    for key in present:
-        nodes = [_NODES[key // kinds**2], _NODES[key // kinds % kinds], _NODES[key % kinds]]
-        yield nodes, (code == key).nonzero().flatten()
-
-
-def _rule(nodes: int, half: bool) -> Rule:
-    u, w = _gauss(nodes, half)  # kept as arrays: a tensor made in inference mode would be of no use outside
-    return torch.from_numpy(u), torch.from_numpy(w)
-
-
 @lru_cache
 def _gauss(nodes: int, half: bool) -> tuple[np.ndarray, np.ndarray]:
     """Gauss's nodes and weights for the density 1 - |u| on -1 .. 1 (half: those with u >= 0, of doubled weight).
 
     The nodes are eigenvalues of the Jacobi matrix (Golub and Welsch, Math. Comp. 23, 221 (1969)), whose elements
-    Stieltjes' procedure gives from a Legendre rule that is exact on either side of the kink.
+    Stieltjes' procedure gives from a Legendre rule that is exact on either side of the kink. Kept as arrays: a tensor
+    made in inference mode would be of no use outside.
     """
     u, w = np.polynomial.legendre.leggauss(nodes + 1)
     u = np.concatenate([-(1 - u) / 2, (1 + u) / 2])
@@ -220,9 +199,9 @@ def _gauss(nodes: int, half: bool) -> tuple[np.ndarray, np.ndarray]:
     return u, w
 
 
-def _average(points: list[torch.Tensor], rules: list[Rule]) -> torch.Tensor:
+def _average(points: list[torch.Tensor], rules: list[tuple[np.ndarray, np.ndarray]]) -> torch.Tensor:
     """Mean of V (r^2 - 3 r r) / (4 pi r^5): (6, points). points: x, y, z, dx, dy, dz, each (points,)."""
-    (ux, wx), (uy, wy), (uz, wz) = rules
+    (ux, wx), (uy, wy), (uz, wz) = (map(torch.from_numpy, rule) for rule in rules)
     px, py, pz, dx, dy, dz = points
     x = (px + dx * ux[:, None])[:, None, None]
     y = (py + dy * uy[:, None])[:, None]

@@ -1,4 +1,4 @@
-"""Fields from outside: a uniform one, and that of a current through the magnet."""
+"""Fields from outside: a uniform one, that of a current through the magnet, and of a fixed layer."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from spinloom import units
-from spinloom.errors import InputError, require_finite
-from spinloom.magnetism.drives import Drive, double, require_drive
-from spinloom.magnetism.magnet import Components, FieldTerm, Magnet
+from spinloom.errors import InputError, require_finite, require_positive
+from spinloom.magnetism.drives import Drive, Quantity, double, require_drive
+from spinloom.magnetism.magnet import TIME_UNIT, Components, FieldTerm, Magnet
 from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.scene.masks import require_mask, require_material
-from spinloom.magnetism.vectors import Direction, Triple, Z, along, unit
+from spinloom.magnetism.vectors import Direction, Triple, X, Z, along, dot, unit
 
 
 class _External(FieldTerm):
@@ -21,15 +21,12 @@ class _External(FieldTerm):
 
     ORDER = 2
 
-    @property
-    @abstractmethod
-    def drive(self) -> Drive: ...
-
     @abstractmethod
     def vector(self) -> Triple:
         """Field per unit of the drive."""
 
     def rows(self, magnet: Magnet) -> list[torch.Tensor]:
+        assert self.drive is not None
         return [magnet.rate_per_field * double(self.drive.amplitude) * component for component in self.vector()]
 
     @staticmethod
@@ -47,10 +44,6 @@ class Applied(_External):
 
     def __post_init__(self) -> None:
         require_drive(field=self.field)
-
-    @property
-    def drive(self) -> Drive:
-        return self.field
 
     def vector(self) -> Triple:
         return unit(self.direction, "field direction")
@@ -76,18 +69,35 @@ class Oersted(_External):
         if self.per_current.ndim < 1 or self.per_current.shape[0] != 3:
             raise InputError(f"per_current must have shape (3, nz, ny, nx), got {tuple(self.per_current.shape)}")
 
-    @property
-    def drive(self) -> Drive:
-        return self.current_density
-
     def vector(self) -> Triple:
         x, y, z = (component.to(torch.float64) for component in self.per_current)
         return x, y, z
 
     def energy(self, m: torch.Tensor, magnet: Magnet, t: torch.Tensor) -> torch.Tensor:
-        h = self.vector()
-        parallel = self.current_density(t) * (h[0] * m[0] + h[1] * m[1] + h[2] * m[2])
+        parallel = self.current_density(t) * dot(self.vector(), m)
         return -units.MU0 * magnet.material.saturation_magnetization * parallel
+
+
+@dataclass(frozen=True)
+class Interlayer(FieldTerm):
+    """Bilinear (RKKY) coupling to a fixed layer, E = -J m.m_other / thickness; J > 0 (J/m^2) favours parallel."""
+
+    coupling: Quantity
+    thickness: Quantity
+    other: Direction = X
+
+    def __post_init__(self) -> None:
+        require_finite("J/m^2", coupling=self.coupling)
+        require_positive("m", thickness=self.thickness)
+
+    def energy(self, m: torch.Tensor, magnet: Magnet, t: torch.Tensor) -> torch.Tensor:
+        return -self.coupling / self.thickness * along(m, self.other, "direction of the other layer")
+
+    def constant(self, magnet: Magnet) -> Triple:
+        ms = double(magnet.material.saturation_magnetization)
+        strength = magnet.material.gamma * TIME_UNIT * double(self.coupling) / (ms * self.thickness)
+        x, y, z = unit(self.other, "direction of the other layer")
+        return strength * x, strength * y, strength * z
 
 
 def pillar_field(mesh: Mesh, mask: torch.Tensor | None = None) -> torch.Tensor:

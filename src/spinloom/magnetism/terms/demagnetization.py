@@ -32,21 +32,21 @@ class Demagnetization(FieldTerm):
     def couples(self) -> bool:
         return self.shape is None
 
+    def factors(self) -> tuple[Quantity, Quantity, Quantity] | None:
+        """Along x, y, z, of a uniform magnet."""
+        return self.shape.demagnetizing_factors() if isinstance(self.shape, Shape) else self.shape
+
     def energy(self, m: torch.Tensor, magnet: Magnet, t: torch.Tensor) -> torch.Tensor:
-        ms = double(magnet.material.saturation_magnetization)
-        if self.shape is None:
+        ms, factors = double(magnet.material.saturation_magnetization), self.factors()
+        if factors is None:
             assert magnet.mesh is not None
             return -units.MU0 * ms / 2 * (m * stray_field(magnet.mesh, ms, m)).sum(0)
-        nx, ny, nz = self._factors(self.shape)
+        nx, ny, nz = factors
         return units.MU0 * ms**2 / 2 * (nx * m[0] ** 2 + ny * m[1] ** 2 + nz * m[2] ** 2)
 
     def diagonal(self, magnet: Magnet) -> Triple | None:
-        if self.shape is None:
+        full, factors = magnet.rate_per_field * double(magnet.material.saturation_magnetization), self.factors()
+        if factors is None:
             return None
-        full = magnet.rate_per_field * double(magnet.material.saturation_magnetization)
-        nx, ny, nz = self._factors(self.shape)
+        nx, ny, nz = factors
         return full * double(nx), full * double(ny), full * double(nz)
-
-    @staticmethod
-    def _factors(shape: Shape | tuple[Quantity, Quantity, Quantity]) -> tuple[Quantity, Quantity, Quantity]:
-        return shape.demagnetizing_factors() if isinstance(shape, Shape) else shape

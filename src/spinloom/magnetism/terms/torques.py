@@ -1,4 +1,4 @@
-"""Spin-transfer and spin-orbit torques, and the signs of this house.
+"""Spin-transfer and spin-orbit torques, that of a current through a texture, and the signs of this house.
 
 With a_J = gamma hbar J / (2 e Ms t) (rad/s) and p the unit vector of the polarizer's magnetisation
 
@@ -25,16 +25,15 @@ import torch
 from spinloom import units
 from spinloom.errors import InputError, require_finite, require_positive, unknown_name
 from spinloom.magnetism.drives import Drive, Quantity, double, require_drive
-from spinloom.magnetism.magnet import TIME_UNIT, Act, Components, Magnet, Torque
-from spinloom.magnetism.material import Material
-from spinloom.magnetism.vectors import Direction, X, unit
+from spinloom.magnetism.magnet import TIME_UNIT, Act, Components, Magnet, Material, Torque
+from spinloom.magnetism.vectors import Direction, Triple, X, dot, unit
 
 AngularFactor = Literal["constant", "slonczewski", "mtj"]
 
 
 def angular_coefficients(kind: AngularFactor, eta: Quantity) -> tuple[torch.Tensor, torch.Tensor]:
     """(A, B) of g = 1 / (A + B m.p)."""
-    eta = torch.as_tensor(eta, dtype=torch.float64)
+    eta = double(eta)
     if kind == "constant":
         return 1 / eta, torch.zeros_like(eta)
     if kind == "mtj":
@@ -45,9 +44,15 @@ def angular_coefficients(kind: AngularFactor, eta: Quantity) -> tuple[torch.Tens
     raise unknown_name("angular factor", kind, ("constant", "slonczewski", "mtj"))
 
 
+def _require_polarization(polarization: Quantity) -> None:
+    require_positive("", polarization=polarization)
+    if bool((torch.as_tensor(polarization) > 1).any()):
+        raise InputError("polarization must be at most 1 (0.6 means 60 %)")
+
+
 def rate_per_current(material: Material, thickness: Quantity) -> torch.Tensor:
     """a_J / J = gamma hbar / (2 e Ms t) in rad m^2 / (s A), free layer of `thickness` (m)."""
-    ms = torch.as_tensor(material.saturation_magnetization, dtype=torch.float64)
+    ms = double(material.saturation_magnetization)
     return material.gamma * units.HBAR / (2 * units.E * ms * thickness)
 
 
@@ -62,9 +67,10 @@ class _Polarized(Torque, ABC):
     field_like: Quantity
     contact: torch.Tensor | None = None
 
-    @property
-    def drive(self) -> Drive:
-        return self.current_density
+    def __post_init__(self) -> None:
+        require_drive(current_density=self.current_density)
+        require_positive("m", thickness=self.thickness)
+        require_finite("", field_like=self.field_like)
 
     @abstractmethod
     def coefficients(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -89,7 +95,7 @@ class _Polarized(Torque, ABC):
         (x, y, z), (px, py, pz, damping_like, field_like) = m, (rows[k] for k in range(5))
         g = wave()
         if angular:
-            g = g / (rows[5] + rows[6] * (px * x + py * y + pz * z))
+            g = g / (rows[5] + rows[6] * dot((px, py, pz), m))
         a, b = g * damping_like, g * field_like
         return (
             w[0] + a * (y * pz - z * py) + b * px,
@@ -128,12 +134,8 @@ class SpinTransfer(_Polarized):
     contact: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
-        require_drive(current_density=self.current_density)
-        require_positive("m", thickness=self.thickness)
-        require_positive("", polarization=self.polarization)
-        require_finite("", field_like=self.field_like)
-        if bool((torch.as_tensor(self.polarization) > 1).any()):
-            raise InputError("polarization must be at most 1 (0.6 means 60 %)")
+        super().__post_init__()
+        _require_polarization(self.polarization)
         if self.contact is not None and not bool(((self.contact >= 0) & (self.contact <= 1)).all()):
             raise InputError("contact must lie between 0 (no current) and 1 (all of the cell)")
         angular_coefficients(self.angular_factor, self.polarization)
@@ -158,11 +160,45 @@ class SpinOrbit(_Polarized):
     field_like: Quantity = 0.0
 
     def __post_init__(self) -> None:
-        require_drive(current_density=self.current_density)
-        require_positive("m", thickness=self.thickness)
-        require_finite("", spin_hall_angle=self.spin_hall_angle, field_like=self.field_like)
+        super().__post_init__()
+        require_finite("", spin_hall_angle=self.spin_hall_angle)
         if bool((torch.as_tensor(self.spin_hall_angle) == 0).any()):
             raise InputError("spin_hall_angle must not be 0; leave the torque out instead")
 
     def coefficients(self) -> tuple[torch.Tensor, torch.Tensor]:
         return angular_coefficients("constant", self.spin_hall_angle)
+
+
+@dataclass(frozen=True)
+class ZhangLi(Torque):
+    """Torque of a current that flows through the texture itself, in Gilbert's equation
+
+        dm/dt = ... - (u.grad) m + xi m x (u.grad) m,     u = -P mu_B J / (e Ms (1 + xi^2))
+
+    (S. Zhang and Z. Li, Phys. Rev. Lett. 93, 127204 (2004)). Textures move along u, with the electrons, that is against
+    the current. Needs a mesh.
+
+    current_density: Drive, A/m^2. direction: of the current, normalised here. polarization: P in (0, 1].
+    nonadiabaticity: xi, 0 to 0.1.
+    """
+
+    ORDER = 5
+    couples = True
+
+    current_density: Drive
+    polarization: Quantity
+    nonadiabaticity: Quantity = 0.0
+    direction: Direction = X
+
+    def __post_init__(self) -> None:
+        require_drive(current_density=self.current_density)
+        _require_polarization(self.polarization)
+        require_finite("", nonadiabaticity=self.nonadiabaticity)
+
+    def velocity(self, material: Material) -> Triple:
+        """u in m/s for a drive of 1 times its amplitude."""
+        xi, ms = double(self.nonadiabaticity), double(material.saturation_magnetization)
+        speed = -double(self.polarization) * units.MU_B * double(self.current_density.amplitude)
+        speed = speed / (units.E * ms * (1 + xi**2))
+        x, y, z = unit(self.direction, "direction of the current")
+        return speed * x, speed * y, speed * z

@@ -1,4 +1,4 @@
-"""Normal random numbers inside a compiled loop: xoshiro128++ per lane, Box-Muller with polynomials.
+"""Pieces of the compiled loops: normal random numbers (xoshiro128++ per lane, Box-Muller with polynomials), copies.
 
 A library generator draws outside the loop and its memory traffic then dominates a simulation at finite temperature
 (about 100 million device-steps per second on two cores). Here every lane carries its own 128-bit state in registers and
@@ -10,11 +10,20 @@ error below 3e-7 per number; the largest number is 5.9 standard deviations (2^-2
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import torch
 from numba import njit
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
+from spinloom.kernels import digest
+
+PIECES = digest(Path(__file__).read_text())
+"""Stands in the texts that use these pieces: they are compiled anew when a piece changes."""
+LANES = 64
+"""Of a block of macrospins."""
 FAST = {"contract", "arcp", "nsz", "reassoc", "afn"}  # no 'nnan': NaN must stay visible
 """Floating-point liberties of the compiled loops."""
 
@@ -76,3 +85,74 @@ def seed_lanes(lanes: int, source: torch.Generator) -> np.ndarray:
     state = words.cpu().numpy().astype(np.uint32)
     state[0] |= np.uint32(1)  # all zero is the one state that never leaves
     return state
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def load(source, first, lanes, target, row):  # type: ignore[no-untyped-def]
+    """Rows of `source` (k, n), lanes first..first+lanes, into the buffer from `row` on."""
+    for k in range(source.shape[0]):
+        for i in range(lanes):
+            target[(row + k) * LANES + i] = source[k, first + i]
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def store(source, row, target, first, lanes):  # type: ignore[no-untyped-def]
+    """The reverse of `load`."""
+    for k in range(target.shape[0]):
+        for i in range(lanes):
+            target[k, first + i] = source[(row + k) * LANES + i]
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def load_waves(waves, instant, stage, first, lanes, target, row):  # type: ignore[no-untyped-def]
+    """The drives at one instant into the buffer rows of one stage."""
+    for channel in range(waves.shape[1]):
+        at = (row + stage * waves.shape[1] + channel) * LANES
+        if waves.shape[2] == 1:
+            value = waves[instant, channel, 0]
+            for i in range(lanes):
+                target[at + i] = value
+        else:
+            for i in range(lanes):
+                target[at + i] = waves[instant, channel, first + i]
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def fill_noise(state, lanes, target, row):  # type: ignore[no-untyped-def]
+    """Four standard normals a lane into four rows of the buffer."""
+    number = target.dtype.type
+    for pair in range(2):
+        at = (row + 2 * pair) * LANES
+        for i in range(lanes):
+            s0, s1, s2, s3 = state[i], state[LANES + i], state[2 * LANES + i], state[3 * LANES + i]
+            a, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            b, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            state[i], state[LANES + i], state[2 * LANES + i], state[3 * LANES + i] = s0, s1, s2, s3
+            one, two = normal_pair(a, b)
+            target[at + i] = number(one)
+            target[at + LANES + i] = number(two)
+
+
+@intrinsic
+def copy(typing, source, start, count, target, place):  # type: ignore[no-untyped-def]
+    """target[place : place + count] = source[start : start + count] for flat arrays of one type, as one memcpy.
+
+    A loop would check indices and aliases, a function would count references: either costs more than the copy.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        read, begin, items, written, at = arguments
+        kinds = signature.args
+        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kinds[0].dtype)))
+        first, number, into = (
+            context.cast(builder, value, kind, types.intp)
+            for value, kind in ((begin, kinds[1]), (items, kinds[2]), (at, kinds[4]))
+        )
+        from_array = context.make_array(kinds[0])(context, builder, read)
+        to_array = context.make_array(kinds[3])(context, builder, written)
+        cgutils.raw_memcpy(
+            builder, builder.gep(to_array.data, [into]), builder.gep(from_array.data, [first]), number, size
+        )
+        return context.get_dummy_value()
+
+    return types.void(source, start, count, target, place), generate
