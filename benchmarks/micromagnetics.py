@@ -33,7 +33,7 @@ from spinloom.magnetism import (
     relax,
     simulate,
 )
-from spinloom.magnetism.compiled.mesh_rates import MeshRates
+from spinloom.magnetism.compiled.runs import MeshRates
 from spinloom.magnetism.engine.rates import right_hand_side
 
 PEER = Path(__file__).parent / "peers" / "magnumnp_films.py"

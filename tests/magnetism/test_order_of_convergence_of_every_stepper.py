@@ -8,9 +8,8 @@ import torch
 from magnets import damping_like, magnet, random_states
 
 from spinloom.magnetism import Applied, Constant, Demagnetization, Sine, Uniaxial, simulate
-from spinloom.magnetism.engine.eager import EagerRun
 from spinloom.magnetism.engine.rates import llgs, reduce_magnet, right_hand_side
-from spinloom.magnetism.engine.schemes import STEPS
+from spinloom.magnetism.engine.schemes import STEPS, EagerRun
 
 DURATION = 0.2e-9
 
@@ -74,7 +73,8 @@ def test_the_error_of_an_adaptive_scheme_follows_its_tolerance(method, exact):
 def test_thermal_heun_converges_strongly_at_order_one_half_or_better():
     """The same Wiener path at every step: the noise of a long step is the mean of those of its short ones."""
     thing = magnet(Applied(Constant(5e4)), damping=0.3)
-    layout, rows = reduce_magnet(thing, 300.0)
+    reduced = reduce_magnet(thing, 300.0)
+    layout, rows = reduced.layout, reduced.rows
     finest, paths, duration = 2**10, 400, 0.2
     source = torch.Generator().manual_seed(5)
     noise = torch.randn(finest, 3, paths, generator=source, dtype=torch.float64) * rows[2] / (duration / finest) ** 0.5

@@ -36,11 +36,6 @@ def cross(a: Any, b: Any) -> tuple[Any, Any, Any]:
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-def along(m: torch.Tensor, axis: Direction, name: str) -> torch.Tensor:
-    """The component of m (3, ...) along an axis, which is normalised."""
-    return dot(unit(axis, name), m)
-
-
 def from_angles(polar: Quantity, azimuth: Quantity) -> Direction:
     """Unit vector from the polar angle (from +z) and the azimuth (from +x), both in rad."""
     polar, azimuth = torch.as_tensor(polar), torch.as_tensor(azimuth)

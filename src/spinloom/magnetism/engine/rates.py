@@ -28,27 +28,22 @@ BASE_ROWS = 9
 """damping/(1+damping^2), 1/(1+damping^2), noise, diagonal x y z, constant field x y z; then those of each term."""
 
 
-class Local(NamedTuple):
-    """What one term adds to W: its formula, the number of its rows, and whether it follows a drive."""
-
-    act: Act
-    rows: int
-    driven: bool
-
-
 class Layout(NamedTuple):
-    """The terms whose effect on a cell depends on that cell only, and the terms with a drive, in their order."""
+    """The terms whose effect on a cell depends on that cell only, and the terms with a drive, in their order.
 
-    parts: tuple[Local, ...]
+    parts: the formula of each, the number of its rows, and whether it follows a drive.
+    """
+
+    parts: tuple[tuple[Act, int, bool], ...]
 
     @property
     def channels(self) -> int:
         """Number of drives."""
-        return sum(part.driven for part in self.parts)
+        return sum(driven for _, _, driven in self.parts)
 
     @property
     def rows(self) -> int:
-        return BASE_ROWS + sum(part.rows for part in self.parts)
+        return BASE_ROWS + sum(count for _, count, _ in self.parts)
 
 
 def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout: Layout) -> Components:
@@ -66,9 +61,9 @@ def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout:
     if noise is not None:
         w = w[0] + noise[0], w[1] + noise[1], w[2] + noise[2]
     first, channel = BASE_ROWS, 0
-    for part in layout.parts:
-        w = part.act(w, m, By(lambda k, first=first: rows[first + k]), lambda channel=channel: waves[channel])  # type: ignore[misc]
-        first, channel = first + part.rows, channel + part.driven
+    for act, count, driven in layout.parts:
+        w = act(w, m, By(lambda k, first=first: rows[first + k]), lambda channel=channel: waves[channel])  # type: ignore[misc]
+        first, channel = first + count, channel + driven
     (wx, wy, wz), relaxing, turning = w, rows[0], rows[1]
     tx, ty, tz = y * wz - z * wy, z * wx - x * wz, x * wy - y * wx
     return (
@@ -273,7 +268,7 @@ def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> RightHandSide:
     for term in magnet.terms():
         own, driven = term.rows(magnet), term.drive is not None
         if own or driven:
-            parts.append(Local(term.formula(magnet), len(own), driven))
+            parts.append((term.formula(magnet), len(own), driven))
             rows += own
     return RightHandSide(Layout(tuple(parts)), rows, magnet.drives())
 

@@ -83,9 +83,8 @@ def _joined(tensor: torch.Tensor, axis: int, cut: int) -> torch.Tensor:
 
 def _grid(lengths: list[torch.Tensor], counts: list[range]) -> list[torch.Tensor]:
     """Multiples of the lengths (*batch, 1, 1, 1) along x (last axis), y, z."""
-    steps = [torch.tensor(list(count), dtype=torch.float64) for count in counts]
-    x, y, z = lengths
-    return [x * steps[0], y * steps[1][:, None], z * steps[2][:, None, None]]
+    steps = [torch.tensor(count, dtype=torch.float64).reshape(-1, *[1] * axis) for axis, count in enumerate(counts)]
+    return [length * step for length, step in zip(lengths, steps, strict=True)]
 
 
 def _norm(parts: list[torch.Tensor]) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from spinloom.errors import InputError, require_finite, require_positive
 from spinloom.magnetism.drives import Constant, Drive, Quantity, double, require_drive
 from spinloom.magnetism.magnet import Components, FieldTerm, Magnet
-from spinloom.magnetism.vectors import Direction, Triple, X, Y, Z, along, cross, dot, unit
+from spinloom.magnetism.vectors import Direction, Triple, X, Y, Z, cross, dot, unit
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Uniaxial(FieldTerm):
         return self.vcma / (self.barrier * self.thickness)
 
     def energy(self, m: torch.Tensor, magnet: Magnet, t: torch.Tensor) -> torch.Tensor:
-        c = along(m, self.axis, "anisotropy axis")
+        c = dot(unit(self.axis, "anisotropy axis"), m)
         return -(self.k1 - self.voltage_slope * self.voltage(t)) * c**2 - self.k2 * c**4
 
     def rows(self, magnet: Magnet) -> list[torch.Tensor]:

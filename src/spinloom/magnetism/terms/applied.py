@@ -13,7 +13,7 @@ from spinloom.magnetism.drives import Drive, Quantity, double, require_drive
 from spinloom.magnetism.magnet import TIME_UNIT, Components, FieldTerm, Magnet
 from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.scene.masks import require_mask, require_material
-from spinloom.magnetism.vectors import Direction, Triple, X, Z, along, dot, unit
+from spinloom.magnetism.vectors import Direction, Triple, X, Z, dot, unit
 
 
 class _External(FieldTerm):
@@ -49,8 +49,7 @@ class Applied(_External):
         return unit(self.direction, "field direction")
 
     def energy(self, m: torch.Tensor, magnet: Magnet, t: torch.Tensor) -> torch.Tensor:
-        parallel = along(m, self.direction, "field direction")
-        return -units.MU0 * magnet.material.saturation_magnetization * self.field(t) * parallel
+        return -units.MU0 * magnet.material.saturation_magnetization * self.field(t) * dot(self.vector(), m)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Interlayer(FieldTerm):
         require_positive("m", thickness=self.thickness)
 
     def energy(self, m: torch.Tensor, magnet: Magnet, t: torch.Tensor) -> torch.Tensor:
-        return -self.coupling / self.thickness * along(m, self.other, "direction of the other layer")
+        return -self.coupling / self.thickness * dot(unit(self.other, "direction of the other layer"), m)
 
     def constant(self, magnet: Magnet) -> Triple:
         ms = double(magnet.material.saturation_magnetization)

@@ -1,32 +1,24 @@
-"""dm/dt on a mesh, compiled: one pass over the cells for all local terms and neighbours, the stray field by FFT.
+"""The text of the compiled loops: formulas traced into straight-line Python.
 
-The pass is `rates.llgs` with what neighbours add, written as one loop over cells. The cells of a member are cut into
-blocks. A block copies what it needs (state, neighbours, tables, stray field) into one small buffer, whose places do not
-overlap for certain, and computes from there: so the compiler can vectorise.
+`rates.py` and `schemes.py` are ordinary arithmetic on components. On tensors they simply run; on `Symbol`s they write
+one assignment per operation. Loops over terms disappear on the way, every parameter is read once: what is left is the
+body of a loop that a compiler vectorises.
 """
 
-import inspect
-from collections.abc import Callable
-from functools import cache
-from types import ModuleType
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from spinloom import threads
-from spinloom.kernels import build
-from spinloom.magnetism.compiled import mesh_kernels
-from spinloom.magnetism.compiled.pieces import PIECES
-from spinloom.magnetism.compiled.trace import Symbol, Trace, Value
-from spinloom.magnetism.engine.rates import By, RightHandSide, Space, llgs
+from spinloom.magnetism.compiled.pieces import LANES, PIECES
+from spinloom.magnetism.engine.rates import By, Layout, RightHandSide, Space, llgs
+from spinloom.magnetism.engine.schemes import MEMORY, STEPS
 from spinloom.magnetism.magnet import Components
-from spinloom.magnetism.stray.demag import MOST_CELLS, DenseStray, MeshStray
 from spinloom.magnetism.terms.exchange import moved
 
-_CHUNKS = 8
-"""Pieces of work per call: a few per core, so that none waits long for the other."""
-_SMALL = 20_000
-"""Cells of all members up to which one core is used: to wake the others would take longer than the work."""
+# Rows of a block's buffer: state (3), drift, noise (4), memory (3 each), parameters, drives of the three stages.
+_DRIFT, _NOISE, _MEMORY = 3, 4, 8
+
 _LANES = 256
 _STRIDE = _LANES + 2
 _STARTS = {
@@ -42,9 +34,162 @@ _LOCAL = ("stray", "noise")
 _STRIDES = ("1", "nx", "nx * ny")
 
 
-class _Block:
+@dataclass
+class Trace:
+    """Lines of code, named constants and loads seen so far."""
+
+    lines: list[str] = field(default_factory=list)
+    constants: dict[float, str] = field(default_factory=dict)
+    loads: dict[str, str] = field(default_factory=dict)
+
+    def assign(self, expression: str) -> "Symbol":
+        name = f"t{len(self.lines)}"
+        self.lines.append(f"{name} = {expression}")
+        return Symbol(name, self)
+
+    def text(self, value: "Value") -> str:
+        if isinstance(value, Symbol):
+            return value.name
+        return self.constants.setdefault(float(value), f"c{len(self.constants)}")
+
+    def load(self, source: str) -> "Symbol":
+        """The value of `source`, read once."""
+        if source not in self.loads:
+            self.loads[source] = self.assign(source).name
+        return Symbol(self.loads[source], self)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A scalar whose arithmetic is written down; products with 0 and 1 and sums with 0 vanish."""
+
+    name: str
+    trace: Trace
+
+    def __add__(self, other: "Value") -> "Value":
+        return self if other == 0 else self._write(self, "+", other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: "Value") -> "Value":
+        return self if other == 0 else self._write(self, "-", other)
+
+    def __rsub__(self, other: "Value") -> "Value":
+        return -self if other == 0 else self._write(other, "-", self)
+
+    def __mul__(self, other: "Value") -> "Value":
+        if other == 0:
+            return 0.0
+        return self if other == 1 else self._write(self, "*", other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: "Value") -> "Value":
+        return self._write(self, "/", other)
+
+    def __neg__(self) -> "Symbol":
+        return self.trace.assign(f"-{self.name}")
+
+    def _write(self, left: "Value", operator: str, right: "Value") -> "Symbol":
+        return self.trace.assign(f"{self.trace.text(left)} {operator} {self.trace.text(right)}")
+
+
+Value = Symbol | float
+
+
+def macrospin_loop(layout: Layout, method: str, thermal: bool, known: tuple[tuple[int, float], ...]) -> str:
+    """Text of a module with the function `loop`, see `compiled`.
+
+    The innermost loop runs over the lanes of a block, see `CompiledRun`.
+    """
+    memory, trace = MEMORY[method], Trace()
+    parameters = _MEMORY + 3 * memory
+    drives = parameters + layout.rows
+    cell = By(lambda row: trace.load(f"b[{row * LANES} + i]"))
+    fixed = dict(known)
+    rows = By(lambda row: fixed[row] if row in fixed else cell[parameters + row])
+    state, push = (cell[0], cell[1], cell[2]), None
+    if thermal:
+        scale = rows[2] * Symbol("noise_scale", trace)
+        push = (scale * cell[_NOISE], scale * cell[_NOISE + 1], scale * cell[_NOISE + 2])
+
+    def rate(m, stage):  # type: ignore[no-untyped-def]
+        start = drives + stage * layout.channels
+        return llgs(m, push, rows, By(lambda channel: cell[start + channel]), layout)
+
+    carried = tuple(tuple(cell[_MEMORY + 3 * k + axis] for axis in range(3)) for k in range(memory))
+    new, carried = STEPS[method](rate, state, Symbol("h", trace), carried)
+    keep = [(_MEMORY + 3 * k + axis, value) for k, rates in enumerate(carried) for axis, value in enumerate(rates)]
+    square = new[0] * new[0] + new[1] * new[1] + new[2] * new[2]
+    body = [
+        *trace.lines,
+        f"off = abs({square.name} - one)",
+        f"worst = b[{_DRIFT * LANES} + i]",
+        f"b[{_DRIFT * LANES} + i] = worst if worst > off else off",  # a NaN goes through
+        f"inverse = one / np.sqrt({square.name})",
+        *(f"b[{axis * LANES} + i] = {new[axis].name} * inverse" for axis in range(3)),
+        *(f"b[{row * LANES} + i] = {trace.text(value)}" for row, value in keep),
+    ]
+    return _MACROSPINS.format(
+        lanes=LANES,
+        pieces=PIECES,
+        size=(drives + 3 * layout.channels) * LANES,
+        constants="\n".join(f"    {name} = number({value!r})" for value, name in trace.constants.items()),
+        thermal=thermal,
+        parameters=parameters,
+        drives=drives,
+        body="\n".join(" " * 16 + line for line in body),
+    )
+
+
+_MACROSPINS = '''"""Written by spinloom.magnetism.compiled.source (pieces {pieces}); made anew when missing."""
+
+import numpy as np
+from numba import njit, prange
+
+from spinloom.magnetism.compiled.pieces import FAST, fill_noise, load, load_waves, store
+
+
+@njit(fastmath=FAST, parallel=True, cache=True, error_model="numpy")
+def loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift):
+    number = m.dtype.type
+    one = number(1)
+    noise_scale = one / np.sqrt(h)
+{constants}
+    for block in prange((m.shape[1] + {lanes} - 1) // {lanes}):
+        first = block * {lanes}
+        lanes = min({lanes}, m.shape[1] - first)
+        b = np.zeros({size}, dtype=m.dtype)
+        words = np.empty(4 * {lanes}, dtype=np.uint32)
+        load(m, first, lanes, b, 0)
+        load(drift, first, lanes, b, 3)
+        load(memory, first, lanes, b, 8)
+        load(rows, first, lanes, b, {parameters})
+        if {thermal}:
+            load(state, first, lanes, words, 0)
+        for step in range(steps):
+            for stage in range(3 if step == 0 or not steady else 0):
+                load_waves(waves, 2 * step + stage, stage, first, lanes, b, {drives})
+            if {thermal}:
+                fill_noise(words, lanes, b, 4)
+            for i in range(lanes):
+{body}
+            done = before + step + 1
+            if done % every == 0:
+                store(b, 0, out[done // every - 1], first, lanes)
+        store(b, 0, m, first, lanes)
+        store(b, 3, drift, first, lanes)
+        store(b, 8, memory, first, lanes)
+        if {thermal}:
+            store(words, 0, state, first, lanes)
+'''
+
+
+class Block:
     """Collects the parameters, numbers the places of a block's buffer and writes the copies that fill them.
 
+    The cells of a member are cut into blocks. A block copies what it needs (state, neighbours, tables, stray field)
+    into one small buffer, whose places surely do not overlap, and computes from there: so the compiler can vectorise.
     A place holds _LANES values and one more on either side, so that neighbours along x need no copy of their own.
     """
 
@@ -54,7 +199,7 @@ class _Block:
         self._tables: dict[str, list[torch.Tensor]] = {"member": [], "site": [], "cell": []}
         self._parameters: dict[int, tuple[torch.Tensor, float | tuple[str, int]]] = {}
         self._groups: dict[tuple[str, int, int], dict[int, int]] = {}
-        self._scalars: dict[str, str] = {}
+        self.scalars: dict[str, str] = {}
 
     def value(self, parameter: torch.Tensor, axis: int = 0, shift: int = 0) -> Value:
         """A parameter that broadcasts over (*batch, nz, ny, nx), in this cell or `shift` cells along the axis."""
@@ -67,7 +212,7 @@ class _Block:
 
     def scalar(self, source: str) -> Value:
         """A number of each member, such as the waveform of a drive."""
-        return Symbol(self._scalars.setdefault(source, f"p{len(self._scalars)}"), self.trace)
+        return Symbol(self.scalars.setdefault(source, f"p{len(self.scalars)}"), self.trace)
 
     def array(self, name: str, row: int, axis: int = 0, shift: int = 0) -> Value:
         """A row of one of the arrays of _STARTS, in this cell or `shift` cells along the axis."""
@@ -88,10 +233,6 @@ class _Block:
         if not rows:
             return torch.zeros(1, 1, dtype=self.dtype).numpy()
         return np.ascontiguousarray(np.pad(torch.stack(rows).numpy(), ((0, 0), (pad, pad))))
-
-    @property
-    def scalars(self) -> list[str]:
-        return [f"{name} = {source}" for source, name in self._scalars.items()]
 
     @property
     def loads(self) -> list[str]:
@@ -127,7 +268,7 @@ def _at(place: int, shift: int = 0) -> str:
     return f"b[{place * _STRIDE + 1 + shift} + i]"
 
 
-def _link_fields(block: _Block, space: Space, m: Components) -> list[Value]:
+def _link_fields(block: Block, space: Space, m: Components) -> list[Value]:
     """What the links add to W, as `rates._link_field` has it."""
     total: list[Value] = [0.0, 0.0, 0.0]
     for axis, shift, s, ds in space.links:
@@ -146,7 +287,7 @@ def _link_fields(block: _Block, space: Space, m: Components) -> list[Value]:
     return [per_energy * part for part in total]
 
 
-def _flow_fields(block: _Block, space: Space, m: Components, first: int) -> list[Value]:
+def _flow_fields(block: Block, space: Space, m: Components, first: int) -> list[Value]:
     """What the Zhang-Li torques add to W, as `rates._flow_field` has it; first: channel of the first one."""
     total: list[Value] = [0.0, 0.0, 0.0]
     here = torch.ones(block.mesh) if space.inside is None else space.inside.to(torch.float32)
@@ -166,7 +307,7 @@ def _flow_fields(block: _Block, space: Space, m: Components, first: int) -> list
     return total
 
 
-def _source(block: _Block, rhs: RightHandSide, thermal: bool, parallel: bool) -> str:
+def mesh_rate(block: Block, rhs: RightHandSide, thermal: bool, parallel: bool) -> str:
     """Text of a module with the function `rate`; parallel: on all cores. Collects the parameters in the block."""
     space, layout = rhs.space, rhs.layout
     assert space is not None
@@ -184,12 +325,12 @@ def _source(block: _Block, rhs: RightHandSide, thermal: bool, parallel: bool) ->
     rate = llgs(m, (extra[0], extra[1], extra[2]), rows, waves, layout)
     out = [block.new() for _ in range(3)]
     body = [*block.trace.lines, *(f"{_at(place)} = {block.trace.text(rate[c])}" for c, place in enumerate(out))]
-    return _TEMPLATE.format(
+    return _MESH.format(
         lanes=_LANES,
         size=block.places * _STRIDE,
         out=[place * _STRIDE + 1 for place in out],
         constants="\n".join(f"    {name} = kind({value!r})" for value, name in block.trace.constants.items()),
-        scalars="\n".join(" " * 12 + line for line in block.scalars) or " " * 12 + "pass",
+        scalars="\n".join(f"{' ' * 12}{name} = {value}" for value, name in block.scalars.items()) or " " * 12 + "pass",
         loads="\n".join(" " * 12 + line for line in block.loads),
         body="\n".join(" " * 16 + line for line in body),
         parallel=parallel,
@@ -197,78 +338,7 @@ def _source(block: _Block, rhs: RightHandSide, thermal: bool, parallel: bool) ->
     )
 
 
-@cache
-def _compiled(text: str) -> Callable[..., None]:
-    return build(text).rate
-
-
-@cache
-def _kernels(parallel: bool) -> ModuleType:
-    if parallel:
-        threads.start()
-    text = inspect.getsource(mesh_kernels).replace("parallel=True", f"parallel={parallel}")
-    return build(f"{text}\n# with {PIECES}\n")
-
-
-class MeshRates:
-    """The right-hand side for one batch of meshes. State and rates are flat numpy arrays, see `mesh_kernels.py`.
-
-    like: a state (3, *batch, nz, ny, nx), for its shape and type.
-    """
-
-    def __init__(self, rhs: RightHandSide, like: torch.Tensor, thermal: bool) -> None:
-        space = rhs.space
-        assert space is not None
-        self.batch, self.mesh = like.shape[1:-3], like.shape[-3:]
-        self.members, self.per = self.batch.numel(), self.mesh.numel()
-        nz, ny, nx = self.mesh
-        shifts = [link.shift * (1, nx, nx * ny)[link.axis] for link in space.links]
-        self.pad = max([nx * ny if nz > 1 else nx, *shifts])
-        self.cells, self.dtype = self.members * self.per, like.dtype
-        self.parallel = self.cells > _SMALL
-        self.kernels = _kernels(self.parallel)
-        self.share = None if space.share is None else space.share.numpy()
-        block = _Block(self.batch, self.mesh, like.dtype)
-        self._rate = _compiled(_source(block, rhs, thermal, self.parallel))
-        member, site, cell = block.table("member", 0), block.table("site", self.pad), block.table("cell", self.pad)
-        self._tables = member, site.reshape(-1), site.shape[1], cell.reshape(-1), cell.shape[1]
-        self.number = member.dtype.type
-        self._noise = np.zeros(3 * self.cells if thermal else 1, dtype=self.number)
-        self._none = np.zeros(1, dtype=self.number)
-        self.stray: MeshStray | DenseStray | None = None
-        if space.demag is not None and self.per <= MOST_CELLS:
-            self.stray = DenseStray(space.demag.mesh, self.batch, like)
-        elif space.demag is not None:
-            self.stray = MeshStray(space.demag, self.batch, like, self.parallel, self.kernels)
-
-    def flat(self, m: torch.Tensor) -> np.ndarray:
-        """A padded flat copy of a state."""
-        out = np.zeros(3 * self.cells + 2 * self.pad, dtype=self.number)
-        out[self.pad : self.pad + 3 * self.cells] = m.detach().reshape(-1).numpy()
-        return out
-
-    def state(self, flat: np.ndarray) -> torch.Tensor:
-        """The state in a padded flat array, (3, *batch, nz, ny, nx), sharing its memory."""
-        inner = flat[self.pad : self.pad + 3 * self.cells]
-        return torch.from_numpy(inner).reshape(3, *self.batch, *self.mesh)
-
-    def __call__(self, m: np.ndarray, waves: np.ndarray, out: np.ndarray, noise_scale: float = 0.0) -> None:
-        """Write dm/dt (rad/ns, flat) of the state m into out; waves (channels, members)."""
-        stray = self._none
-        if self.stray is not None:
-            inner = m[self.pad : self.pad + 3 * self.cells].reshape(3, *self.batch, *self.mesh)
-            inner = inner if self.share is None else inner * self.share
-            stray = self.stray(inner.reshape(3, self.members, *self.mesh)).reshape(-1)
-        noise, shape = (self._noise, self.number(noise_scale)), (self.members, *self.mesh)
-        parts = _CHUNKS if self.parallel else 1
-        self._rate(m, stray, *self._tables, waves, *noise, out, shape, self.pad, parts)
-
-    def draw(self, words: np.ndarray) -> None:
-        """New normals for the thermal field of the coming step."""
-        self.kernels.draw_noise(words, self._noise)
-
-
-_TEMPLATE = '''"""Written by spinloom.magnetism.compiled.mesh_rates (pieces {pieces}); made anew when missing."""
+_MESH = '''"""Written by spinloom.magnetism.compiled.source (pieces {pieces}); made anew when missing."""
 
 import numpy as np
 from numba import njit, prange
