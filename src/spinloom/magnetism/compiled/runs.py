@@ -16,7 +16,17 @@ from spinloom.magnetism.compiled.pieces import PIECES, seed_lanes
 from spinloom.magnetism.compiled.source import Block, macrospin_loop, mesh_rate
 from spinloom.magnetism.drives import Constant
 from spinloom.magnetism.engine.rates import Layout, RightHandSide
-from spinloom.magnetism.engine.schemes import CORRECTOR, MEMORY, PREDICTOR, SHARE, TABLEAUX, Controller, Piece, waves
+from spinloom.magnetism.engine.schemes import (
+    CORRECTOR,
+    MEMORY,
+    PREDICTOR,
+    SHARE,
+    TABLEAUX,
+    Controller,
+    Piece,
+    rate_at_step,
+    waves,
+)
 from spinloom.magnetism.magnet import TIME_UNIT
 from spinloom.magnetism.stray.demag import MOST_CELLS, DenseStray, MeshStray
 
@@ -60,11 +70,10 @@ class CompiledRun:
         drift = np.zeros((1, lanes), dtype=state.dtype)
         while first < piece.steps:
             steps, method = max(1, min(piece.steps - first, _MOST_WORK // lanes)), self.method
-            if method == "abm3" and first < 2:  # the rate at a step that Runge-Kutta does is kept
+            if method == "abm3" and first < 2:
                 steps, method, start = 1, "rk4", torch.from_numpy(state).reshape(3, *self.batch)
-                table = waves(self.rhs.drives, piece, first, 1, self.batch).to(start)
-                rate = torch.stack(torch.broadcast_tensors(*self.rhs((start[0], start[1], start[2]), None, table[0])))
-                self.memory = np.concatenate([rate.reshape(3, lanes).numpy(), self.memory[:3]])
+                rate = torch.stack(rate_at_step(self.rhs, piece, first, start)).reshape(3, lanes)
+                self.memory = np.concatenate([rate.numpy(), self.memory[:3]])
             if self.per_lane:
                 steps = max(1, min(steps, _MOST_WAVES // (2 * lanes * len(self.rhs.drives))))
             table = waves(self.rhs.drives, piece, first, steps, self.batch)

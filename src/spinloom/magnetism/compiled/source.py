@@ -6,6 +6,7 @@ body of a loop that a compiler vectorises.
 """
 
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import torch
@@ -18,7 +19,6 @@ from spinloom.magnetism.terms.exchange import moved
 
 # Rows of a block's buffer: state (3), drift, noise (4), memory (3 each), parameters, drives of the three stages.
 _DRIFT, _NOISE, _MEMORY = 3, 4, 8
-
 _LANES = 256
 _STRIDE = _LANES + 2
 _STARTS = {
@@ -29,8 +29,6 @@ _STARTS = {
     "noise": "{row} * cells + here",
 }
 """Where a block's first value stands in each array, row (or component) by row."""
-_LOCAL = ("stray", "noise")
-"""Arrays without a pad, whose neighbours are never read."""
 _STRIDES = ("1", "nx", "nx * ny")
 
 
@@ -195,7 +193,7 @@ class Block:
 
     def __init__(self, batch: torch.Size, mesh: torch.Size, dtype: torch.dtype) -> None:
         self.batch, self.mesh, self.dtype = batch, mesh, dtype
-        self.trace, self.places = Trace(), 0
+        self.trace, self.places = Trace(), count()
         self._tables: dict[str, list[torch.Tensor]] = {"member": [], "site": [], "cell": []}
         self._parameters: dict[int, tuple[torch.Tensor, float | tuple[str, int]]] = {}
         self._groups: dict[tuple[str, int, int], dict[int, int]] = {}
@@ -219,12 +217,8 @@ class Block:
         along_x = axis == 0 and abs(shift) == 1
         group = self._groups.setdefault((name, axis, 0 if along_x else shift) if shift else (name, 0, 0), {})
         if row not in group:
-            group[row] = self.new()
+            group[row] = next(self.places)
         return self.trace.load(_at(group[row], shift if along_x else 0))
-
-    def new(self) -> int:
-        self.places += 1
-        return self.places - 1
 
     def table(self, kind: str, pad: int) -> np.ndarray:
         """The parameters of a kind: member (rows, members), site (rows, pad + sites + pad), cell (rows, pad + cells +
@@ -242,7 +236,7 @@ class Block:
             away = f" {'+' if shift > 0 else '-'} {abs(shift)} * {_STRIDES[axis]}" if shift else ""
             for row, place in rows.items():
                 start = _STARTS[name].format(row=row)
-                if name in _LOCAL:
+                if name in ("stray", "noise"):  # without a pad: their neighbours are never read
                     lines.append(f"copy({name}, {start}, lanes, b, {place * _STRIDE + 1})")
                 else:
                     lines.append(f"copy({name}, {start}{away} - 1, lanes + 2, b, {place * _STRIDE})")
@@ -323,11 +317,11 @@ def mesh_rate(block: Block, rhs: RightHandSide, thermal: bool, parallel: bool) -
         extra = [e + sigma * block.array("noise", c) for c, e in enumerate(extra)]
     waves = By(lambda channel: block.scalar(f"waves[{channel}, number]"))
     rate = llgs(m, (extra[0], extra[1], extra[2]), rows, waves, layout)
-    out = [block.new() for _ in range(3)]
+    out = [next(block.places) for _ in range(3)]
     body = [*block.trace.lines, *(f"{_at(place)} = {block.trace.text(rate[c])}" for c, place in enumerate(out))]
     return _MESH.format(
         lanes=_LANES,
-        size=block.places * _STRIDE,
+        size=next(block.places) * _STRIDE,
         out=[place * _STRIDE + 1 for place in out],
         constants="\n".join(f"    {name} = kind({value!r})" for value, name in block.trace.constants.items()),
         scalars="\n".join(f"{' ' * 12}{name} = {value}" for value, name in block.scalars.items()) or " " * 12 + "pass",

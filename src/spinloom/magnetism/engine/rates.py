@@ -261,8 +261,9 @@ def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> RightHandSide:
     damping = double(magnet.material.damping)
     diagonal = constant = [torch.zeros((), dtype=torch.float64)] * 3
     for field in magnet.fields:
-        diagonal = _sum(diagonal, field.diagonal(magnet))
-        constant = _sum(constant, field.constant(magnet))
+        slope, offset = field.diagonal(magnet), field.constant(magnet)
+        diagonal = diagonal if slope is None else [a + b for a, b in zip(diagonal, slope, strict=True)]
+        constant = constant if offset is None else [a + b for a, b in zip(constant, offset, strict=True)]
     share = 1 / (1 + damping**2)
     rows, parts = [damping * share, share, _noise_rate(magnet, temperature), *diagonal, *constant], []
     for term in magnet.terms():
@@ -271,10 +272,6 @@ def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> RightHandSide:
             parts.append((term.formula(magnet), len(own), driven))
             rows += own
     return RightHandSide(Layout(tuple(parts)), rows, magnet.drives())
-
-
-def _sum(total: list[torch.Tensor], part: Triple | None) -> list[torch.Tensor]:
-    return total if part is None else [a + b for a, b in zip(total, part, strict=True)]
 
 
 def _noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:

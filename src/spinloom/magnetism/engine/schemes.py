@@ -109,10 +109,8 @@ def _one_step(name: str, rate: Rate, m: Components, h: Any, memory: Memory) -> t
 
 
 def _abm3(rate: Rate, m: Components, h: Any, memory: Memory) -> tuple[Components, Memory]:
-    """memory: rates at the last two steps, newest first; as long as there are fewer, Runge-Kutta steps."""
+    """memory: rates at the last two steps, newest first."""
     now = rate(m, 0)
-    if len(memory) < 2:
-        return _one_step("rk4", rate, m, h, ())[0], (now, *memory)
     predicted = _add(m, *((h * (w / SHARE), k) for w, k in zip(PREDICTOR, (now, *memory), strict=True)))
     rates = (rate(predicted, 2), now, memory[0])
     return _add(m, *((h * (w / SHARE), k) for w, k in zip(CORRECTOR, rates, strict=True))), (now, memory[0])
@@ -229,6 +227,13 @@ def waves(drives: Sequence[Drive], piece: Piece, first: int, steps: int, shape: 
     return torch.stack(tables, dim=1) if tables else t.new_zeros((len(t), 0, *[1] * len(shape)))
 
 
+def rate_at_step(rhs: RightHandSide, piece: Piece, step: int, m: torch.Tensor) -> Components:
+    """dm/dt, each component (*batch), at the start of a step: what abm3 remembers of one that Runge-Kutta does."""
+    table = waves(rhs.drives, piece, step, 1, m.shape[1:]).to(m)
+    x, y, z = torch.broadcast_tensors(*rhs((m[0], m[1], m[2]), None, table[0]))
+    return x, y, z
+
+
 class EagerRun:
     """Runs pieces of time on torch tensors: differentiable, on any device, one kernel call per operation.
 
@@ -243,9 +248,15 @@ class EagerRun:
         kept, drift, every = [], m.new_zeros(()), piece.steps // records
         memory: Memory = ()
         for first in range(0, piece.steps, every):
-            for at in range(first, first + every, _CHECKPOINT):
-                m, memory, off = self._chunk(piece, at, min(_CHECKPOINT, first + every - at), m, memory)
-                drift = torch.maximum(drift, off)
+            at, end = first, first + every
+            while at < end:
+                if self.method == "abm3" and at < 2:
+                    steps, memory = 1, (rate_at_step(self.rhs, piece, at, m), *memory)
+                    m, _, off = self._chunk("rk4", piece, at, steps, m, ())
+                else:
+                    steps = min(_CHECKPOINT, end - at)
+                    m, memory, off = self._chunk(self.method, piece, at, steps, m, memory)
+                drift, at = torch.maximum(drift, off), at + steps
             kept.append(m)
         return torch.stack(kept), drift
 
@@ -278,17 +289,17 @@ class EagerRun:
             first = torch.where(good, stages[-1], first)  # a rejected trial may be anything, and so may its gradient
         return m, control.h, control.accepted
 
-    def _chunk(self, piece: Piece, first: int, steps: int, m: torch.Tensor, memory: Memory) -> Any:
+    def _chunk(self, method: str, piece: Piece, first: int, steps: int, m: torch.Tensor, memory: Memory) -> Any:
         table, noise = waves(self.rhs.drives, piece, first, steps, m.shape[1:]).to(m), None
         if self.source is not None:
             normals = torch.randn((steps, *m.shape), generator=self.source, dtype=m.dtype, device=m.device)
             noise = normals * (self.rhs.rows[2] / piece.step**0.5)
         if self.rhs.wants_gradient(m):
-            return checkpoint(self._steps, piece.step, m, memory, table, noise, use_reentrant=False)
-        return self._steps(piece.step, m, memory, table, noise)
+            return checkpoint(self._steps, method, piece.step, m, memory, table, noise, use_reentrant=False)
+        return self._steps(method, piece.step, m, memory, table, noise)
 
     def _steps(
-        self, h: float, m: torch.Tensor, memory: Memory, table: torch.Tensor, noise: torch.Tensor | None
+        self, method: str, h: float, m: torch.Tensor, memory: Memory, table: torch.Tensor, noise: torch.Tensor | None
     ) -> tuple[torch.Tensor, Memory, torch.Tensor]:
         drift = m.new_zeros(())
         for k in range((table.shape[0] - 1) // 2):
@@ -297,7 +308,7 @@ class EagerRun:
             def rate(state: Components, stage: int, k: int = k, push: Components | None = push) -> Components:
                 return self.rhs(state, push, table[2 * k + stage])
 
-            new, memory = STEPS[self.method](rate, (m[0], m[1], m[2]), h, memory)
+            new, memory = STEPS[method](rate, (m[0], m[1], m[2]), h, memory)
             m = torch.stack(torch.broadcast_tensors(*new))
             length = m.norm(dim=0)
             outside = length == 0  # cells without material

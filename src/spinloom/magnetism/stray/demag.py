@@ -22,11 +22,6 @@ from spinloom.magnetism.stray.tensor import demagnetizing_tensor
 _ODD_AXES = ((), (), (), (-1, -2), (-1, -3), (-2, -3))  # axes in which xx, yy, zz, xy, xz, yz are odd
 
 
-def _padded(count: int) -> int:
-    """Transform length for `count` cells: 1, or the least even number >= 2 count - 1 with factors 2, 3, 5 only."""
-    return 1 if count == 1 else 2 * next_fast_len(count, real=True)
-
-
 class Demag:
     """Field of a mesh in units of the magnetisation: `operator(m)` gives H / Ms.
 
@@ -36,7 +31,8 @@ class Demag:
 
     def __init__(self, mesh: Mesh, like: torch.Tensor) -> None:
         self.mesh, self.cells = mesh, mesh.shape
-        self.lengths = tuple(map(_padded, mesh.shape))
+        # 1, or the least even number >= 2 count - 1 with factors 2, 3, 5 only
+        self.lengths = tuple(1 if count == 1 else 2 * next_fast_len(count, real=True) for count in mesh.shape)
         tensor = demagnetizing_tensor(mesh)[: 4 if mesh.shape[0] == 1 else 6]
         parity = zip(tensor, _ODD_AXES, strict=False)
         parts = [torch.fft.rfftn(self._mirrored(part, odd), dim=(-3, -2, -1)).real for part, odd in parity]
@@ -56,11 +52,12 @@ class Demag:
     def product(self, f: torch.Tensor) -> torch.Tensor:
         """The tensor times the transformed magnetisation."""
         k = self.kernel
-        x, y, z = f
-        a, b, c = k[0] * x + k[3] * y, k[3] * x + k[1] * y, k[2] * z
-        if len(k) == 6:
-            a, b, c = a + k[4] * z, b + k[5] * z, k[4] * x + k[5] * y + c
-        return torch.stack([a, b, c])
+        x, y, z = f[0], f[1], f[2]
+        if len(k) == 4:
+            return torch.stack([k[0] * x + k[3] * y, k[3] * x + k[1] * y, k[2] * z])
+        return torch.stack(
+            [k[0] * x + k[3] * y + k[4] * z, k[3] * x + k[1] * y + k[5] * z, k[4] * x + k[5] * y + k[2] * z]
+        )
 
     def inverse(self, f: torch.Tensor) -> torch.Tensor:
         """Back, without the padding."""
@@ -167,26 +164,24 @@ class MeshStray:
 MOST_CELLS = 160
 
 
-def matrices(mesh: Mesh) -> torch.Tensor:
-    """-N between all cells of the mesh: (6, *batch, cells, cells), float64, parts xx, yy, zz, xy, xz, yz."""
-    tensor = demagnetizing_tensor(mesh)
-    places = [place.flatten() for place in torch.meshgrid(*map(torch.arange, mesh.shape), indexing="ij")]
-    offsets = [place[:, None] - place[None, :] for place in places]
-    dz, dy, dx = (offset.abs() for offset in offsets)
-    signs = [math.prod((offsets[axis].sign() for axis in odd), start=torch.ones_like(dx)) for odd in _ODD_AXES]
-    return torch.stack([-sign * part[..., dz, dy, dx] for sign, part in zip(signs, tensor, strict=True)])
-
-
 class DenseStray:
-    """H / Ms of states (3, members, nz, ny, nx) on a mesh of at most MOST_CELLS cells."""
+    """H / Ms of states (3, members, nz, ny, nx) on a mesh of at most MOST_CELLS cells.
+
+    kernel: -N between all cells, (6, members or 1, cells, cells), parts xx, yy, zz, xy, xz, yz.
+    """
 
     def __init__(self, mesh: Mesh, batch: Sequence[int], like: torch.Tensor) -> None:
-        kernel = matrices(mesh).to(like)
+        tensor = demagnetizing_tensor(mesh)
+        places = [place.flatten() for place in torch.meshgrid(*map(torch.arange, mesh.shape), indexing="ij")]
+        offsets = [place[:, None] - place[None, :] for place in places]
+        dz, dy, dx = (offset.abs() for offset in offsets)
+        signs = [math.prod((offsets[axis].sign() for axis in odd), start=torch.ones_like(dx)) for odd in _ODD_AXES]
+        parts = [-sign * part[..., dz, dy, dx] for sign, part in zip(signs, tensor, strict=True)]
+        kernel = torch.stack(parts).to(like)
         lead = (*(1,) * (len(batch) - (kernel.ndim - 3)), *kernel.shape[1:-2])
         own = [axis for axis, size in enumerate(lead) if size > 1]
         self.batch, self.shape = tuple(batch), mesh.shape
-        # those with a tensor of their own first
-        self.order = own + [axis for axis in range(len(batch)) if axis not in own]
+        self.order = own + [axis for axis in range(len(batch)) if axis not in own]  # own tensors first
         self.kernel = kernel.reshape(len(kernel), -1, mesh.count, mesh.count)
         self.flat = mesh.shape[0] == 1
 

@@ -84,7 +84,10 @@ class EllipticCylinder(Shape):
 def _circular_cylinder(aspect: torch.Tensor) -> torch.Tensor:
     """Magnetometric N_z of a circular cylinder, aspect = height / diameter (Joseph 1966)."""
     p2 = aspect * aspect
-    e, d = complete_e_d(p2 / (1 + p2))  # k^2 = 1 / (1 + p2); p2 K + (1 - p2) E without cancellation in tall ones
+    complement = p2 / (1 + p2)  # 1 - k^2
+    zero, one = torch.zeros_like(complement), torch.ones_like(complement)
+    d = carlson_rd(zero, complement, one) / 3  # (K - E) / k^2: p2 K + (1 - p2) E without cancellation in tall ones
+    e = carlson_rf(zero, complement, one) - (1 - complement) * d
     return 1 - 4 / (3 * torch.pi * aspect) * ((1 + p2).sqrt() * (p2 / (1 + p2) * d + e) - 1)
 
 
@@ -127,7 +130,8 @@ def _duplicated(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> tuple[torc
     """Arguments after one step of the duplication theorem, and the divisor of the term of R_D."""
     sx, sy, sz = x.sqrt(), y.sqrt(), z.sqrt()  # apart: the root of a product with 0 has no gradient
     step = sx * sy + sy * sz + sz * sx
-    return (x + step) / 4, (y + step) / 4, (z + step) / 4, sz * (z + step)
+    part = sz * (z + step)
+    return (x + step) / 4, (y + step) / 4, (z + step) / 4, part
 
 
 def carlson_rf(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
@@ -156,13 +160,6 @@ def carlson_rd(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tenso
     e4 = 3 * (dx * dy - dz * dz) * dz * dz
     series = 1 - 3 * e2 / 14 + e3 / 6 + 9 * e2 * e2 / 88 - 3 * e4 / 22 - 9 * e2 * e3 / 52
     return 3 * total + factor * series / (mean * mean.sqrt())
-
-
-def complete_e_d(complement: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Complete elliptic integrals E and D = (K - E) / k^2 from the complementary parameter 1 - k^2 > 0."""
-    zero, one = torch.zeros_like(complement), torch.ones_like(complement)
-    d = carlson_rd(zero, complement, one) / 3
-    return carlson_rf(zero, complement, one) - (1 - complement) * d, d
 
 
 @dataclass(frozen=True)
