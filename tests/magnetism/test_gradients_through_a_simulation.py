@@ -81,7 +81,7 @@ def test_checkpoints_change_no_gradient():
     thing = free_layer(scaled)
     reduced = reduce_magnet(thing)
     layout, rows = reduced.layout, reduced.rows
-    waves, state = torch.ones(layout.channels, dtype=torch.float64), m
+    waves, state = torch.ones(len(reduced.drives), dtype=torch.float64), m
     for _ in range(200):
         new, _ = STEPS["rk4"](lambda s, _: llgs(s, None, rows, waves, layout), tuple(state), 1e-3, ())
         state = torch.stack(new)

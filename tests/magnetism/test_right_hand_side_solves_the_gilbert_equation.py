@@ -15,7 +15,7 @@ POLE = torch.tensor([0.6, 0.0, 0.8], dtype=torch.float64)
 def right_hand_side(thing, m):
     reduced = reduce_magnet(thing)
     layout, rows = reduced.layout, reduced.rows
-    waves = torch.ones(layout.channels, dtype=torch.float64)
+    waves = torch.ones(len(reduced.drives), dtype=torch.float64)
     return 1e9 * torch.stack(llgs(tuple(m), None, rows, waves, layout))
 
 

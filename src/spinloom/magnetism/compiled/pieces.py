@@ -141,18 +141,11 @@ def copy(typing, source, start, count, target, place):  # type: ignore[no-untype
     """
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        read, begin, items, written, at = arguments
         kinds = signature.args
         size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kinds[0].dtype)))
-        first, number, into = (
-            context.cast(builder, value, kind, types.intp)
-            for value, kind in ((begin, kinds[1]), (items, kinds[2]), (at, kinds[4]))
-        )
-        from_array = context.make_array(kinds[0])(context, builder, read)
-        to_array = context.make_array(kinds[3])(context, builder, written)
-        cgutils.raw_memcpy(
-            builder, builder.gep(to_array.data, [into]), builder.gep(from_array.data, [first]), number, size
-        )
+        first, number, into = (context.cast(builder, arguments[k], kinds[k], types.intp) for k in (1, 2, 4))
+        read, written = (context.make_array(kinds[k])(context, builder, arguments[k]).data for k in (0, 3))
+        cgutils.raw_memcpy(builder, builder.gep(written, [into]), builder.gep(read, [first]), number, size)
         return context.get_dummy_value()
 
     return types.void(source, start, count, target, place), generate

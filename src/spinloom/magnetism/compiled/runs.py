@@ -199,6 +199,7 @@ class MeshRun:
                 self._multistep(flat, table, h)
             else:
                 self._single(flat, table, h, step)
+            self.kernels.accept(self.y, flat, self.good, self.rates.pad, self.rates.per, self.drift)
             drift = np.maximum(drift, self.drift.max())  # NaN stays
             if not drift <= 1:
                 break  # blown up: the caller says so
@@ -255,7 +256,6 @@ class MeshRun:
             if self.method == "abm3" and stage == 0:
                 self.memory = [self.k[0].copy(), *(self.memory[:1] if step else [])]
         self._combine(flat, tableau.stages[-1], h)
-        self.kernels.accept(self.y, flat, self.good, r.pad, r.per, self.drift)
 
     def _multistep(self, flat: np.ndarray, table: np.ndarray, h: np.ndarray) -> None:
         """One step of abm3, see `schemes.py`."""
@@ -267,7 +267,6 @@ class MeshRun:
         ahead, now, before = CORRECTOR
         self._combine(flat, np.array([now, before, 0.0, ahead]) / SHARE, h)
         self.memory = [self.k[0].copy(), self.memory[0]]
-        self.kernels.accept(self.y, flat, self.good, r.pad, r.per, self.drift)
 
     def _combine(self, flat: np.ndarray, weights: Any, step: np.ndarray) -> None:
         """y = state + sum_j weights[j] step k[j]; step: ns, of each member."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from spinloom.magnetism.compiled.pieces import LANES, PIECES
-from spinloom.magnetism.engine.rates import By, Layout, RightHandSide, Space, llgs
+from spinloom.magnetism.engine.rates import BASE_ROWS, By, Layout, RightHandSide, Space, llgs
 from spinloom.magnetism.engine.schemes import MEMORY, STEPS
 from spinloom.magnetism.magnet import Components
 from spinloom.magnetism.terms.exchange import moved
@@ -101,8 +101,8 @@ def macrospin_loop(layout: Layout, method: str, thermal: bool, known: tuple[tupl
     The innermost loop runs over the lanes of a block, see `CompiledRun`.
     """
     memory, trace = MEMORY[method], Trace()
-    parameters = _MEMORY + 3 * memory
-    drives = parameters + layout.rows
+    parameters, channels = _MEMORY + 3 * memory, sum(driven for _, _, driven in layout)
+    drives = parameters + BASE_ROWS + sum(count for _, count, _ in layout)
     cell = By(lambda row: trace.load(f"b[{row * LANES} + i]"))
     fixed = dict(known)
     rows = By(lambda row: fixed[row] if row in fixed else cell[parameters + row])
@@ -112,7 +112,7 @@ def macrospin_loop(layout: Layout, method: str, thermal: bool, known: tuple[tupl
         push = (scale * cell[_NOISE], scale * cell[_NOISE + 1], scale * cell[_NOISE + 2])
 
     def rate(m, stage):  # type: ignore[no-untyped-def]
-        start = drives + stage * layout.channels
+        start = drives + stage * channels
         return llgs(m, push, rows, By(lambda channel: cell[start + channel]), layout)
 
     carried = tuple(tuple(cell[_MEMORY + 3 * k + axis] for axis in range(3)) for k in range(memory))
@@ -131,7 +131,7 @@ def macrospin_loop(layout: Layout, method: str, thermal: bool, known: tuple[tupl
     return _MACROSPINS.format(
         lanes=LANES,
         pieces=PIECES,
-        size=(drives + 3 * layout.channels) * LANES,
+        size=(drives + 3 * channels) * LANES,
         constants="\n".join(f"    {name} = number({value!r})" for value, name in trace.constants.items()),
         thermal=thermal,
         parameters=parameters,
@@ -303,10 +303,10 @@ def _flow_fields(block: Block, space: Space, m: Components, first: int) -> list[
 
 def mesh_rate(block: Block, rhs: RightHandSide, thermal: bool, parallel: bool) -> str:
     """Text of a module with the function `rate`; parallel: on all cores. Collects the parameters in the block."""
-    space, layout = rhs.space, rhs.layout
+    space = rhs.space
     assert space is not None
     m = (block.array("m", 0), block.array("m", 1), block.array("m", 2))
-    links, flows = _link_fields(block, space, m), _flow_fields(block, space, m, layout.channels - len(space.flows))
+    links, flows = _link_fields(block, space, m), _flow_fields(block, space, m, len(rhs.drives) - len(space.flows))
     extra = [a + b for a, b in zip(links, flows, strict=True)]
     if space.demag is not None:
         share = block.value(space.per_share)
@@ -316,7 +316,7 @@ def mesh_rate(block: Block, rhs: RightHandSide, thermal: bool, parallel: bool) -
         sigma = rows[2] * Symbol("noise_scale", block.trace)
         extra = [e + sigma * block.array("noise", c) for c, e in enumerate(extra)]
     waves = By(lambda channel: block.scalar(f"waves[{channel}, number]"))
-    rate = llgs(m, (extra[0], extra[1], extra[2]), rows, waves, layout)
+    rate = llgs(m, (extra[0], extra[1], extra[2]), rows, waves, rhs.layout)
     out = [next(block.places) for _ in range(3)]
     body = [*block.trace.lines, *(f"{_at(place)} = {block.trace.text(rate[c])}" for c, place in enumerate(out))]
     return _MESH.format(

@@ -28,22 +28,9 @@ BASE_ROWS = 9
 """damping/(1+damping^2), 1/(1+damping^2), noise, diagonal x y z, constant field x y z; then those of each term."""
 
 
-class Layout(NamedTuple):
-    """The terms whose effect on a cell depends on that cell only, and the terms with a drive, in their order.
-
-    parts: the formula of each, the number of its rows, and whether it follows a drive.
-    """
-
-    parts: tuple[tuple[Act, int, bool], ...]
-
-    @property
-    def channels(self) -> int:
-        """Number of drives."""
-        return sum(driven for _, _, driven in self.parts)
-
-    @property
-    def rows(self) -> int:
-        return BASE_ROWS + sum(count for _, count, _ in self.parts)
+Layout = tuple[tuple[Act, int, bool], ...]
+"""The terms whose effect on a cell depends on that cell only, and the terms with a drive, in their order: the formula
+of each, the number of its rows, and whether it follows a drive."""
 
 
 def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout: Layout) -> Components:
@@ -61,7 +48,7 @@ def llgs(m: Components, noise: Components | None, rows: Any, waves: Any, layout:
     if noise is not None:
         w = w[0] + noise[0], w[1] + noise[1], w[2] + noise[2]
     first, channel = BASE_ROWS, 0
-    for act, count, driven in layout.parts:
+    for act, count, driven in layout:
         w = act(w, m, By(lambda k, first=first: rows[first + k]), lambda channel=channel: waves[channel])  # type: ignore[misc]
         first, channel = first + count, channel + driven
     (wx, wy, wz), relaxing, turning = w, rows[0], rows[1]
@@ -108,10 +95,10 @@ class Space:
     inside: torch.Tensor | None
 
     def parameters(self) -> list[torch.Tensor]:
-        """All numbers but those of the stray field."""
+        """All numbers but the kernel of the stray field."""
         coupling = [part for link in self.links for part in (link.s, *link.d) if part is not None]
         flowing = [part for flow in self.flows for part in (*flow.rates, flow.nonadiabaticity)]
-        return [self.per_energy, *coupling, *flowing]
+        return [self.per_energy, self.per_share, *coupling, *flowing, *([] if self.share is None else [self.share])]
 
     def field(self, m: torch.Tensor, waves: list[torch.Tensor] | torch.Tensor) -> Components:
         """What it adds to W (`llgs`), rad/ns; m (3, *batch, nz, ny, nx), waves of the flows only."""
@@ -225,8 +212,7 @@ class RightHandSide:
         """Whether a gradient goes through the state, a parameter or a drive."""
         tensors = [m, *self.rows, *self._instant()]
         if self.space is not None:
-            tensors += [*self.space.parameters(), self.space.per_share]
-            tensors += [] if self.space.share is None else [self.space.share]
+            tensors += self.space.parameters()
             tensors += [] if self.space.demag is None else [self.space.demag.kernel]
         return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
@@ -271,7 +257,7 @@ def reduce_magnet(magnet: Magnet, temperature: Quantity = 0.0) -> RightHandSide:
         if own or driven:
             parts.append((term.formula(magnet), len(own), driven))
             rows += own
-    return RightHandSide(Layout(tuple(parts)), rows, magnet.drives())
+    return RightHandSide(tuple(parts), rows, magnet.drives())
 
 
 def _noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:
