@@ -8,7 +8,7 @@ from toy_images import quarters
 
 from spinloom.errors import InputError
 from spinloom.learning import Augmentation, Scaling, augment
-from spinloom.learning.images import erased, flipped, shifted
+from spinloom.learning.settings import erased, flipped, shifted
 
 
 def images(count: int, side: int = 9) -> torch.Tensor:

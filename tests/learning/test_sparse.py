@@ -5,7 +5,7 @@ import torch
 
 from spinloom.errors import InputError
 from spinloom.learning import METHODS, Course, accuracies, fit_sparse
-from spinloom.learning.sparse import SparsePerceptron
+from spinloom.learning.frequencies import SparsePerceptron
 
 
 def task(count=300, inputs=80):

@@ -2,9 +2,11 @@ from . import shipped as shipped
 from .descent import Descent as Descent
 from .descent import descend as descend
 from .fitting import fit as fit
+from .frequencies import METHODS as METHODS
 from .frequencies import Narrowing as Narrowing
 from .frequencies import fit_jumping as fit_jumping
 from .frequencies import fit_narrowing as fit_narrowing
+from .frequencies import fit_sparse as fit_sparse
 from .frequencies import jump as jump
 from .frequencies import pixel_frequencies as pixel_frequencies
 from .frequencies import scatter as scatter
@@ -12,10 +14,6 @@ from .frequencies import snake as snake
 from .frequencies import sparse_chains as sparse_chains
 from .gradient_angles import gradient_cosines as gradient_cosines
 from .gradient_angles import layer_cosines as layer_cosines
-from .images import MIRRORED as MIRRORED
-from .images import Augmentation as Augmentation
-from .images import Scaling as Scaling
-from .images import augment as augment
 from .members import Course as Course
 from .members import Forward as Forward
 from .members import Watched as Watched
@@ -40,11 +38,15 @@ from .radio_convolutions import linewidth_for as linewidth_for
 from .radio_convolutions import radio_cnn as radio_cnn
 from .radio_convolutions import radio_cnn_in_software as radio_cnn_in_software
 from .radio_convolutions import sneak_errors as sneak_errors
+from .settings import MIRRORED as MIRRORED
+from .settings import Augmentation as Augmentation
 from .settings import Compute as Compute
 from .settings import Distillation as Distillation
 from .settings import Labels as Labels
 from .settings import Objective as Objective
+from .settings import Scaling as Scaling
 from .settings import Training as Training
+from .settings import augment as augment
 from .settings import require_share as require_share
 from .shipped import is_whole as is_whole
 from .shipped import keep as keep
@@ -56,8 +58,6 @@ from .shipped import resolve_weights as resolve_weights
 from .shipped import save_weights as save_weights
 from .shipped import train_once as train_once
 from .shipped import weights_for as weights_for
-from .sparse import METHODS as METHODS
-from .sparse import fit_sparse as fit_sparse
 from .transfer import FreshInstances as FreshInstances
 from .transfer import Slide as Slide
 from .transfer import Sliding as Sliding

@@ -56,8 +56,7 @@ def claim(path: Path, parts: Parts) -> bytes | None:
         raise OutputError(f"cannot write the checkpoint {path}: {reason}; choose another place") from error
     if not path.exists():
         return None
-    _require_checkpoint(path)
-    file, start = path.read_bytes(), len(HEAD) + len(_seal(b""))
+    file, start = _read(path), len(HEAD) + len(_seal(b""))
     content = file[start:]
     if file[len(HEAD) : start] != _seal(content):
         again = "it will be replaced and the training starts anew"
@@ -69,7 +68,7 @@ def claim(path: Path, parts: Parts) -> bytes | None:
         return state
     old, replaced = path.with_name(f"{path.name}.old"), ""
     if old.exists():
-        _require_checkpoint(old)
+        _read(old)
         replaced = " in the place of an earlier one"
     os.replace(path, old)
     differences = ", ".join(sorted(name for name in {*found, *parts} if found.get(name) != parts.get(name)))
@@ -83,17 +82,16 @@ def _seal(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
-def _require_checkpoint(path: Path) -> None:
+def _read(path: Path) -> bytes:
     """A file without content, or of zeros alone, is what a failing machine leaves: nothing is lost with it."""
     try:
-        with path.open("rb") as file:
-            start = file.read(len(HEAD))
-        empty = not start.strip(b"\0") and not path.read_bytes().strip(b"\0")
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the checkpoint {path}: {error.strerror}; give another name") from error
-    if not empty and not HEAD.startswith(start):
+    if content.strip(b"\0") and not HEAD.startswith(content[: len(HEAD)]):
         stays = "is no checkpoint of this version of Spinloom and stays as it is; give another name or remove it"
         raise InputError(f"{path} {stays}")
+    return content
 
 
 def packed(state: Any) -> bytes:
@@ -112,10 +110,8 @@ def outcome(model: nn.Module, objective: Any) -> dict[str, Any]:
     """What a training changes of a model and an objective: state dicts, and the buffers that are not in them."""
     modules = _modules(model, objective)
     states = [module.state_dict() for module in modules]
-    left_out = [
-        {name: buffer for name, buffer in module.named_buffers() if name not in state}
-        for module, state in zip(modules, states, strict=True)
-    ]
+    pairs = zip(modules, states, strict=True)
+    left_out = [{name: one for name, one in module.named_buffers() if name not in saved} for module, saved in pairs]
     return {"states": states, "left out": left_out}
 
 

@@ -5,7 +5,7 @@ lightning-fabric carries the loop: CPU, one GPU, several GPUs, mixed precision (
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,9 +20,8 @@ from spinloom.data import ImageSet
 from spinloom.errors import InputError, SpinloomError, SpinloomWarning, require_positive
 from spinloom.identity import digest, package, versions
 from spinloom.learning import checkpoint as disk
-from spinloom.learning.images import Scaling, augment
 from spinloom.learning.networks import count_parameters
-from spinloom.learning.settings import ON_CPU, BeforeStep, Compute, Distillation, Labels, Objective, Training
+from spinloom.learning.settings import ON_CPU, Compute, Distillation, Labels, Objective, Scaling, Training, augment
 from spinloom.nn import device_layers
 from spinloom.progress import Report, silent
 from spinloom.seeding import child_seed, generator
@@ -30,8 +29,8 @@ from spinloom.seeding import child_seed, generator
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-SAVE_EVERY = 60.0
-"""s between checkpoints within an epoch."""
+BeforeStep = Callable[[nn.Module, int, int], None]
+"""Called as before_step(model, step, steps of the whole training) before each step; its only memory is the step."""
 _RISE = 0.2
 """Share of the steps in which the rate rises."""
 
@@ -46,7 +45,7 @@ def fit(
     objective: Objective | None = None,
     before_step: BeforeStep | None = None,
     compute: Compute = ON_CPU,
-    save_every: float = SAVE_EVERY,
+    save_every: float = 60.0,
 ) -> list[float]:
     """Train `model` in place and return the mean loss of each epoch.
 
@@ -54,7 +53,7 @@ def fit(
     gradient back, and their instance and noise are part of the checkpoint. A model in evaluation mode is put into
     training mode; parts in evaluation mode of a model in training mode (a frozen norm, say) stay so.
 
-    checkpoint: a file written after each epoch and every `save_every` seconds within; where it belongs to this very
+    checkpoint: a file written after each epoch and every `save_every` s within; where it belongs to this very
         training (settings, first weights, code, devices, images, labels, objective with its teacher, `before_step`,
         number of processes and precision), the run goes on from it and ends with the same weights to the bit (same
         machine and threads). One of another training is kept as NAME.old, a damaged one replaced, with a warning.

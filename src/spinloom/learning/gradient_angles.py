@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from spinloom.data import ImageSet
 from spinloom.errors import InputError
-from spinloom.learning.images import Scaling
+from spinloom.learning.settings import Scaling
 from spinloom.nn import DeviceActivation, Gradient, device_layers, on_input, use_gradient
 
 

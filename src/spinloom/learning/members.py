@@ -97,10 +97,8 @@ def fit_members(
             examples = chosen[0] if course.same_order else chosen  # in one order, a matrix product serves all members
             logits, wanted = forward(network, inputs[examples]), labels[chosen].expand(members, -1)
             if logits.ndim != 3 or logits.shape[:2] != wanted.shape:
-                raise InputError(
-                    "copies trained together give logits (members, batch, classes), "
-                    f"{(*wanted.shape, 'classes')} here; got {tuple(logits.shape)}"
-                )
+                given = f"{(*wanted.shape, 'classes')} here; got {tuple(logits.shape)}"
+                raise InputError(f"copies trained together give logits (members, batch, classes), {given}")
             loss = F.cross_entropy(logits.transpose(1, 2), wanted, reduction="none").mean(1)
             optimiser.zero_grad()
             loss.sum().backward()
@@ -114,17 +112,14 @@ def fit_members(
     return losses
 
 
-def accuracies(
-    network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, batch: int = 2_000, repeats: int = 1
-) -> torch.Tensor:
-    """Share of correct examples of every member, 0 to 1, (members,), averaged over `repeats` noisy reads."""
+@torch.inference_mode()
+def accuracies(network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, batch: int = 2_000) -> torch.Tensor:
+    """Share of correct examples of every member, 0 to 1, (members,), in one read."""
     network.eval()
     correct = torch.zeros(())
-    with torch.inference_mode():
-        for _ in range(repeats):
-            for x, y in zip(inputs.split(batch), labels.split(batch), strict=True):
-                correct = correct + (network(x).argmax(-1) == y).float().sum(-1)
-    return correct / (repeats * len(labels))
+    for x, y in zip(inputs.split(batch), labels.split(batch), strict=True):
+        correct = correct + (network(x).argmax(-1) == y).float().sum(-1)
+    return correct / len(labels)
 
 
 def fit_watched(
@@ -151,12 +146,11 @@ def fit_watched(
     return {"epochs": epochs, "curve": curve, "accuracies": curve[-1], "confusion": confusion(network, test)}
 
 
+@torch.inference_mode()
 def confusion(network: nn.Module, test: SpectraSet) -> list[list[float]]:
     """Share of every class (rows) given each class (columns), mean of the members; rows add up to 1 or are empty."""
     classes = len(test.classes)
-    network.eval()
-    with torch.inference_mode():
-        given = network(test.values).argmax(-1)
+    given = network.eval()(test.values).argmax(-1)
     cells = (test.labels * classes + given).flatten().bincount(minlength=classes**2).view(classes, classes)
     return (cells / cells.sum(1, keepdim=True).clamp(min=1)).tolist()
 

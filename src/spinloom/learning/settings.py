@@ -1,6 +1,5 @@
-"""What a training is told: how it goes, where it runs, and what it minimises (labels, or labels and a teacher)."""
+"""What a training is told: how images become inputs, how it goes, where it runs, and what it minimises."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -8,14 +7,97 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spinloom.errors import InputError, as_whole, require_count, require_non_negative, require_positive, unknown_name
-from spinloom.learning.images import Augmentation
+from spinloom.data import ImageSet
+from spinloom.errors import InputError, as_whole, require_count, require_sign, unknown_name
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-BeforeStep = Callable[[nn.Module, int, int], None]
-"""Called as before_step(model, step, steps of the whole training) before each step; its only memory is the step."""
+
+MIRRORED = ("fashion-mnist", "cifar10", "cifar100")
+"""Data sets whose images may be mirrored in training; digits may not."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to a training batch.
+
+    flip: mirror left-right with probability 1/2 (clothes and photographs; not digits).
+    shift: move by up to so many pixels in each direction, black filled in.
+    erase: blacken a square of so many pixels a side at a random place (0: none).
+
+    Raises InputError unless shift and erase are whole numbers >= 0.
+    """
+
+    flip: bool = False
+    shift: int = 0
+    erase: int = 0
+
+    def __post_init__(self) -> None:
+        require_count(0, shift=self.shift, erase=self.erase)
+
+
+def augment(images: torch.Tensor, how: Augmentation, source: torch.Generator) -> torch.Tensor:
+    """Augmented copies of `images` (n, channels, height, width), any dtype."""
+    if how.flip:
+        images = flipped(images, source)
+    if how.shift:
+        images = shifted(images, how.shift, source)
+    if how.erase:
+        images = erased(images, how.erase, source)
+    return images
+
+
+def flipped(images: torch.Tensor, source: torch.Generator) -> torch.Tensor:
+    """Each image mirrored left-right with probability 1/2."""
+    mirror = torch.rand(len(images), generator=source) < 0.5
+    return torch.where(mirror[:, None, None, None], images.flip(-1), images)
+
+
+def shifted(images: torch.Tensor, reach: int, source: torch.Generator) -> torch.Tensor:
+    """Each image moved by an independent uniform offset in -reach..reach, zeros filled in."""
+    height, width = images.shape[-2:]
+    windows = F.pad(images, (reach,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+    down, right = torch.randint(0, 2 * reach + 1, (2, len(images)), generator=source)
+    return windows[torch.arange(len(images)), :, down, right]
+
+
+def erased(images: torch.Tensor, side: int, source: torch.Generator) -> torch.Tensor:
+    """Each image with one square set to zero, its centre uniform over the image."""
+    height, width = images.shape[-2:]
+    row = torch.randint(0, height, (len(images), 1), generator=source)
+    column = torch.randint(0, width, (len(images), 1), generator=source)
+    in_rows = (torch.arange(height) - row + side // 2).remainder(4 * height) < side
+    in_columns = (torch.arange(width) - column + side // 2).remainder(4 * width) < side
+    patch = in_rows[:, None, :, None] & in_columns[:, None, None, :]
+    return images.masked_fill(patch, 0)
+
+
+class Scaling:
+    """Input = (pixel / 255 - mean) / deviation, per channel: the common convention, with the set's own figures."""
+
+    def __init__(self, mean: tuple[float, ...], deviation: tuple[float, ...]) -> None:
+        if len(mean) != len(deviation) or not mean:
+            raise InputError(f"scaling needs one mean and one deviation per channel, got {mean} and {deviation}")
+        require_sign("", "any", mean=torch.tensor(mean))
+        require_sign("", "positive", deviation=torch.tensor(deviation))
+        self._gain = torch.tensor([1 / (255 * d) for d in deviation])[:, None, None]
+        self._shift = torch.tensor([-m / d for m, d in zip(mean, deviation, strict=True)])[:, None, None]
+
+    @classmethod
+    def of(cls, data: ImageSet) -> "Scaling":
+        """The scaling of a data set, the same for its training and test images. One figure serves all channels.
+
+        Raises InputError for other numbers of figures than channels, and for a deviation that is not > 0.
+        """
+        if len(data.mean) not in (1, data.shape[0]):
+            raise InputError(f"{data.name!r} has {data.shape[0]} channels, but means for {len(data.mean)}")
+        return cls(data.mean, data.std)
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 (n, channels, height, width) to float32 inputs, channels last in memory (fast on CPUs)."""
+        scaled = torch.addcmul(self._shift, images.float(), self._gain)
+        return scaled.contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
@@ -40,8 +122,8 @@ class Training:
         require_count(epochs=self.epochs, batch=self.batch)
         if as_whole(self.seed) is None:
             raise InputError(f"seed must be a whole number, got {self.seed!r}")
-        require_positive("", rate=self.rate)
-        require_non_negative("", weight_decay=self.weight_decay)
+        require_sign("", "positive", rate=self.rate)
+        require_sign("", "non-negative", weight_decay=self.weight_decay)
         require_share(smoothing=self.smoothing)
         if self.optimiser not in ("adam", "sgd"):
             raise InputError(f"optimiser must be 'adam' or 'sgd', got {self.optimiser!r}")
@@ -128,7 +210,7 @@ class Distillation(nn.Module):
 
     def __init__(self, teacher: nn.Module, temperature: float = 4.0, mixing: float = 0.7) -> None:
         super().__init__()
-        require_positive("", temperature=temperature)
+        require_sign("", "positive", temperature=temperature)
         require_share(mixing=mixing)
         self.teacher, self.temperature, self.mixing = teacher.eval(), temperature, mixing
 

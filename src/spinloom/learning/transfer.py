@@ -20,9 +20,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from spinloom.data import ImageSet
 from spinloom.errors import InputError, require_count, require_finite, require_positive
 from spinloom.identity import digest
-from spinloom.learning.images import MIRRORED, Augmentation
 from spinloom.learning.networks import fashion_cnn, fashion_cnn_like
-from spinloom.learning.settings import Training, require_share
+from spinloom.learning.settings import MIRRORED, Augmentation, Training, require_share
 from spinloom.learning.shipped import load_described, load_weights, read_description, read_tensors, weights_for
 from spinloom.nn import (
     REPLACEABLE,
