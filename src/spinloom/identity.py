@@ -99,10 +99,7 @@ def add_tensors(digest: Any, tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def read_exactly(text: str) -> Any:
-    """The JSON value that `json.dumps` wrote as `text`. Raises ValueError if it would have written it otherwise.
-
-    A checksum over the value alone misses damage that means the same, such as 2E-05 for 2e-05.
-    """
+    """The JSON value that `json.dumps` wrote as `text`; ValueError for what means the same, such as 2E-05 for 2e-05."""
     value = json.loads(text)
     if json.dumps(value) != text:
         raise ValueError("the text is not as it was written")

@@ -1,7 +1,7 @@
 """What other packages add to Spinloom by entry points, and objects by `package.module:name`. Imports nothing heavy.
 
-A package registers `name = "package.module:Class"` in the group `spinloom.devices`, `name = "package.module"` in
-`spinloom.studies`. A place is such a text.
+A package registers places: `name = "package.module:Class"` in the group `spinloom.devices`, `name = "package.module"`
+in `spinloom.studies`.
 """
 
 import ast
@@ -10,13 +10,12 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from spinloom.errors import InputError, unknown_name
 
 Kind = Literal["device", "study"]
 GROUPS: dict[Kind, str] = {"device": "spinloom.devices", "study": "spinloom.studies"}
-T = TypeVar("T")
 
 
 def find_names(kind: Kind) -> list[str]:
@@ -42,7 +41,7 @@ def find_place(kind: Kind, name: str, ours: Mapping[str, str]) -> str:
 def load_object(place: str, what: str) -> Any:
     """The object at a place. Raises InputError, which begins with `what` it is, where there is none."""
     module, _, path = (part.strip() for part in place.partition(":"))
-    found: Any = _importing(lambda: import_module(module), module, what)
+    found = _importing(lambda: import_module(module), module, what)
     for name in path.split(".") if path else ():
         if not hasattr(found, name):
             there = ", ".join(key for key in vars(found) if not key.startswith("_")) or "nothing"
@@ -65,7 +64,7 @@ def read_headline(place: str) -> str:
     return ((ast.get_docstring(nodes[0]) if nodes else None) or place).split("\n")[0]
 
 
-def _importing(action: Callable[[], T], module: str, what: str) -> T:
+def _importing(action: Callable[[], Any], module: str, what: str) -> Any:
     try:
         return action()
     except Exception as error:  # whatever a stranger's module raises while it loads

@@ -56,8 +56,7 @@ class Evaluate:
         network = load_network(self.model)
         if self.weights:
             load_weights(network, self.weights)
-        how: dict[str, Any] = {"spread": self.spread, "temperature": self.temperature}
-        how |= {"images": self.images, "seed": self.seed}
+        how = {name: getattr(self, name) for name in ("spread", "temperature", "images", "seed")}
         with bar("fabricated networks") as report:
             found = evaluate(network, device, self.data, self.instances, **how, report=report)
         print(found)
@@ -71,6 +70,8 @@ def load_network(place: str) -> "nn.Module":
     Raises InputError where there is no such file, the file ends with an error, there is no such name in it, or it is
     no network.
     """
+    from importlib.util import module_from_spec, spec_from_file_location
+
     from torch import nn
 
     from spinloom.plugins import load_object
@@ -80,7 +81,17 @@ def load_network(place: str) -> "nn.Module":
         raise InputError(f"the network must be given as FILE.py:NAME or package.module:NAME, got {place!r}")
     what = f"network {place!r}"
     if file.endswith(".py"):
-        file = _load_file(Path(file), what)
+        path = Path(file)
+        if not path.is_file():
+            raise InputError(f"{what}: there is no file {path}")
+        sys.path.append(str(path.parent.resolve()))  # what lies beside it can be imported
+        file = f"file_{path.stem}"  # beside modules of the same name
+        spec: Any = spec_from_file_location(file, path)
+        module = sys.modules[file] = module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise InputError(f"{what}: running {path} ends with {type(error).__name__}: {error}") from error
     found: Any = load_object(f"{file}:{name}", what)
     if not isinstance(found, nn.Module) and callable(found):
         try:
@@ -90,21 +101,3 @@ def load_network(place: str) -> "nn.Module":
     if not isinstance(found, nn.Module):
         raise InputError(f"{what} must be a torch.nn.Module or a function that returns one, got {type(found).__name__}")
     return found
-
-
-def _load_file(path: Path, what: str) -> str:
-    """Run a file as a module, whose name is returned; what lies beside it can be imported."""
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    if not path.is_file():
-        raise InputError(f"{what}: there is no file {path}")
-    sys.path.append(str(path.parent.resolve()))
-    name = f"file_{path.stem}"  # beside modules of the same name
-    spec = spec_from_file_location(name, path)
-    assert spec is not None
-    module = sys.modules[name] = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
-    except Exception as error:
-        raise InputError(f"{what}: running {path} ends with {type(error).__name__}: {error}") from error
-    return name

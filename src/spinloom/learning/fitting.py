@@ -84,11 +84,10 @@ class Job:
 
     parts: what it consists of, for its checkpoint. state: what a checkpoint holds of it, None for a fresh start.
     losses: of the epochs done. Set by `run`: network, optimiser as Fabric set them up; common: what has a state besides
-    the model, by name.
+    the model, by name. Randomness depends on seed and epoch, that of dropout on the process too.
 
-    Randomness depends on seed and epoch, that of dropout on the process too. All processes of a training store and
-    restore together: weights, optimiser, schedule and precision are common; buffers, states of devices, generators and
-    of the objective are each one's own.
+    All processes store and restore together: weights, optimiser, schedule and precision are common; buffers, states of
+    devices, generators and of the objective are each one's own.
     """
 
     model: nn.Module
@@ -264,8 +263,7 @@ def one_cycle(optimiser: torch.optim.Optimizer, rate: float, steps: int) -> OneC
 def average_norms(model: nn.Module, fabric: "Fabric") -> None:
     """Make the running statistics of every norm that follows its inputs the mean over all processes.
 
-    Shares are of one size, so that the running means become those of one process with the whole batches, but for
-    rounding; the running variances are the mean of those within the shares, as the norms applied them in training.
+    Running means become those of one process with the whole batches, variances the mean of those within the shares.
     """
     if fabric.world_size == 1:
         return

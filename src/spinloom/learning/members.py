@@ -23,11 +23,8 @@ from spinloom.seeding import Seed, generator
 Forward = Callable[[nn.Module, torch.Tensor], torch.Tensor]
 """forward(network, x (members, batch, ...) or, in one order, (batch, ...)) -> logits (members, batch, classes)."""
 Watched = dict[str, Any]
-"""Ready for JSON, all on the test set, 0 to 1, of networks after the last epoch, whichever was the best.
-
-accuracies: of every member. curve: accuracies at some `epochs`, (epochs, members). confusion: share of the examples of
-a class (row) that are given each class (column), mean of the members.
-"""
+"""Ready for JSON, on the test set, 0 to 1. accuracies: of every member after the last epoch, whichever was the best.
+curve: accuracies at some `epochs`, (epochs, members). confusion: see `confusion`."""
 
 
 @dataclass(frozen=True)

@@ -234,9 +234,8 @@ def initialise(model: nn.Sequential, seed: Seed) -> nn.Sequential:
     source = generator(seed)
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            own = generator(child_seed(source))
-            fan_in = module.weight[0].numel()
-            nn.init.normal_(module.weight, std=fan_in**-0.5, generator=own)
+            std, own = module.weight[0].numel() ** -0.5, generator(child_seed(source))
+            nn.init.normal_(module.weight, std=std, generator=own)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     return model

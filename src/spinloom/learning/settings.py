@@ -22,10 +22,8 @@ MIRRORED = ("fashion-mnist", "cifar10", "cifar100")
 class Augmentation:
     """What is done to a training batch.
 
-    flip: mirror left-right with probability 1/2 (clothes and photographs; not digits).
-    shift: move by up to so many pixels in each direction, black filled in.
-    erase: blacken a square of so many pixels a side at a random place (0: none).
-
+    flip: mirror left-right with probability 1/2 (clothes and photographs; not digits). shift: move by up to so many
+    pixels in each direction, black filled in. erase: blacken a square of so many pixels a side at a random place.
     Raises InputError unless shift and erase are whole numbers >= 0.
     """
 
@@ -86,9 +84,9 @@ class Scaling:
 
     @classmethod
     def of(cls, data: ImageSet) -> "Scaling":
-        """The scaling of a data set, the same for its training and test images. One figure serves all channels.
+        """The scaling of a data set, for its training and test images. Raises InputError for figures that cannot be.
 
-        Raises InputError for other numbers of figures than channels, and for a deviation that is not > 0.
+        There must be one mean and one deviation > 0 for each channel, or for all.
         """
         if len(data.mean) not in (1, data.shape[0]):
             raise InputError(f"{data.name!r} has {data.shape[0]} channels, but means for {len(data.mean)}")

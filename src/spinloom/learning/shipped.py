@@ -45,10 +45,10 @@ _SEAL = ".sha256"
 class Shipped:
     """What a file of weights is and how it was made.
 
-    name: of the file, without ending. network, arguments: name of the builder and what it is called with.
-    dataset: name in the catalogue of data sets. accuracy: correct share (0 to 1) of its whole test split, in software.
-    seed, command: of the training. spinloom: version that wrote the file. parameters: trainable weights and biases.
-    bytes: size of the file. digest: SHA-256 of all of the above but bytes, and of the tensors.
+    name: of the file, without ending. network, arguments: name of the builder and what it is called with. accuracy:
+    correct share (0 to 1) of the data set's whole test split, in software. seed, command: of the training. spinloom:
+    version that wrote the file. parameters: trainable weights and biases. bytes: size of the file. digest: SHA-256 of
+    all of the above but bytes, and of the tensors.
     """
 
     name: str
@@ -180,10 +180,8 @@ def _read_header(path: Path) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         return {}
     if header.get("version") != VERSION:
-        raise InputError(
-            f"{path} has weights format version {header.get('version')}, this Spinloom reads {VERSION}; "
-            "read it with the Spinloom that wrote it"
-        )
+        other = f"{path} has weights format version {header.get('version')}, this Spinloom reads {VERSION}"
+        raise InputError(f"{other}; read it with the Spinloom that wrote it")
     return header
 
 
@@ -233,12 +231,9 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Raises InputError naming the first mismatch; the model then is as before.
     """
     tensors, devices = read_tensors(path), tuple(name and name + "." for name in device_layers(model))
-    wanted, found = (
-        {name: tensor for name, tensor in all_of.items() if not name.startswith(devices)}
-        for all_of in (model.state_dict(), tensors)
-    )
-    missing = sorted(wanted.keys() - found.keys())
-    extra = sorted(found.keys() - wanted.keys())
+    wanted = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(devices)}
+    found = {name for name in tensors if not name.startswith(devices)}
+    missing, extra = sorted(wanted.keys() - found), sorted(found - wanted.keys())
     if missing or extra:
         problem = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the network has not"
         few = ", ".join([*wanted][:_SHOWN]) + (f", ... ({len(wanted)} in all)" if len(wanted) > _SHOWN else "")

@@ -57,9 +57,9 @@ class Sliding(nn.Module):
 
 
 class Slide:
-    """A `before_step` of `fit` that moves every `Sliding` from ReLU to tanh during the first part of the training.
+    """A `before_step` of `fit` that moves every `Sliding` from ReLU to tanh during the first part of all steps, evenly.
 
-    part: share of all steps that the way takes, evenly. Raises InputError for a part outside 0 to 1.
+    Raises InputError for a part outside 0 to 1.
     """
 
     def __init__(self, part: float = 0.3) -> None:
@@ -167,10 +167,9 @@ def refresh_batch_norm(model: nn.Module, inputs: torch.Tensor, batch: int = 100)
 
 @contextmanager
 def only_last_layer(model: nn.Module) -> Iterator[nn.Module]:
-    """Within the block only the last layer with weights (of those that have any) learns; afterwards all is as before.
+    """Within the block only the last linear or convolution layer, which it yields, learns; batch norms still follow.
 
-    Yields that layer. Batch norms still follow their inputs while the model trains. Raises InputError if no linear or
-    convolution layer is there.
+    Afterwards all is as before. Raises InputError if there is none.
     """
     weighted = [module for module in model.modules() if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)]
     if not weighted:
@@ -190,8 +189,7 @@ def only_last_layer(model: nn.Module) -> Iterator[nn.Module]:
 class FreshInstances:
     """Noise-aware training: a `before_step` of `fit` that fabricates a new instance of all devices every few steps.
 
-    The weights then learn to serve any instance, not one. every: steps between instances. seed: of the instances.
-    Raises InputError for every < 1.
+    The weights then learn to serve any instance. every: steps between them. Raises InputError for every < 1.
     """
 
     def __init__(self, every: int = 1, seed: int = 0) -> None:
