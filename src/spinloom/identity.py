@@ -26,9 +26,8 @@ from spinloom.errors import InputError
 _BY_NAME = sys.stdlib_module_names | {"spinloom", "torch", "numpy", "scipy", "pandas", "numba", "lightning_fabric"}
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 _VALUES = (tuple, list, dict, set, frozenset, MappingProxyType, PurePath)
-_HELD = {CodeType: ("co_code", "co_consts", "co_names"), MethodType: ("__func__", "__self__")} | {
-    property: ("fget", "fset"), classmethod: ("__func__",), staticmethod: ("__func__",)
-}  # fmt: skip
+_HELD: dict[type, tuple[str, ...]] = {MethodType: ("__func__", "__self__"), property: ("fget", "fset")}
+_HELD |= {CodeType: ("co_code", "co_consts", "co_names")} | dict.fromkeys((classmethod, staticmethod), ("__func__",))
 """What code holds; its own bytes tell two lambdas of one line apart."""
 _OPEN_ENDS = ("_thread", "_io", "_socket", "_abc", "torch.utils.hooks")
 """Where locks, files, connections, registers and handles of hooks come from: no number depends on one."""
@@ -86,8 +85,8 @@ def package(name: str = "spinloom") -> str:
 
 def versions() -> dict[str, str]:
     """Of Python (major.minor), PyTorch and NumPy."""
-    python = ".".join(platform.python_version_tuple()[:2])
-    return {"python": python, "torch": str(torch.__version__), "numpy": np.__version__}
+    major, minor, _ = platform.python_version_tuple()
+    return {"python": f"{major}.{minor}", "torch": str(torch.__version__), "numpy": np.__version__}
 
 
 def add_tensors(digest: Any, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -114,12 +113,13 @@ def _walk(one: Any, made: Any, met: dict[Any, tuple[int, Any]]) -> None:
     text = repr(one) if plain else f"again {known[0]}" if known else ""
     parts = [] if text else _parts(one)
     made.update(f"{type(one).__qualname__} {len(text)} {text} {len(parts)};".encode(errors="surrogatepass"))
-    if not text:
-        number = len(met)
-        met[id(one)] = number, one
+    if text:
+        return
+    number = len(met)
+    met[id(one)] = number, one
     for part in parts:
         _walk(part, made, met)
-    if not text and (isinstance(one, _VALUES) or getattr(one, "__dataclass_params__", None)):
+    if isinstance(one, _VALUES) or getattr(one, "__dataclass_params__", None):
         met[str(number)] = met.pop(id(one))  # it counts anew where met again; until here it might have held itself
 
 

@@ -19,10 +19,8 @@ def parameters(configuration: Any, prefix: str = "") -> dict[str, str]:
     found: dict[str, str] = {}
     for field in fields(configuration):
         value, name = getattr(configuration, field.name), prefix + field.name
-        if is_dataclass(value):
-            found |= parameters(value, f"{name}.")
-        else:
-            found[name] = f"{value:g}" if isinstance(value, float) else str(value)
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        found |= parameters(value, f"{name}.") if is_dataclass(value) else {name: text}
     return found
 
 

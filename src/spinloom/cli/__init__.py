@@ -10,8 +10,6 @@ from typing import Any
 
 from spinloom.errors import SpinloomError
 
-STOPPED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 _ABOUT = "Neural networks made of spintronic devices: from the physics of one junction to the whole network."
 
 
@@ -25,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         again = "; the same command goes on where it was" if given[:1] == ["run"] else ""
         print(f"spinloom: stopped{again}", file=sys.stderr)
-        return STOPPED
+        return 130  # as shells have it
 
 
 def _guarded(action: Callable[[], None]) -> int:

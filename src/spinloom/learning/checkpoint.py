@@ -135,9 +135,8 @@ def generators(parts: Iterable[Any]) -> list[torch.Generator]:
 def take_stream(parts: Iterable[Any], process: int) -> None:
     """Give the devices and generators of `parts` the noise of one process of several; the first one's is as it was."""
     parts = _modules(*parts)
-    for part in parts:
-        for layer in device_layers(part).values():
-            layer.stream = process
+    for layer in (layer for part in parts for layer in device_layers(part).values()):
+        layer.stream = process
     for one in generators(parts) if process else ():
         one.manual_seed((one.initial_seed() + process) % 2**63)
 
@@ -149,9 +148,8 @@ def _modules(*parts: Any) -> list[nn.Module]:
 def run_in_processes(fabric: Any, job: Any) -> list[float]:
     """Run a job, with model, objective and before_step, in as many processes as Fabric has.
 
-    The model, and an objective that is a module, take up the outcome; returns the losses. They come back in a file: the
-    pipe that Fabric keeps for it holds 64 kB, and nobody reads it before the processes end. Raises what a process
-    raises on purpose; InputError for what cannot be sent to another process or begin there.
+    The model, and an objective that is a module, take up the outcome, which comes back in a file (Fabric's pipe holds
+    64 kB); returns the losses. Raises what a process raises on purpose; InputError for what cannot be sent to another.
     """
     port = os.environ.get(_PORT)
     with TemporaryDirectory() as name:
@@ -164,10 +162,9 @@ def run_in_processes(fabric: Any, job: Any) -> list[float]:
                 raise
             raise said from error
         except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
-            raise InputError(
-                f"cannot start several processes: {' '.join(str(error).split())}; network, objective and before_step "
-                f"must be classes or functions of a module, not made within a function, and no layer parametrised"
-            ) from error
+            why = f"cannot start several processes: {' '.join(str(error).split())}; network, objective and before_step"
+            remedy = "must be classes or functions of a module, not made within a function, and no layer parametrised"
+            raise InputError(f"{why} {remedy}") from error
         finally:  # Fabric leaves the port of this training, where the next one, or a child, would take it up
             os.environ.pop(_PORT, None)
             os.environ.update({} if port is None else {_PORT: port})
@@ -196,7 +193,6 @@ def _not_started(error: ProcessException) -> InputError | None:
     """What to do where a process ended before it could say an error of its own."""
     if not isinstance(error, ProcessExitedException) or error.exit_code != 1:
         return None
-    return InputError(
-        "a process could not begin, it says why above; a script must call fit below `if __name__ == '__main__':`, "
-        "and what is defined in a notebook or at a prompt must be moved to a module"
-    )
+    script = "a script must call fit below `if __name__ == '__main__':`"
+    prompt = "what is defined in a notebook or at a prompt must be moved to a module"
+    return InputError(f"a process could not begin, it says why above; {script}, and {prompt}")

@@ -126,11 +126,11 @@ class Job:
         self.network, self.optimiser = fabric.setup(model, plain)  # in the precision asked for: restored states need it
         self.common = {"optimiser": plain, "schedule": schedule, "precision": fabric.strategy.precision}
         within = self._restore()
-        gpus = [fabric.device] if fabric.device.type == "cuda" else []
         while len(self.losses) < training.epochs:
             for module, mode in modes.items():
                 module.training = mode
-            with torch.random.fork_rng(gpus):  # dropout draws from the global state
+            # dropout draws from the global state
+            with torch.random.fork_rng([fabric.device] if fabric.device.type == "cuda" else []):
                 self.losses.append(self._epoch(within, report))
             within = {}
             average_norms(model, fabric)

@@ -101,14 +101,14 @@ def fit_narrowing(
             layer.linewidth = device
 
 
+@torch.no_grad()
 def scatter(layer: ResonatorChains, band: Band, source: torch.Generator) -> None:
     """Put every resonance, and every trained input frequency, at random in the band, evenly in its logarithm."""
     low, width = math.log(band.low / layer.unit), math.log(band.high / band.low)
-    with torch.no_grad():
-        for shift, places in ((layer.shift, layer.places), (layer.input_shift, layer.inputs)):
-            if shift is not None:
-                drawn = low + width * torch.rand(shift.shape, generator=source, dtype=shift.dtype)
-                shift.copy_((drawn - places.log()) / layer.step)
+    for shift, places in ((layer.shift, layer.places), (layer.input_shift, layer.inputs)):
+        if shift is not None:
+            drawn = low + width * torch.rand(shift.shape, generator=source, dtype=shift.dtype)
+            shift.copy_((drawn - places.log()) / layer.step)
 
 
 @torch.no_grad()
@@ -163,7 +163,7 @@ def pixel_frequencies(shape: tuple[int, int, int], band: Band) -> torch.Tensor:
     """Of inputs that stay, Hz, (channels * height * width,): equal ratios along the snake, channel after channel."""
     channels, height, width = shape
     places = torch.cat([snake(height, width) + channel * height * width for channel in range(channels)])
-    return plan("geometric", channels * height * width, band)[places]
+    return plan("geometric", len(places), band)[places]
 
 
 def fit_jumping(
@@ -308,15 +308,14 @@ def fit_sparse(
         if method == "static" or part == passed:
             return
         passed = part
-        if pruned:  # a cubic share of those to lose is still there
-            left = max(0.0, 1 - done / _REGROWING) ** 3
+        if pruned:
+            left = max(0.0, 1 - done / _REGROWING) ** 3  # of those to lose
             network.keep_largest(weights + round((dense - weights) * left), strength)
             return
         share = exchanged * (0.5 + 0.5 * math.cos(math.pi * done / _REGROWING))
         count = min(round(share * weights), dense - weights)
         if count and done < _REGROWING:
-            by_chance = method == "set"
-            score = torch.rand(network.mask.shape, generator=source) if by_chance else gradient()
+            score = torch.rand(network.mask.shape, generator=source) if method == "set" else gradient()
             network.exchange(count, score, strength)
 
     def gradient() -> torch.Tensor:

@@ -21,13 +21,12 @@ def gradient_cosines(
     *,
     kind: Gradient = "device",
     step: float = 0.25,
-    reference: Gradient = "exact",
     batch: int | None = None,
 ) -> dict[str, float]:
-    """Cosine of the angle between two gradients of the cross-entropy, by name of weight tensor, in order.
+    """Cosine of the angle between the gradient of the cross-entropy and the exact one, by name of weight tensor.
 
     Both are of the same images and the same forward reads, noise and dropout included: they differ only in where the
-    slopes of the devices come from, `kind` with `step` or `reference` (see `DeviceActivation.use_gradient`).
+    slopes of the devices come from, `kind` with `step` or "exact" (see `DeviceActivation.use_gradient`).
 
     inputs: (n, ...). labels: (n,). batch: images of one gradient (default: all n); each batch is a read of its own, and
     the cosine is the mean over the whole batches. Tensors of two dimensions and more that need a gradient count, so no
@@ -44,7 +43,7 @@ def gradient_cosines(
     if not device_layers(model):
         raise InputError(f"{type(model).__name__} has no device layer; make one with to_hardware(model, response)")
     found = []
-    exact = use_gradient(copy.deepcopy(model), reference, step)
+    exact = use_gradient(copy.deepcopy(model), "exact", step)
     for number in range(len(inputs) // size):
         part = slice(number * size, (number + 1) * size)
         other = use_gradient(copy.deepcopy(exact), kind, step)  # before `exact` reads: its next read is the same one
@@ -60,11 +59,9 @@ def layer_cosines(
 
     batch: images of one gradient; all where there are fewer.
     """
-    names: list[str] = []
-    for module in model.modules():
-        for layer, word in ((nn.Conv2d, "convolution"), (nn.Linear, "linear")):
-            if isinstance(module, layer):
-                names.append(f"{word} {1 + sum(name.startswith(word) for name in names)}")
+    kinds = (nn.Conv2d, "convolution"), (nn.Linear, "linear")
+    words = [word for module in model.modules() for layer, word in kinds if isinstance(module, layer)]
+    names = [f"{word} {1 + words[:place].count(word)}" for place, word in enumerate(words)]
     inputs, batch = Scaling.of(images)(images.images), min(batch or len(images), len(images))
     found = gradient_cosines(model, inputs, images.labels, kind=kind, step=step, batch=batch)
     return dict(zip(names, found.values(), strict=True))
@@ -80,8 +77,7 @@ def _gradients(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, see
         loss = F.cross_entropy(model(inputs), labels)
     for hook in hooks:
         hook.remove()
-    found = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
-    return dict(zip(weights, found, strict=True))
+    return dict(zip(weights, torch.autograd.grad(loss, list(weights.values()), materialize_grads=True), strict=True))
 
 
 def _numbered(layer: DeviceActivation) -> Callable[[torch.Tensor], object]:

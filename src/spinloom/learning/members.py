@@ -75,8 +75,7 @@ def fit_members(
     if the network's output is not (members, batch, classes), or becomes NaN.
     """
     members = len(course.seeds)
-    if groups is None:
-        groups = [{"params": [p for p in network.parameters() if p.requires_grad]}]
+    groups = groups or [{"params": [p for p in network.parameters() if p.requires_grad]}]
     groups = [{"lr": course.rate, "schedule": course.rate_at, **group} for group in groups]
     optimiser = torch.optim.Adam(groups, fused=inputs.device.type != "mps")
     rates = [group["lr"] for group in optimiser.param_groups]

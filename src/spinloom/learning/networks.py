@@ -1,5 +1,6 @@
 """Networks for images, every activation a tanh module that can become devices; and many at once, to compare with."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -57,8 +58,7 @@ def mlp(
 ) -> nn.Sequential:
     """A tanh multilayer perceptron, (n, *image) -> logits (n, classes), `hidden` neurons per hidden layer."""
     require_image(image, 0, classes=classes, hidden=min(hidden, default=1))
-    planes, height, width = image
-    sizes = (planes * height * width, *hidden)
+    sizes = math.prod(image), *hidden
     layers: list[nn.Module] = [nn.Flatten()]
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.Tanh()]

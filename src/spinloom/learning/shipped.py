@@ -36,8 +36,6 @@ ENDING = ".safetensors"
 FORMAT, VERSION, KEY = "spinloom-weights", 1, "spinloom"
 _NESTED = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts commonly keep the state dict in a larger checkpoint."""
-_SHOWN = 12
-"""Names of tensors in an error."""
 _SEAL = ".sha256"
 
 
@@ -104,10 +102,10 @@ def weights_for(given: str | Path, dataset: str) -> Path:
     file = resolve_weights(given)
     described = read_description(file)
     if described and described.dataset != dataset:
-        raise InputError(
-            f"the weights {described.name} were trained on {described.dataset}, the data set is {dataset}; add "
-            f"`--dataset {described.dataset}` (`spinloom data fetch {described.dataset}` brings it), or other weights"
-        )
+        wanted = described.dataset
+        other = f"the weights {described.name} were trained on {wanted}, the data set is {dataset}"
+        remedy = f"add `--dataset {wanted}` (`spinloom data fetch {wanted}` brings it), or other weights"
+        raise InputError(f"{other}; {remedy}")
     return file
 
 
@@ -236,7 +234,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     missing, extra = sorted(wanted.keys() - found), sorted(found - wanted.keys())
     if missing or extra:
         problem = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the network has not"
-        few = ", ".join([*wanted][:_SHOWN]) + (f", ... ({len(wanted)} in all)" if len(wanted) > _SHOWN else "")
+        few = ", ".join([*wanted][:12]) + (f", ... ({len(wanted)} in all)" if len(wanted) > 12 else "")
         raise InputError(f"{path} {problem}; the network's tensors are {few}")
     for name, tensor in tensors.items():
         if name in wanted and tensor.shape != wanted[name].shape:

@@ -34,10 +34,8 @@ from spinloom.nn import (
     rewind,
 )
 
-LEAST, MOST = 0.1, 10.0
-"""Range that a layer's drive scale is sought in."""
-IMAGES = 64
-"""Inputs that show a layer's drives."""
+LEAST, MOST, IMAGES = 0.1, 10.0, 64
+"""Range that a layer's drive scale is sought in, and inputs that show its drives."""
 
 
 class Sliding(nn.Module):
