@@ -5,7 +5,7 @@ Nothing heavy is imported before a command is carried out.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 import tyro
 
@@ -194,7 +194,8 @@ class Completion:
         print(SCRIPTS[self.shell])
 
 
-Command = List | Run | Device | Evaluate | Weights | Data | Completion
+# tyro takes long over A | B of plain classes
+Command = Union[List, Run, Device, Evaluate, Weights, Data, Completion]  # noqa: UP007
 
 
 def _figures(response: "Response", cost: "OperatingCost | None") -> dict[str, str]:
