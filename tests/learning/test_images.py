@@ -8,7 +8,6 @@ from toy_images import quarters
 
 from spinloom.errors import InputError
 from spinloom.learning import Augmentation, Scaling, augment
-from spinloom.learning.settings import erased, flipped, shifted
 
 
 def images(count: int, side: int = 9) -> torch.Tensor:
@@ -22,7 +21,7 @@ def test_nothing_asked_nothing_done():
 
 def test_about_half_the_images_are_mirrored_and_the_rest_untouched():
     batch = images(400)
-    result = flipped(batch, torch.Generator().manual_seed(0))
+    result = augment(batch, Augmentation(flip=True), torch.Generator().manual_seed(0))
     mirrored = torch.tensor([torch.equal(r, b.flip(-1)) for r, b in zip(result, batch, strict=True)])
     same = torch.tensor([torch.equal(r, b) for r, b in zip(result, batch, strict=True)])
     assert bool((mirrored ^ same).all())
@@ -33,7 +32,7 @@ def test_about_half_the_images_are_mirrored_and_the_rest_untouched():
 @given(reach=st.integers(1, 4), seed=st.integers(0, 1000))
 def test_a_shift_moves_the_image_whole_and_fills_with_black(reach, seed):
     batch = images(6)
-    result = shifted(batch, reach, torch.Generator().manual_seed(seed))
+    result = augment(batch, Augmentation(shift=reach), torch.Generator().manual_seed(seed))
     for moved, image in zip(result, batch, strict=True):
         candidates = [
             (down, right)
@@ -58,12 +57,13 @@ def moved_by(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
 def test_all_shifts_occur():
     batch = torch.zeros(500, 1, 5, 5)
     batch[:, :, 2, 2] = 1
-    assert bool((shifted(batch, 1, torch.Generator().manual_seed(0)).sum(0)[0, 1:4, 1:4] > 0).all())
+    moved = augment(batch, Augmentation(shift=1), torch.Generator().manual_seed(0))
+    assert bool((moved.sum(0)[0, 1:4, 1:4] > 0).all())
 
 
 def test_erasing_blackens_one_square_at_most():
     batch = images(200)
-    black = (erased(batch, 3, torch.Generator().manual_seed(1)) == 0).all(1)
+    black = (augment(batch, Augmentation(erase=3), torch.Generator().manual_seed(1)) == 0).all(1)
     counts = black.sum((1, 2))
     assert int(counts.max()) == 9
     assert int(counts.min()) >= 4  # in a corner

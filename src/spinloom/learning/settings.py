@@ -36,39 +36,22 @@ class Augmentation:
 
 
 def augment(images: torch.Tensor, how: Augmentation, source: torch.Generator) -> torch.Tensor:
-    """Augmented copies of `images` (n, channels, height, width), any dtype."""
+    """Augmented copies of `images` (n, channels, height, width), any dtype; each image is drawn for by itself."""
+    count, (height, width) = len(images), images.shape[-2:]
     if how.flip:
-        images = flipped(images, source)
+        mirror = torch.rand(count, generator=source) < 0.5
+        images = torch.where(mirror[:, None, None, None], images.flip(-1), images)
     if how.shift:
-        images = shifted(images, how.shift, source)
+        windows = F.pad(images, (how.shift,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+        down, right = torch.randint(0, 2 * how.shift + 1, (2, count), generator=source)
+        images = windows[torch.arange(count), :, down, right]
     if how.erase:
-        images = erased(images, how.erase, source)
+        row = torch.randint(0, height, (count, 1), generator=source)
+        column = torch.randint(0, width, (count, 1), generator=source)
+        in_rows = (torch.arange(height) - row + how.erase // 2).remainder(4 * height) < how.erase
+        in_columns = (torch.arange(width) - column + how.erase // 2).remainder(4 * width) < how.erase
+        images = images.masked_fill(in_rows[:, None, :, None] & in_columns[:, None, None, :], 0)
     return images
-
-
-def flipped(images: torch.Tensor, source: torch.Generator) -> torch.Tensor:
-    """Each image mirrored left-right with probability 1/2."""
-    mirror = torch.rand(len(images), generator=source) < 0.5
-    return torch.where(mirror[:, None, None, None], images.flip(-1), images)
-
-
-def shifted(images: torch.Tensor, reach: int, source: torch.Generator) -> torch.Tensor:
-    """Each image moved by an independent uniform offset in -reach..reach, zeros filled in."""
-    height, width = images.shape[-2:]
-    windows = F.pad(images, (reach,) * 4).unfold(2, height, 1).unfold(3, width, 1)
-    down, right = torch.randint(0, 2 * reach + 1, (2, len(images)), generator=source)
-    return windows[torch.arange(len(images)), :, down, right]
-
-
-def erased(images: torch.Tensor, side: int, source: torch.Generator) -> torch.Tensor:
-    """Each image with one square set to zero, its centre uniform over the image."""
-    height, width = images.shape[-2:]
-    row = torch.randint(0, height, (len(images), 1), generator=source)
-    column = torch.randint(0, width, (len(images), 1), generator=source)
-    in_rows = (torch.arange(height) - row + side // 2).remainder(4 * height) < side
-    in_columns = (torch.arange(width) - column + side // 2).remainder(4 * width) < side
-    patch = in_rows[:, None, :, None] & in_columns[:, None, None, :]
-    return images.masked_fill(patch, 0)
 
 
 class Scaling:
