@@ -98,11 +98,10 @@ def load_images(
         parts = [parse_cifar(part, spec.shape, name, spec.label_bytes, advice) for name, part in contents]
         images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if len(labels) and labels.max() >= len(spec.classes):
-        raise InputError(
-            f"{contents[-1][0]} holds label {labels.max()}, known are 0 to {len(spec.classes) - 1}; {advice}"
-        )
-    tensors = torch.from_numpy(images), torch.from_numpy(labels)
-    return ImageSet(spec.name, split, *tensors, spec.classes, source, spec.mean, spec.std).take(limit, seed)
+        culprit, most = contents[-1][0], len(spec.classes) - 1
+        raise InputError(f"{culprit} holds label {labels.max()}, known are 0 to {most}; {advice}")
+    pixels, numbers = torch.from_numpy(images), torch.from_numpy(labels)
+    return ImageSet(spec.name, split, pixels, numbers, spec.classes, source, spec.mean, spec.std).take(limit, seed)
 
 
 def load_pair(

@@ -121,9 +121,7 @@ def naming(culprit: object, advice: str) -> Iterator[None]:
         raise
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno:
-            raise InputError(
-                f"cannot read {culprit}: {error.strerror or error}; check that it is there and may be read"
-            ) from error
+            raise InputError(f"cannot read {culprit}: {error.strerror or error}; check its permissions") from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{culprit} is truncated or damaged ({reason}); {advice}") from error
 
@@ -148,7 +146,7 @@ def read_files(spec: DatasetSpec, files: tuple[FileSpec, ...], found: Found) -> 
 def _from_folder(spec: DatasetSpec, files: tuple[FileSpec, ...], folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file, at most one byte more than its known size."""
     for file in files:
-        path = _file_in(folder, file.name) or folder / file.name  # it has gone since it was found
+        path = _file_in(folder, file.name) or folder / file.name  # where it has gone, opening says so
         with naming(path, spec.remedy), _unpacked(path) as stream:
             content = stream.read(file.size + 1)
         yield str(path), content
@@ -156,8 +154,7 @@ def _from_folder(spec: DatasetSpec, files: tuple[FileSpec, ...], folder: Path) -
 
 def _from_archive(spec: DatasetSpec, files: tuple[FileSpec, ...], path: Path) -> Iterator[tuple[str, bytes]]:
     """The same of regular members of an archive, all of them read in one pass."""
-    advice, contents = spec.remedy, {}
-    wanted = {f"{spec.prefix}/{file.name}": file.size for file in files}
+    advice, contents, wanted = spec.remedy, {}, {f"{spec.prefix}/{file.name}": file.size for file in files}
     if not all(file.digest for file in files):
         _verify_file(path, next((item.digest for item in spec.downloads if item.name == spec.archive), ""), advice)
     # tarfile's own gzip reader answers some damaged headers with a TypeError.

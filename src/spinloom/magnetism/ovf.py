@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,10 +19,10 @@ from spinloom.errors import InputError, require_non_negative, unknown_name
 from spinloom.files import replacing
 from spinloom.magnetism.mesh import Mesh
 
-_FORMATS = ("text", "binary 4", "binary 8")
 _BINARY = {"binary 4": ("f4", 1234567.0), "binary 8": ("f8", 123456789012345.0)}
 """Type of a number and the check value before the first one."""
-_ORDER = {1: ">", 2: "<"}
+_FORMATS = ("text", *_BINARY)
+_ORDER: dict[int, Literal["big", "little"]] = {1: "big", 2: "little"}
 _PER_METRE = {"m": 1.0, "nm": 1e9, "um": 1e6, "µm": 1e6}
 _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15}
 _FIRST_LINE = re.compile(r"#\s*OOMMF(?::?\s*OVF\s+(?P<version>\S+)|:\s*(?P<mesh>\w+)\s+mesh\s+v\S+)\s*$", re.IGNORECASE)
@@ -211,7 +212,7 @@ def _decode(content: bytes, start: int, version: int, data: str, mesh: Mesh) -> 
         end = _END.search(content, start)
     else:
         number, check = _BINARY[data]
-        dtype = np.dtype(_ORDER[version] + number)
+        dtype = np.dtype(number).newbyteorder(_ORDER[version])
         size = dtype.itemsize * (1 + 3 * mesh.count)
         end = _END.match(content, start + size) if size < len(content) else None
         if end is None and (other := _END.search(content, start)):
@@ -226,9 +227,8 @@ def _decode(content: bytes, start: int, version: int, data: str, mesh: Mesh) -> 
     else:
         numbers = np.frombuffer(content, dtype, count=1 + 3 * mesh.count, offset=start)
         if numbers[0] != check and numbers[:1].view(dtype.newbyteorder())[0] == check:
-            order = "big" if version == 1 else "little"
             raise InputError(
-                f"its numbers are in the wrong byte order, OVF {version}.0 is {order}-endian; "
+                f"its numbers are in the wrong byte order, OVF {version}.0 is {_ORDER[version]}-endian; "
                 "correct the program that wrote it, or the first line"
             )
         if numbers[0] != check:
@@ -322,7 +322,7 @@ def write_ovf(
         block = written.getvalue()
     else:
         number, check = _BINARY[data]
-        dtype = np.dtype(_ORDER[version] + number)
+        dtype = np.dtype(number).newbyteorder(_ORDER[version])
         block = np.array([check], dtype).tobytes() + vectors.astype(dtype).tobytes() + b"\n"
     head = "".join(f"# {line}\n" for line in [*lines, "End: Header", f"Begin: Data {data.title()}"])
     tail = f"# End: Data {data.title()}\n# End: Segment\n"
