@@ -40,20 +40,3 @@ def from_angles(polar: Quantity, azimuth: Quantity) -> Direction:
     """Unit vector from the polar angle (from +z) and the azimuth (from +x), both in rad."""
     polar, azimuth = torch.as_tensor(polar), torch.as_tensor(azimuth)
     return polar.sin() * azimuth.cos(), polar.sin() * azimuth.sin(), polar.cos()
-
-
-def require_unit(m: torch.Tensor, tolerance: float = 1e-3, geometry: torch.Tensor | None = None) -> None:
-    """Raise InputError unless m (3, ...) is finite with |m| = 1 within `tolerance`, where `geometry` is True."""
-    if m.ndim < 1 or m.shape[0] != 3:
-        raise InputError(f"a magnetisation must have shape (3, ...), got {tuple(m.shape)}")
-    if m.dtype not in (torch.float32, torch.float64):
-        raise InputError(f"a magnetisation must be float32 or float64, got {m.dtype}")
-    if m.numel() == 0:
-        raise InputError(f"the batch is empty: the magnetisation has shape {tuple(m.shape)}")
-    length = m.detach().norm(dim=0)
-    if not bool(length.isfinite().all()):
-        raise InputError("the magnetisation contains NaN or infinity")
-    off = (length - 1).abs()
-    worst = float((off if geometry is None else torch.where(geometry, off, 0.0)).max())
-    if worst > tolerance:
-        raise InputError(f"|m| must be 1, it is off by {worst:.3g}; normalise the state first: m / m.norm(dim=0)")

@@ -22,8 +22,9 @@ from spinloom.magnetism.stray.demag import Demag, demag, reference
 from spinloom.magnetism.terms.demagnetization import Demagnetization
 from spinloom.magnetism.terms.exchange import Link, LinkTerm, exchange_length, moved
 from spinloom.magnetism.terms.torques import ZhangLi
-from spinloom.magnetism.vectors import Triple, require_unit
+from spinloom.magnetism.vectors import Triple
 
+_TOLERANCE = 1e-3
 BASE_ROWS = 9
 """damping/(1+damping^2), 1/(1+damping^2), noise, diagonal x y z, constant field x y z; then those of each term."""
 
@@ -277,7 +278,7 @@ def _noise_rate(magnet: Magnet, temperature: Quantity) -> torch.Tensor:
 def prepared_state(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
     """m as the solvers take it: checked, 0 outside the geometry.
 
-    Raises InputError: NaN, |m| not 1, a shape that is not that of the mesh.
+    Raises InputError: NaN, |m| not 1 within _TOLERANCE where there is material, a shape that is not that of the mesh.
     """
     if magnet.mesh is not None:
         magnet.mesh.require_state(m)
@@ -287,7 +288,19 @@ def prepared_state(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
         except RuntimeError as error:
             shapes = f"{tuple(magnet.geometry.shape)}, the state only {tuple(m.shape[1:])}"
             raise InputError(f"the geometry has shape {shapes}: expand the state") from error
-    require_unit(m, geometry=magnet.geometry)
+    if m.ndim < 1 or m.shape[0] != 3:
+        raise InputError(f"a magnetisation must have shape (3, ...), got {tuple(m.shape)}")
+    if m.dtype not in (torch.float32, torch.float64):
+        raise InputError(f"a magnetisation must be float32 or float64, got {m.dtype}")
+    if m.numel() == 0:
+        raise InputError(f"the batch is empty: the magnetisation has shape {tuple(m.shape)}")
+    length = m.detach().norm(dim=0)
+    if not bool(length.isfinite().all()):
+        raise InputError("the magnetisation contains NaN or infinity")
+    off = (length - 1).abs()
+    worst = float((off if magnet.geometry is None else torch.where(magnet.geometry, off, 0.0)).max())
+    if worst > _TOLERANCE:
+        raise InputError(f"|m| must be 1, it is off by {worst:.3g}; normalise the state first: m / m.norm(dim=0)")
     return m if magnet.geometry is None else torch.where(magnet.geometry.to(m.device), m, 0.0)
 
 
