@@ -2,9 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -86,7 +84,7 @@ class _State(NamedTuple):
         return self.storage.data_ptr(), self.version
 
 
-class _SavedTensors:
+class _SavedTensors(TorchFunctionMode):
     """What one forward pass of a copy of `model` in training mode saves. Random states are left as they were.
 
     order: names of modules as they were entered. functions: activations that are called as functions, by the name of
@@ -95,6 +93,7 @@ class _SavedTensors:
     """
 
     def __init__(self, model: nn.Module, example: torch.Tensor) -> None:
+        super().__init__()
         self.order: list[str] = []
         self.functions: dict[str, str] = {}
         self._running: list[str] = []
@@ -109,7 +108,7 @@ class _SavedTensors:
         example = example.detach().clone()  # a batch cut from a data set is not to count as all of it
         cards = [example.device] if example.device.type == "cuda" else []
         hooks = saved_tensors_hooks(self._pack, lambda nothing: nothing)
-        with torch.random.fork_rng(devices=cards), torch.enable_grad(), hooks, _Activations(self._call):
+        with torch.random.fork_rng(devices=cards), torch.enable_grad(), hooks, self:
             twin(example)
 
     def software(self) -> Counter[str]:
@@ -122,6 +121,10 @@ class _SavedTensors:
         kept = [one for one in self._saved if one.name not in self._neurons and one.identity not in held]
         return _bytes(kept, self._fixed)
 
+    def _enter(self, name: str) -> None:
+        self.order.append(name)
+        self._running.append(name)
+
     def _watch(self, name: str, module: nn.Module) -> None:
         device = isinstance(module, DeviceActivation)
         neuron = device or isinstance(module, REPLACEABLE)
@@ -130,10 +133,6 @@ class _SavedTensors:
         if neuron:
             self._neurons.add(name)
 
-        def enter(*_: Any) -> None:
-            self.order.append(name)
-            self._running.append(name)
-
         def leave(_module: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
             self._running.pop()
             if neuron:
@@ -141,20 +140,19 @@ class _SavedTensors:
             if device and output.requires_grad:
                 self._saved.append(_State.of(name, output))  # what its software neuron saves
 
-        module.register_forward_pre_hook(enter)
+        module.register_forward_pre_hook(lambda *_: self._enter(name))
         module.register_forward_hook(leave)
 
-    def _call(self, function: str, call: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """An activation called as a function; inside a neuron it is that neuron."""
-        module = self._running[-1]
-        if module in self._neurons:
-            return call()
-        name = f"{module}.{function}" if module else function
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """An activation called as a function is a neuron of its own; inside a neuron it is that neuron."""
+        function = getattr(func, "__name__", "")
+        if function not in CALLS or self._running[-1] in self._neurons:
+            return func(*args, **(kwargs or {}))
+        name = f"{self._running[-1]}.{function}".lstrip(".")
         self.functions[name] = function
         self._neurons.add(name)
-        self.order.append(name)
-        self._running.append(name)
-        output = call()
+        self._enter(name)
+        output = func(*args, **(kwargs or {}))
         self._running.pop()
         self._outputs.append(_State.of(name, output))
         return output
@@ -162,18 +160,6 @@ class _SavedTensors:
     def _pack(self, tensor: torch.Tensor) -> None:
         if self._running[-1] not in self._devices:  # their slopes are a part of the simulation
             self._saved.append(_State.of(self._running[-1], tensor))
-
-
-class _Activations(TorchFunctionMode):
-    """Hands every call of an activation function to `around`, with its name."""
-
-    def __init__(self, around: Callable[[str, Callable[[], torch.Tensor]], torch.Tensor]) -> None:
-        super().__init__()
-        self._around = around
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        call, name = partial(func, *args, **(kwargs or {})), getattr(func, "__name__", "")
-        return self._around(name, call) if name in CALLS else call()
 
 
 def _bytes(saved: list[_State], apart: set[int]) -> Counter[str]:
