@@ -81,11 +81,9 @@ class Evaluation:
             f"loss: {self._loss}",
         ]
         if self.cost:
-            weights = f"weights {si(self.cost.weights, 'J')}, estimate"
-            lines.append(
-                f"one inference: {si(self.cost.neurons, 'J')} in {self.cost.devices:,} devices ({weights}), "
-                f"{si(self.cost.latency, 's')}"
-            )
+            devices, weights = (si(one, "J") for one in (self.cost.neurons, self.cost.weights))
+            words = f"{devices} in {self.cost.devices:,} devices (weights {weights}, estimate)"
+            lines.append(f"one inference: {words}, {si(self.cost.latency, 's')}")
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -116,11 +116,10 @@ def draw_resonators(
     figure, axes = canvas(columns, rows, height=2.15 * rows + 0.5)
     at = nearest_inputs(inputs, resonances)
     width = images[0].shape[1]
-    for number, axis in enumerate(axes):
+    for axis in axes:
         axis.set_axis_off()
-        if number >= chains:
-            continue
-        axis.imshow(images[number], cmap="Greys", vmin=0, vmax=1.6 * float(images[number].max()))
+    for number, (axis, image) in enumerate(zip(axes, images, strict=False)):
+        axis.imshow(image, cmap="Greys", vmin=0, vmax=1.6 * float(image.max()))
         for first, colour in ((0, ORANGE), (1, BLUE)):
             places = at[number, first::2]
             axis.scatter(places % width, places // width, s=42, color=colour, edgecolors="white", linewidths=0.8)
