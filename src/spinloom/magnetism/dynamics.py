@@ -82,7 +82,13 @@ def simulate(
     m = prepared_state(magnet, m)
     require_positive("s", duration=duration, step=step)
     thermal = bool((torch.as_tensor(temperature) > 0).any())
-    scheme = _scheme(method, magnet, thermal)
+    scheme: str = method
+    if method == "auto":
+        scheme = "heun" if thermal else "rk43" if magnet.mesh is not None else "rk4"
+    if scheme not in (*STEPS, *ADAPTIVE):
+        raise unknown_name("method", method, ("auto", *STEPS, *ADAPTIVE))
+    if thermal and scheme != "heun":
+        raise InputError(f"method {method!r} cannot carry thermal noise (it would bias it); use method='heun'")
     adaptive = scheme in ADAPTIVE
     if engine not in ("auto", "compiled", "eager"):
         raise unknown_name("engine", engine, ("auto", "compiled", "eager"))
@@ -137,16 +143,6 @@ def run_of(
         if scheme not in ADAPTIVE:
             return CompiledRun(scheme, rhs, m, source)
     return EagerRun(scheme, rhs, source)
-
-
-def _scheme(method: str, magnet: Magnet, thermal: bool) -> str:
-    if method == "auto":
-        method = "heun" if thermal else "rk43" if magnet.mesh is not None else "rk4"
-    if method not in (*STEPS, *ADAPTIVE):
-        raise unknown_name("method", method, ("auto", *STEPS, *ADAPTIVE))
-    if thermal and method != "heun":
-        raise InputError(f"method {method!r} cannot carry thermal noise (it would bias it); use method='heun'")
-    return method
 
 
 def _compiled(engine: str, rhs: RightHandSide, m: torch.Tensor) -> bool:
