@@ -1,7 +1,7 @@
 """What every layer of devices promises, the same for all layers of a network at once, and a look at it at work."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -169,15 +169,23 @@ def real(model: nn.Module, *, spread: bool = True, read_noise: bool = True) -> n
 
 
 @contextmanager
-def planned(model: nn.Module) -> Iterator[None]:
-    """The planned devices without noise within the block; then every layer is switched as it was before."""
-    before = [(layer, layer.spread, layer.read_noise) for layer in require_layers(model).values()]
+def switched(model: nn.Module, **switches: bool) -> Iterator[None]:
+    """`spread` and `read_noise` of every layer as given within the block; then every layer is as it was before."""
+    before = [
+        (layer, {"spread": layer.spread, "read_noise": layer.read_noise}) for layer in require_layers(model).values()
+    ]
     try:
-        ideal(model)
+        for layer, own in before:
+            layer.real(**{**own, **switches})
         yield
     finally:
-        for layer, spread, read_noise in before:
-            layer.real(spread=spread, read_noise=read_noise)
+        for layer, own in before:
+            layer.real(**own)
+
+
+def planned(model: nn.Module) -> AbstractContextManager[None]:
+    """The planned devices without noise within the block; then every layer is switched as it was before."""
+    return switched(model, spread=False, read_noise=False)
 
 
 def rewind(model: nn.Module) -> nn.Module:

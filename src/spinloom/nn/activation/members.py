@@ -1,7 +1,6 @@
 """All activation layers of a network at once, and many instances of it side by side."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 
 import torch
 from torch import nn
@@ -70,7 +69,7 @@ def can_stand_side_by_side(model: nn.Module, example: torch.Tensor) -> bool:
     def alone(inputs: torch.Tensor) -> torch.Tensor:
         return torch.stack([members(model, [seed])(inputs) for seed in _SEEDS], 1).flatten(0, 1)
 
-    return _agrees(model, _trial(example), alone)
+    return _agrees(model, example, alone)
 
 
 def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
@@ -80,35 +79,25 @@ def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
     layer (a skip connection) fails there, or gives other outputs than with repeated input. The model, in the mode it is
     in, serves one instance afterwards, the one of before.
     """
-    inputs = _trial(example)
-    first = _first_called(model, inputs)
-    return first if _agrees(model, inputs, lambda inputs: members(model, _SEEDS, first)(inputs)) else None
+
+    require_layers(model)
+
+    def agrees(name: str) -> bool:  # where another layer is called first, that one refuses its three rows
+        return _agrees(model, example, lambda inputs: members(model, _SEEDS, name)(inputs))
+
+    return next(filter(agrees, device_layers(model)), None)
 
 
-def _trial(example: torch.Tensor) -> torch.Tensor:
-    return example[torch.arange(_IMAGES) % len(example)]
-
-
-def _agrees(model: nn.Module, inputs: torch.Tensor, other: Callable[[torch.Tensor], torch.Tensor]) -> bool:
+def _agrees(model: nn.Module, example: torch.Tensor, other: Callable[[torch.Tensor], torch.Tensor]) -> bool:
     """Whether the other way gives what instances side by side give, but for rounding; not where one of them fails."""
+    inputs = example[torch.arange(_IMAGES) % len(example)]
     with torch.inference_mode():
         try:
+            found = other(inputs)
             wanted = members(model, _SEEDS)(inputs.repeat_interleave(len(_SEEDS), 0))
             slack = _TOLERANCE * float(wanted.abs().max())
-            return torch.allclose(other(inputs), wanted, rtol=0, atol=slack, equal_nan=True)
+            return torch.allclose(found, wanted, rtol=0, atol=slack, equal_nan=True)
         except Exception:  # a network's own code may fail on another number of rows in any way
             return False
         finally:
             members(model, ())
-
-
-def _first_called(model: nn.Module, inputs: torch.Tensor) -> str | None:
-    """By order of calls, which need not be that of the modules."""
-    called: list[str] = []
-    members(model, _SEEDS[:1])  # the layers' own noise stays where it is
-    with ExitStack() as stack, torch.inference_mode():
-        stack.callback(members, model, ())
-        for name, layer in device_layers(model).items():
-            stack.enter_context(layer.register_forward_hook(lambda *_, name=name: called.append(name)))
-        model(inputs)
-    return called[0] if called else None

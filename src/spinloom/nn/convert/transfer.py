@@ -33,6 +33,7 @@ _KINDS: dict[Any, type[nn.Module]] = {
 CALLS = {call if isinstance(call, str) else call.__name__: kind for call, kind in _KINDS.items()}
 CALLS |= {"expit": nn.Sigmoid}  # torch calls itself special_expit
 """Names of functions and methods that are activations, with the module that does the same."""
+Wanted = Callable[[str, type[nn.Module]], bool]
 Mapped: TypeAlias = Response | Mapping[type[nn.Module] | str, Response]
 
 
@@ -66,7 +67,11 @@ def to_hardware(
         raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     pairs, source = _checked(mapping), generator(seed)
     twin, origin = expand(copy.deepcopy(model), lambda name, kind: _chosen(pairs, name, kind) is not None)
-    sites = [(name, module, origin.get(name, name)) for name, module in _activations(twin)]
+    sites = [
+        (name, module, origin.get(name, name))
+        for name, module in twin.named_modules(remove_duplicate=False)  # under both names where it hangs in two places
+        if isinstance(module, REPLACEABLE) and "parametrizations" not in name.split(".")  # those make weights
+    ]
     seen = {known for name, _, called in sites for known in (name, called)}
     if unused := [key for key in pairs if isinstance(key, str) and key not in seen] if sites else ():
         raise unknown_name("replaceable layer", unused[0], seen)
@@ -104,13 +109,6 @@ def to_hardware(
     return twin
 
 
-def _activations(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Replaceable modules by name; one that hangs in two places is listed under both. Not those that make weights."""
-    every = model.named_modules(remove_duplicate=False)
-    neurons = ((name, module) for name, module in every if "parametrizations" not in name.split("."))
-    return [(name, module) for name, module in neurons if isinstance(module, REPLACEABLE)]
-
-
 def _checked(mapping: Mapped) -> dict[Any, Response]:
     """Activation types or layer names to responses. Raises InputError for keys or values of the wrong kind."""
     if not isinstance(mapping, Response | Mapping):
@@ -139,19 +137,15 @@ def _chosen(pairs: Mapping[Any, Response], name: str, kind: type[nn.Module]) -> 
     return next((pairs[key] for key in keys if key in pairs), None)
 
 
-class _Tracer(fx.Tracer):
-    def __init__(self, leaves: tuple[type[nn.Module], ...]) -> None:
-        super().__init__()
-        self.leaves = leaves
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, self.leaves) or super().is_leaf_module(m, module_qualified_name)
-
-
 def trace(model: nn.Module, leaves: tuple[type[nn.Module], ...] = (DeviceActivation, *REPLACEABLE)) -> fx.Graph | str:
     """The graph of the model's forward pass, or one line that says why there is none. leaves: not looked into."""
+
+    class Tracer(fx.Tracer):
+        def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+            return isinstance(m, leaves) or super().is_leaf_module(m, module_qualified_name)
+
     try:
-        return _Tracer(leaves).trace(model)
+        return Tracer().trace(model)
     except Exception as error:  # tracing runs the user's code on stand-ins: anything can come out
         return (str(error).strip() or type(error).__name__).splitlines()[0]
 
@@ -173,9 +167,6 @@ def _equivalent(node: fx.Node) -> nn.Module:
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         raise InputError(f"the limits of {node.name!r} are computed in the network; a device needs fixed numbers")
     return nn.Hardtanh(low, high)
-
-
-Wanted = Callable[[str, type[nn.Module]], bool]
 
 
 def expand(model: nn.Module, wanted: Wanted) -> tuple[nn.Module, dict[str, str]]:
@@ -205,9 +196,24 @@ def expand(model: nn.Module, wanted: Wanted) -> tuple[nn.Module, dict[str, str]]
             called.add(node.target)
     if not found:
         return model, origin
-    _require_one_mode(model, graph)
+    with kept_modes(model):  # a forward pass that asks for `self.training` would be frozen in a graph
+        model.train(not model.training)
+        other = trace(model)
+    if str(other) != str(graph):
+        raise InputError(
+            f"{type(model).__name__} acts differently in training (functional dropout?) and calls an activation as a "
+            "function or in several places; use modules for dropout, or one activation module per place"
+        )
     for node, module in sorted(found, key=lambda pair: pair[0].op == "call_module"):
-        name, target = _call_module(model, graph, node, module), str(node.target)
+        name, target = node.name, str(node.target)
+        while hasattr(model, name):
+            name += "_device"
+        model.add_module(name, module)
+        module.training = model.training
+        with graph.inserting_after(node):
+            call = graph.call_module(name, (node.all_input_nodes[0],))
+        node.replace_all_uses_with(call)
+        graph.erase_node(node)
         if node.op == "call_module":
             origin[name] = origin.get(target, target)
     rewritten = fx.GraphModule(model, graph, type(model).__name__)
@@ -231,19 +237,6 @@ def _separate(model: nn.Module, wanted: Wanted) -> dict[str, str]:
     return origin
 
 
-def _call_module(model: nn.Module, graph: fx.Graph, node: fx.Node, module: nn.Module) -> str:
-    name = node.name
-    while hasattr(model, name):
-        name += "_device"
-    model.add_module(name, module)
-    module.training = model.training
-    with graph.inserting_after(node):
-        call = graph.call_module(name, (node.all_input_nodes[0],))
-    node.replace_all_uses_with(call)
-    graph.erase_node(node)
-    return name
-
-
 def _require_no_hidden_calls(model: nn.Module, wanted: Wanted, reason: str) -> None:
     """Raise InputError for modules whose own forward names tanh, sigmoid or hardtanh where these are wanted.
 
@@ -259,18 +252,6 @@ def _require_no_hidden_calls(model: nn.Module, wanted: Wanted, reason: str) -> N
         raise InputError(
             f"forward of {', '.join(dict.fromkeys(hidden))} calls an activation as a function and torch.fx cannot "
             f"follow the network ({reason}); use nn.Tanh, nn.Sigmoid or nn.Hardtanh modules"
-        )
-
-
-def _require_one_mode(model: nn.Module, graph: fx.Graph) -> None:
-    """Raise InputError if the forward pass asks for `self.training`, which a graph would freeze."""
-    with kept_modes(model):
-        model.train(not model.training)
-        other = trace(model)
-    if str(other) != str(graph):
-        raise InputError(
-            f"{type(model).__name__} acts differently in training (functional dropout?) and calls an activation as a "
-            "function or in several places; use modules for dropout, or one activation module per place"
         )
 
 

@@ -2,8 +2,10 @@ from .chains import SENSITIVITY as SENSITIVITY
 from .chains import ResonatorChains as ResonatorChains
 from .convolution import LAYOUTS as LAYOUTS
 from .convolution import RFConv2d as RFConv2d
+from .layer import Band as Band
 from .layer import Imperfections as Imperfections
 from .layer import RadioLayer as RadioLayer
+from .layer import plan as plan
 from .network import MeasuredTwin as MeasuredTwin
 from .network import NineJunctions as NineJunctions
 from .network import RadioNetwork as RadioNetwork
@@ -16,6 +18,4 @@ from .network import through_twin as through_twin
 from .network import tuning as tuning
 from .oscillators import Oscillators as Oscillators
 from .oscillators import thermal_fluctuation as thermal_fluctuation
-from .plans import Band as Band
-from .plans import plan as plan
 from .resonance import chain_weights as chain_weights

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from spinloom.devices import SimulatedDiode, SpinDiode
 from spinloom.errors import InputError, require_non_negative, require_positive
 from spinloom.nn.hardware import LayerUse
-from spinloom.nn.radio.layer import RadioLayer, closed_form, factors, one_number
-from spinloom.nn.radio.plans import Band
+from spinloom.nn.radio.layer import Band, RadioLayer, closed_form, factors, one_number
 from spinloom.nn.radio.resonance import chain_weights
 from spinloom.seeding import Seed, child_seed, generator
 
@@ -24,6 +23,8 @@ _DISPERSIVE = 0.1
 class ChainLayer(RadioLayer):
     """Base of the layers of chains; a subclass adds `shift` and `offset` and gives `scaled_resonances`."""
 
+    taps: int | None = None
+    """Inputs that one chain is meant to weigh, None for all of them."""
     inputs: Tensor
     places: Tensor
     shift: nn.Parameter
@@ -106,11 +107,6 @@ class ChainLayer(RadioLayer):
         mean = float(given.double().mean())  # padding sends nothing, so this is an upper bound for padded images
         time, power, macs = 1 / (2 * math.pi * self.linewidth * low), chains * seen * mean, min(seen, self.taps or seen)
         return LayerUse("resonator", devices, devices * steps, steps, time, power, macs=values * macs, band=(low, high))
-
-    @property
-    def taps(self) -> int | None:
-        """Inputs that one chain is meant to weigh, None for all of them."""
-        return None
 
     def scaled_inputs(self) -> Tensor:
         """In units of `unit`."""

@@ -18,7 +18,7 @@ from spinloom.errors import (
     unknown_name,
 )
 from spinloom.nn.radio.chains import SENSITIVITY, ChainLayer, alternating, require_power, starts
-from spinloom.nn.radio.plans import RESOLVED, Band, plan
+from spinloom.nn.radio.layer import RESOLVED, Band, plan
 from spinloom.nn.radio.resonance import chain_weights
 from spinloom.seeding import Seed
 
@@ -105,7 +105,7 @@ class RFConv2d(ChainLayer):
     With frequencies many linewidths apart both give the same. `parallel()` carries a trained sequential layer over.
 
     kernel_size, stride, padding: as in `torch.nn.Conv2d`, square. image: (height, width), for the parallel layout.
-    kind, band, per_linewidth: plan of the frequencies, see `plans.plan`; more than `per_linewidth` of them in one
+    kind, band, per_linewidth: plan of the frequencies, see `plan`; more than `per_linewidth` of them in one
         linewidth are refused. frequency: own ones instead, Hz, (taps,) or (in_channels * height * width,).
     resonators: of one chain, on a grid of their own (default: one for every tap; sequential layout only).
     linewidth, sensitivity (V/W), absorption, bias, shift, offset, step, seed: as in `ResonatorChains`.
@@ -180,15 +180,12 @@ class RFConv2d(ChainLayer):
         require_non_negative("", shift=shift, offset=offset)
         super().__init__(frequency, places, linewidth, sensitivity, absorption, step, dtype)
         self.members, self.windows, self.layout, self.image = (), windows, layout, image
+        self.taps = windows.taps
         self.register_buffer("amplitudes", (alternating(places.shape[1]) * present).to(dtype))
         shifts, offsets = starts((out_channels, places.shape[1]), [seed])
         self.shift = nn.Parameter((shift * linewidth / self.step * shifts).to(dtype))
         scale = offset / (sensitivity * self.power_unit) if bias else 0.0
         self.offset = nn.Parameter((scale * offsets).to(dtype), requires_grad=bias)
-
-    @property
-    def taps(self) -> int:
-        return self.windows.taps
 
     def weights(self) -> torch.Tensor:
         """V/W: (out_channels, in_channels, kernel, kernel) or, parallel, of every chain for every pixel of the image,

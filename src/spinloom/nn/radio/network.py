@@ -1,19 +1,18 @@
 """Layers of resonators and oscillators as one network, and its training through a twin: what one knows of devices."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
 from spinloom.errors import require_non_negative, require_positive
-from spinloom.nn.hardware import planned
+from spinloom.nn.hardware import planned, switched
 from spinloom.nn.radio.chains import ResonatorChains
 from spinloom.nn.radio.convolution import RFConv2d
-from spinloom.nn.radio.layer import Imperfections, RadioLayer, factors
+from spinloom.nn.radio.layer import Band, Imperfections, RadioLayer, factors, plan
 from spinloom.nn.radio.oscillators import BIAS, TRANSCONDUCTANCE, Oscillators
-from spinloom.nn.radio.plans import Band, plan
 from spinloom.seeding import Seed, child_seed, generator
 
 
@@ -95,7 +94,11 @@ def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
     The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
     """
-    return _through(planned(network), network, x)
+    with torch.no_grad():
+        made = network(x)
+    with planned(network):
+        out = network(x)
+    return out + (made - out).detach()
 
 
 class MeasuredTwin:
@@ -113,37 +116,20 @@ class MeasuredTwin:
     def __init__(self, network: nn.Module, error: float, seed: Seed = 0) -> None:
         require_non_negative("", error=error)
         source = generator(seed)
-        self._measured: dict[str, dict[str, torch.Tensor | None]] = {}
-        for name, layer in radio_layers(network).items():
-            self._measured[name] = {
-                kind: f if f is None else f * factors(f.shape, error, source, f.dtype).to(f.device)
-                for kind, f in layer.drawn().items()
-            }
+        self._measured = {
+            f"{place}.{name}".lstrip("."): factor * factors(factor.shape, error, source, factor.dtype).to(factor.device)
+            for place, layer in radio_layers(network).items()
+            for name, factor in layer.drawn().items()
+            if factor is not None
+        }
 
     def __call__(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """x (batch, inputs) -> value of the devices, gradient of the twin, (*members, batch, outputs)."""
-        return _through(self._on(network), network, x)
-
-    @contextmanager
-    def _on(self, network: nn.Module) -> Iterator[None]:
-        layers = radio_layers(network)
-        before = [(layer, layer.drawn(), layer.read_noise) for layer in layers.values()]
-        try:
-            for name, layer in layers.items():
-                layer.put(self._measured[name]).real(spread=layer.spread, read_noise=False)
-            yield
-        finally:
-            for layer, drawn, read_noise in before:
-                layer.put(drawn).real(spread=layer.spread, read_noise=read_noise)
-
-
-def _through(twin: AbstractContextManager[None], network: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Value of the network as it is, gradient of what it is within `twin`."""
-    with torch.no_grad():
-        made = network(x)
-    with twin:
-        out = network(x)
-    return out + (made - out).detach()
+        with torch.no_grad():
+            made = network(x)
+        with switched(network, read_noise=False):
+            out = functional_call(network, self._measured, (x,))
+        return out + (made - out).detach()
 
 
 def through_layers(network: nn.Module, x: torch.Tensor, wider: float = 3.0) -> torch.Tensor:
