@@ -69,9 +69,8 @@ class HardwareLayer(nn.Module):
 
     def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
         """What the call that made `output` of `given` asks of the devices, for one of `examples` network inputs."""
-        raise InputError(
-            f"cannot count what {type(self).__name__} costs; give it a method cost(given, output, examples) -> LayerUse"
-        )
+        remedy = "give it a method cost(given, output, examples) -> LayerUse"
+        raise InputError(f"cannot count what {type(self).__name__} costs; {remedy}")
 
     def resample(self, seed: Seed) -> Self:
         """Fabricate a new instance: other devices, new noise from the first read on."""
@@ -210,10 +209,8 @@ def require_layers(model: nn.Module, kind: type[HardwareLayer] = HardwareLayer) 
     """All layers of that kind by name. Raises InputError if there is none."""
     layers = {name: layer for name, layer in hardware_layers(model).items() if isinstance(layer, kind)}
     if not layers:
-        raise InputError(
-            f"{type(model).__name__} has no device layer; make one with to_hardware(model, response), or build it from "
-            "layers of devices (spinloom.nn.radio)"
-        )
+        remedy = "make one with to_hardware(model, response), or build it from layers of devices (spinloom.nn.radio)"
+        raise InputError(f"{type(model).__name__} has no device layer; {remedy}")
     return layers
 
 

@@ -338,10 +338,9 @@ class DeviceActivation(HardwareLayer):
         if shape is None:
             return
         if assignment.numel() != count_units(self.sharing, shape):
-            raise InputError(
-                f"the state of {name} has {assignment.numel()} devices for units of shape {shape}, which is not "
-                f"sharing={self.sharing!r}; give the layer the sharing that it was saved with"
-            )
+            other = f"not sharing={self.sharing!r}; give the layer the sharing that it was saved with"
+            found = f"{assignment.numel()} devices for units of shape {shape}"
+            raise InputError(f"the state of {name} has {found}, which is {other}")
         population = len(state.get(prefix + "curves", self.curves)) - 1
         if bool(((assignment < 0) | (assignment >= population)).any()):
             raise InputError(f"the state of {name} has units on devices that are not among its {population}")
@@ -376,8 +375,6 @@ class _Device(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         (slope,) = ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True: autograd would take the reading for a constant, silently
-            raise InputError(
-                "devices give slopes as readings, which have no derivative (create_graph=True); "
-                "take second derivatives of the software network"
-            )
+            remedy = "take second derivatives of the software network"
+            raise InputError(f"slopes of devices are readings, without a derivative (create_graph=True); {remedy}")
         return upstream * slope, None, None

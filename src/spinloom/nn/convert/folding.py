@@ -52,10 +52,8 @@ def _affine(name: str, norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
     """Gain and offset per channel that a batch norm applies in evaluation mode, float64."""
     mean, variance, weight, bias = norm.running_mean, norm.running_var, norm.weight, norm.bias
     if not isinstance(mean, torch.Tensor) or not isinstance(variance, torch.Tensor):
-        raise InputError(
-            f"batch norm {name!r} keeps no running statistics and so depends on each batch; train it with "
-            "track_running_stats=True"
-        )
+        remedy = "train it with track_running_stats=True"
+        raise InputError(f"batch norm {name!r} keeps no running statistics and so depends on each batch; {remedy}")
     gain = (variance.double() + norm.eps).rsqrt()  # type: ignore[operator]
     if isinstance(weight, torch.Tensor):
         gain = gain * weight.detach().double()

@@ -97,10 +97,8 @@ def to_hardware(
         others = sorted({type(one).__name__ for one in model.modules() if type(one).__module__ == _ACTIVATIONS})
         found = f"its activations are {', '.join(others)}" if others else "no activation found"
         found = f"{found}, it has device layers already" if device_layers(model) else found
-        raise InputError(
-            f"nothing to replace in {type(model).__name__} ({found}); devices stand for Tanh, Sigmoid and Hardtanh, "
-            "and the mapping must name one that the network has"
-        )
+        rule = "devices stand for Tanh, Sigmoid and Hardtanh, and the mapping must name one that the network has"
+        raise InputError(f"nothing to replace in {type(model).__name__} ({found}); {rule}")
     if example_input is not None:
         with kept_modes(twin), torch.no_grad():  # every layer sees its units, nothing is learnt
             twin.eval()(example_input)

@@ -40,10 +40,9 @@ class ChainLayer(RadioLayer):
         design = closed_form(diode, SpinDiode, SimulatedDiode)
         angle = torch.as_tensor(design.mixing_angle, dtype=torch.float64).detach()
         if bool((angle.abs() > _DISPERSIVE).any()):
-            raise InputError(
-                f"a layer of chains has dispersive lines, mixing angle 0 to {_DISPERSIVE} rad; this diode has "
-                f"{float(angle.abs().max()):.3g} rad: drive it by a field more than by a torque"
-            )
+            rule = f"a layer of chains has dispersive lines, mixing angle 0 to {_DISPERSIVE} rad"
+            found = f"{float(angle.abs().max()):.3g} rad: drive it by a field more than by a torque"
+            raise InputError(f"{rule}; this diode has {found}")
         known = {"linewidth": design.linewidth, "sensitivity": design.sensitivity * angle.cos()}
         layer: Any = cls
         return layer(*sizes, **{name: one_number(name, value) for name, value in known.items()}, **options)

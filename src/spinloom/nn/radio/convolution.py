@@ -43,9 +43,8 @@ class Windows:
         require_count(1, channels=self.channels, kernel=self.kernel, stride=self.stride)
         require_count(0, padding=self.padding)
         if self.padding >= self.kernel:
-            raise InputError(
-                f"a padding of {self.padding} leaves windows of kernel {self.kernel} without a pixel; use less than it"
-            )
+            windows = f"windows of kernel {self.kernel}"
+            raise InputError(f"a padding of {self.padding} leaves {windows} without a pixel; use less than it")
 
     @property
     def taps(self) -> int:
@@ -55,10 +54,9 @@ class Windows:
     def output(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of positions. Raises InputError where the kernel is larger than the padded image."""
         if min(height, width) < 1 or self.kernel > min(height, width) + 2 * self.padding:
-            raise InputError(
-                f"a kernel of {self.kernel} does not fit into an image of {height} x {width} with a padding of "
-                f"{self.padding}; use a smaller kernel, a larger image or more padding"
-            )
+            given = f"an image of {height} x {width} with a padding of {self.padding}"
+            remedy = "use a smaller kernel, a larger image or more padding"
+            raise InputError(f"a kernel of {self.kernel} does not fit into {given}; {remedy}")
         rows, columns = ((side + 2 * self.padding - self.kernel) // self.stride + 1 for side in (height, width))
         return rows, columns
 
@@ -157,19 +155,17 @@ class RFConv2d(ChainLayer):
         if (layout == "parallel") != (image is not None):
             raise InputError("give image=(height, width) with the parallel layout, and only there")
         if resonators is not None and (layout == "parallel" or resonators < 1):
-            raise InputError(
-                f"a parallel chain has one resonator for each of its {windows.taps} taps, a sequential one any number "
-                f">= 1; got {resonators}"
+            rule = (
+                f"a parallel chain has one resonator for each of its {windows.taps} taps, a sequential one any number"
             )
+            raise InputError(f"{rule} >= 1; got {resonators}")
         lines = windows.taps if image is None else in_channels * image[0] * image[1]
         band = band or Band()
         if frequency is None:
             frequency = plan(kind, lines, band, linewidth, per_linewidth)
         elif tuple(frequency.shape) != (lines,):
-            raise InputError(
-                f"frequencies must be ({lines},), one for every tap (sequential) or pixel (parallel), got "
-                f"{tuple(frequency.shape)}"
-            )
+            rule = f"frequencies must be ({lines},), one for every tap (sequential) or pixel (parallel)"
+            raise InputError(f"{rule}, got {tuple(frequency.shape)}")
         band.check("input frequencies", frequency)
         own = frequency if resonators is None else plan(kind, resonators, band)
         places, present = own[None], torch.ones(1, len(own))

@@ -27,19 +27,16 @@ class Band:
     def __post_init__(self) -> None:
         require_positive("Hz", low=self.low, high=self.high)
         if self.low >= self.high:
-            raise InputError(
-                f"the band must go from a lower to a higher frequency, got {self.low:g} to {self.high:g} Hz"
-            )
+            given = f"{self.low:g} to {self.high:g} Hz"
+            raise InputError(f"the band must go from a lower to a higher frequency, got {given}")
 
     def check(self, name: str, frequencies: torch.Tensor) -> None:
         """Raise InputError unless all of these (Hz) are finite and lie in the band (to 1e-6)."""
         outside = ~((frequencies >= self.low * (1 - 1e-6)) & (frequencies <= self.high * (1 + 1e-6)))
         if bool(outside.any()):
             worst = float(frequencies[outside].flatten()[0])
-            raise InputError(
-                f"{name} must lie in the band, {self.low:g} to {self.high:g} Hz; {int(outside.sum())} do not, "
-                f"the first is {worst:g} Hz"
-            )
+            found = f"{int(outside.sum())} do not, the first is {worst:g} Hz"
+            raise InputError(f"{name} must lie in the band, {self.low:g} to {self.high:g} Hz; {found}")
 
 
 def plan(

@@ -11,7 +11,7 @@ from spinloom.errors import InputError, require_positive
 from spinloom.nn.compiled import compile_loop
 from spinloom.nn.hardware import LayerUse
 from spinloom.nn.radio.layer import RadioLayer, closed_form, factors, one_number
-from spinloom.nn.radio.loops import OPTIONS
+from spinloom.nn.radio.resonance import OPTIONS
 
 TRANSCONDUCTANCE, BIAS = 3.388e-3, 11.08e-3
 """A/V and V of the published network."""
@@ -75,10 +75,8 @@ class Oscillators(RadioLayer):
 
     def forward(self, voltage: torch.Tensor) -> torch.Tensor:
         if voltage.ndim < -self.dimension or voltage.shape[self.dimension] != self.neurons:
-            raise InputError(
-                f"the layer has {self.neurons} oscillators along dimension {self.dimension}, got voltages "
-                f"{tuple(voltage.shape)}"
-            )
+            given = f"got voltages {tuple(voltage.shape)}"
+            raise InputError(f"the layer has {self.neurons} oscillators along dimension {self.dimension}, {given}")
         slope, offset = self.transconductance / self.threshold, self.transconductance * self.bias / self.threshold
         scale = self.amplification * self.resistance * self.threshold**2
         most = self.largest_current / self.threshold
