@@ -10,7 +10,7 @@ from populations import population
 
 from spinloom.errors import InputError
 from spinloom.nn import Affine, DeviceActivation
-from spinloom.nn.activation.affine import SIGMOID, hardtanh
+from spinloom.nn.activation.tables import SIGMOID, hardtanh
 
 shapes = st.lists(st.integers(1, 7), max_size=3).map(tuple)
 

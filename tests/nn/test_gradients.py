@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spinloom.devices import Response
 from spinloom.errors import InputError
 from spinloom.nn import Affine, Converters, DeviceActivation, device_layers, rewind, to_hardware, use_gradient
-from spinloom.nn.activation.affine import quantised
+from spinloom.nn.activation.tables import quantised
 
 X = torch.linspace(-4, 4, 401, dtype=torch.float64)
 

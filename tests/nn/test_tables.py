@@ -4,8 +4,7 @@ import torch
 from populations import population
 
 from spinloom.devices import Response
-from spinloom.nn.activation.affine import SIGMOID, hardtanh
-from spinloom.nn.activation.tables import TOLERANCE, tabulate
+from spinloom.nn.activation.tables import SIGMOID, TOLERANCE, hardtanh, tabulate
 
 
 def test_an_evenly_sampled_response_is_its_own_grid():

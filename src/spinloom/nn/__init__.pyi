@@ -1,8 +1,4 @@
 from . import radio as radio
-from .activation.affine import PLAIN as PLAIN
-from .activation.affine import Affine as Affine
-from .activation.affine import ChannelAffine as ChannelAffine
-from .activation.affine import Converters as Converters
 from .activation.layer import DeviceActivation as DeviceActivation
 from .activation.layer import Gradient as Gradient
 from .activation.members import can_stand_side_by_side as can_stand_side_by_side
@@ -10,6 +6,10 @@ from .activation.members import device_layers as device_layers
 from .activation.members import members as members
 from .activation.members import shared_front as shared_front
 from .activation.members import use_gradient as use_gradient
+from .activation.tables import PLAIN as PLAIN
+from .activation.tables import Affine as Affine
+from .activation.tables import ChannelAffine as ChannelAffine
+from .activation.tables import Converters as Converters
 from .convert.folding import fold_batch_norm as fold_batch_norm
 from .convert.transfer import CALLS as CALLS
 from .convert.transfer import REPLACEABLE as REPLACEABLE

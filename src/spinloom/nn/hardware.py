@@ -1,6 +1,6 @@
 """What every layer of devices promises, the same for all layers of a network at once, and a look at it at work."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -107,12 +107,6 @@ class HardwareLayer(nn.Module):
     def drawn(self) -> dict[str, torch.Tensor | None]:
         """All drawn factors by name, None where nothing was drawn."""
         return {name: getattr(self, name) for name in self._factors}
-
-    def put(self, drawn: Mapping[str, torch.Tensor | None]) -> Self:
-        """Take these factors, as `drawn` gives them, in the place of those that were drawn."""
-        for name in self._factors:
-            setattr(self, name, drawn[name])
-        return self
 
     def noisy(self, value: torch.Tensor, deviation: float | torch.Tensor) -> torch.Tensor:
         """`value` with normal noise of this standard deviation, new at every call."""

@@ -235,8 +235,7 @@ def look_up_members(x: Tensor, rows: Tensor, table: Tensor, grid: Tensor, keys: 
 
     x: (batch, K, units), or (batch, 1, units) for the same input in every instance. rows: (K, units) int32, the row of
     each unit's device. table: (devices, cells, 4): value, its rise over the cell, noise, its rise. grid: see
-    `tables.Table`. keys: (K, 3) int32, or (0, 3) for reads without noise. place: (units,) int32, the number of each
-    unit in the stream of noise.
+    `tables.Table`. keys: (K, 3) int32, or (0, 3) for reads without noise. place: (units,) int32, numbers in the noise.
     """
     x = x.contiguous()
     out = x.new_empty(len(x), *rows.shape)

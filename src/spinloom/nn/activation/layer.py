@@ -10,9 +10,20 @@ from torch import Tensor
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_positive, unknown_name
-from spinloom.nn.activation.affine import PLAIN, TANH, Affine, Converters, quantised
 from spinloom.nn.activation.kernels import add_noise, look_up, look_up_members, read_key
-from spinloom.nn.activation.tables import SHARINGS, Table, count_units, draw_devices, rows_of_units, tabulate
+from spinloom.nn.activation.tables import (
+    PLAIN,
+    SHARINGS,
+    TANH,
+    Affine,
+    Converters,
+    Table,
+    count_units,
+    draw_devices,
+    quantised,
+    rows_of_units,
+    tabulate,
+)
 from spinloom.nn.hardware import HardwareLayer, LayerUse
 from spinloom.seeding import Seed, child_seed, generator
 
@@ -27,7 +38,7 @@ class DeviceActivation(HardwareLayer):
 
     response: the population that devices are drawn from, or a ready `Table` (layers given the same one share it).
     sharing: "unit", one device per position of x.shape[1:]; "channel", one per x.shape[1]; "shared", one for the layer.
-    affine: makes a tanh-like device a sigmoid or hardtanh (see `affine`); a Table already contains it.
+    affine: makes a tanh-like device a sigmoid or hardtanh (see `Affine`); a Table already contains it.
     seed: fixes the instance (which device serves which unit) and the noise of every later read.
 
     Which device sits where is drawn at the first forward pass, when the units are known; later inputs must have the
@@ -127,8 +138,7 @@ class DeviceActivation(HardwareLayer):
         Instance k has the devices and the noise that `resample(seeds[k])` gives it alone, with batches of the same
         size. Inputs are (batch * K, *unit_shape), image-major: row i K + k is image i in instance k; outputs too.
         shared_input: inputs are (batch, *unit_shape), the same for every instance; outputs (batch * K, *unit_shape).
-        `resample` and loading a state end it. Forward raises InputError for rows that K does not divide, and for
-        gradients.
+        `resample` and loading a state end it. Forward raises InputError for gradients and rows that K does not divide.
         """
         self._members, self._member_reads = [int(seed) % 2**63 for seed in seeds], 0
         self._shared_input = shared_input
@@ -171,7 +181,12 @@ class DeviceActivation(HardwareLayer):
     def _read(self, x: Tensor) -> Tensor:
         shape = tuple(x.shape[1:])
         if shape != self.unit_shape:
-            self._meet(x)
+            if x.ndim == 0:
+                raise InputError("a device layer needs a batch dimension first, got a single number; use x[None]")
+            if self.unit_shape is not None and self.sharing != "shared":
+                known, given = self.unit_shape, f'{shape}; use one layer per place, or sharing="shared"'
+                raise InputError(f"this device layer was fabricated for units of shape {known}, got {given}")
+            self._fabricate(shape)
         if not x.is_floating_point():
             raise InputError(f"a device layer needs floating-point input, got {x.dtype}; convert with .float()")
         if self._members:
@@ -260,14 +275,6 @@ class DeviceActivation(HardwareLayer):
             here = self.curves.device
             self._member_rows[known] = rows[:, place].contiguous().to(here), place.to(here)
         return self._member_rows[known]
-
-    def _meet(self, x: Tensor) -> None:
-        if x.ndim == 0:
-            raise InputError("a device layer needs a batch dimension first, got a single number; use x[None]")
-        if self.unit_shape is not None and self.sharing != "shared":
-            known, given = self.unit_shape, f'{tuple(x.shape[1:])}; use one layer per place, or sharing="shared"'
-            raise InputError(f"this device layer was fabricated for units of shape {known}, got {given}")
-        self._fabricate(tuple(x.shape[1:]))
 
     def _fabricate(self, shape: tuple[int, ...]) -> None:
         source = generator(self._seed)

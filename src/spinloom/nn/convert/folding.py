@@ -2,15 +2,14 @@
 
 import copy
 from collections import Counter
-from functools import partial
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spinloom.errors import InputError
-from spinloom.nn.activation.affine import ChannelAffine
 from spinloom.nn.activation.layer import DeviceActivation
+from spinloom.nn.activation.tables import ChannelAffine
 from spinloom.nn.convert.transfer import trace
 from spinloom.nn.hardware import on_input
 
@@ -90,7 +89,14 @@ def _foldable_pairs(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, 
             f"torch.fx cannot follow {type(model).__name__} ({graph}), so what stands before its batch norms is not "
             "known; write its forward without branches on values, or fold the parts that can be followed"
         )
-    dimensions = _dimensions(model, example)
+    dimensions: dict[nn.Module, set[int]] = {}  # of the inputs of each batch norm, in one pass of a copy of the model
+    probe = copy.deepcopy(model)
+    for copied, module in zip(probe.modules(), model.modules(), strict=True):
+        if isinstance(copied, _BatchNorm):
+            seen = dimensions.setdefault(module, set())
+            on_input(copied, lambda x, seen=seen: seen.add(x.ndim))  # type: ignore[misc]
+    with torch.no_grad():
+        probe(example)
     calls = Counter(model.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module")
     own = dict(model.named_parameters())
     used = {id(own.get(str(node.target))) for node in graph.nodes if node.op == "get_attr"} - {id(None)}
@@ -107,20 +113,3 @@ def _foldable_pairs(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, 
         if dimensions.get(norm) == {layer.weight.ndim} and not reused:
             pairs[norm] = layer
     return pairs
-
-
-def _dimensions(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, set[int]]:
-    """How many dimensions the inputs of each batch norm have, in one pass of a copy of the model."""
-    probe = copy.deepcopy(model)
-    original = dict(zip(probe.modules(), model.modules(), strict=True))
-    seen: dict[nn.Module, set[int]] = {}
-
-    def note(module: nn.Module, x: torch.Tensor) -> None:
-        seen.setdefault(original[module], set()).add(x.ndim)
-
-    for module in probe.modules():
-        if isinstance(module, _BatchNorm):
-            on_input(module, partial(note, module))
-    with torch.no_grad():
-        probe(example)
-    return seen

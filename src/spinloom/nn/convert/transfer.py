@@ -15,10 +15,9 @@ from torch.nn import functional
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, unknown_name
-from spinloom.nn.activation.affine import PLAIN, Affine, Converters, affine_of
 from spinloom.nn.activation.layer import DeviceActivation
 from spinloom.nn.activation.members import device_layers
-from spinloom.nn.activation.tables import Table, tabulate
+from spinloom.nn.activation.tables import PLAIN, Affine, Converters, Table, affine_of, tabulate
 from spinloom.nn.hardware import kept_modes
 from spinloom.seeding import Seed, child_seed, generator
 
@@ -60,8 +59,7 @@ def to_hardware(
     inside PyTorch's own modules (nn.LSTM) are not replaced.
 
     Raises InputError if nothing can be replaced (as where all is devices already), a name or type in the mapping is
-    unknown, an argument is of another kind, or the network calls an activation as a function and torch.fx cannot follow
-    it.
+    unknown, an argument is of another kind, or an activation is called as a function where torch.fx cannot follow.
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}")

@@ -100,8 +100,9 @@ class ChainLayer(RadioLayer):
         """Operations of all resonators for every position they serve, and the waves that reach all chains."""
         resonances, inputs = self.resonances().detach().double(), self.input_frequencies().detach().double()
         low, high = (float(end) for end in torch.cat((resonances.flatten(), inputs.flatten())).aminmax())
-        chains = resonances[..., 0].numel() // self.copies
-        values = output.numel() // (examples * self.copies)  # chains times positions
+        copies = math.prod(self.members)
+        chains = resonances[..., 0].numel() // copies
+        values = output.numel() // (examples * copies)  # chains times positions
         steps, devices, seen = max(values // chains, 1), self.count_devices(), inputs.shape[-1]
         mean = float(given.double().mean())  # padding sends nothing, so this is an upper bound for padded images
         time, power, macs = 1 / (2 * math.pi * self.linewidth * low), chains * seen * mean, min(seen, self.taps or seen)

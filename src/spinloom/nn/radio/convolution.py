@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -76,8 +77,7 @@ def detunings(weights: torch.Tensor, linewidth: float) -> torch.Tensor:
 
     weights: in units of the sensitivity, sign of the resonator in the chain included. Beyond -1 to 1, which no
     resonator reaches, the nearest weight is taken. The smaller of the two shifts is returned. Inverse of
-    2 x / (1 + x^2), x = (exp(-linewidth shift) - 1) / linewidth the distance, in half linewidths of the shifted
-    resonator.
+    2 x / (1 + x^2), x = (exp(-linewidth shift) - 1) / linewidth the distance in half linewidths.
     """
     held = weights.clamp(-1, 1)
     x = held / (1 + (1 - held.square()).sqrt())
@@ -112,8 +112,7 @@ class RFConv2d(ChainLayer):
 
     Parameters: `shift` (out_channels, resonators), in half linewidths, f = f_initial exp(step shift); `offset`
     (out_channels,), in units of sensitivity times 1 uW. Non-idealities: see `RadioLayer`; every resonator of the
-    hardware has its own, so that the positions of the parallel layout differ. Gradients reach both parameters and the
-    powers, once.
+    hardware has its own, so that positions of the parallel layout differ. Gradients reach both and the powers, once.
 
     Raises InputError for an unknown layout, a kernel larger than the image, frequencies outside the band or not
     resolved by it, negative powers, or shapes that do not fit.
@@ -186,11 +185,10 @@ class RFConv2d(ChainLayer):
     def weights(self) -> torch.Tensor:
         """V/W: (out_channels, in_channels, kernel, kernel) or, parallel, of every chain for every pixel of the image,
         sneak paths included, (out_channels, rows, columns, in_channels, height, width)."""
-        channels, kernel = self.windows.channels, self.windows.kernel
-        found = self.rows()
-        if self.image is None:
-            return found.view(self.chains, channels, kernel, kernel)
-        return found.view(self.chains, *self.windows.output(*self.image), channels, *self.image)
+        shape: tuple[int, ...] = (self.windows.channels, self.windows.kernel, self.windows.kernel)
+        if self.image is not None:
+            shape = (*self.windows.output(*self.image), self.windows.channels, *self.image)
+        return self.rows().view(self.chains, *shape)
 
     def forward(self, power: torch.Tensor) -> torch.Tensor:
         if power.ndim != 4 or power.shape[1] != self.windows.channels:
@@ -259,10 +257,8 @@ class RFConv2d(ChainLayer):
 
         size = max(1, BLOCK // (self.chains * len(self.inputs)))
         edges = range(0, len(self.places), size)
-        if not torch.is_grad_enabled():
-            return torch.cat([block(power, first, first + size) for first in edges], 2)
-        parts = [checkpoint(block, power, first, first + size, use_reentrant=False) for first in edges]
-        return torch.cat(parts, 2)
+        run = partial(checkpoint, block, use_reentrant=False) if torch.is_grad_enabled() else block
+        return torch.cat([run(power, first, first + size) for first in edges], 2)
 
     def scaled_resonances(self, places: slice = slice(None)) -> torch.Tensor:
         return self.places[places] * self._at("resonance_factor", places) * (self.step * self.shift[:, None]).exp()

@@ -1,6 +1,5 @@
 """What all layers of radio-frequency devices have in common: planned frequencies, imperfect devices, noise."""
 
-import math
 from dataclasses import astuple, dataclass
 from typing import Any, Self, TypeVar
 
@@ -152,11 +151,6 @@ class RadioLayer(HardwareLayer):
         """Draw one instance with these imperfections; the same seed draws the same."""
         self.imperfections = imperfections
         return self.resample(seed)
-
-    @property
-    def copies(self) -> int:
-        """Independent ones side by side."""
-        return math.prod(self.members)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)

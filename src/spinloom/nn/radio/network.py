@@ -60,8 +60,7 @@ def multilayer(
     """Fully connected chains with oscillators between them, as in Ross et al. (2023).
 
     sizes: inputs, hidden layers, classes. plans: of each layer of chains; the oscillators of a layer emit at the
-    initial resonances of the next. transconductance, bias: of the oscillators, A/V and V. power, readout: of the
-    network.
+    initial resonances of the next. transconductance, bias: of the oscillators, A/V and V.
 
     Raises InputError for sizes, plans or a band that cannot be.
     """
@@ -165,8 +164,7 @@ def _wide(layer: RadioLayer, state: torch.Tensor, wider: float) -> torch.Tensor:
 def tuning(layer: ResonatorChains | RFConv2d) -> torch.Tensor:
     """Shifts that move every resonance to its planned ratio to the frequency that its own input really has.
 
-    Of the layer as it was fabricated, shaped like its `shift`. For layers with a resonator for every input, in the
-    sequential layout.
+    Of the layer as it was fabricated, shaped like its `shift`; sequential, with a resonator for every input.
     """
     made, emitted = (torch.as_tensor(layer.factor(name)) for name in ("resonance_factor", "input_factor"))
     made = made.view_as(layer.shift) if made.ndim else made
@@ -193,8 +191,7 @@ class NineJunctions(nn.Module):
     A reading of the network of Ross et al., Nature Nanotechnology 18, 1273 (2023), whose wiring was not open to us.
     core: two chains of two resonators, two oscillators and a chain of two, whose output is its voltage in mV.
     reader: the output oscillator; above `current` (A) its power says class 1. linewidth: half, over the frequency.
-    transconductance, bias: A/V and V, amplifier settings: without input an oscillator gets 17 uA, above its threshold
-    of 10 uA.
+    transconductance, bias: A/V and V, of amplifiers: without input an oscillator gets 17 uA, 7 above its threshold.
     """
 
     def __init__(

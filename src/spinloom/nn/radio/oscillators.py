@@ -1,5 +1,6 @@
 """Spin-torque oscillators as neurons: a voltage drives a current, a current above threshold emits power."""
 
+import math
 from typing import Any, Self
 
 import torch
@@ -92,7 +93,7 @@ class Oscillators(RadioLayer):
 
     def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
         """Operations of all oscillators for every position they serve, and their direct current R I^2."""
-        values = output.numel() // (examples * self.copies)
+        values = output.numel() // (examples * math.prod(self.members))
         current = (self.transconductance * (given.double() + self.bias)).clamp(self.threshold, self.largest_current)
         power = self.resistance * float(current.square().mean()) * self.neurons
         return LayerUse("oscillator", self.neurons, values, max(values // self.neurons, 1), power=power)

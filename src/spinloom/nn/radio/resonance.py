@@ -92,8 +92,7 @@ class _Chains(torch.autograd.Function):
         pulls = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in given[1:]]
         if not (needed[3] or deplete):
             pulls[2] = rows.new_empty(len(rows), 0)
-        arrays = _arrays(*given, upstream, by_row, *pulls)
-        _loop("pulls", *given)(*arrays)
+        _loop("pulls", *given)(*_arrays(*given, upstream, by_row, *pulls))
         summed = by_row.view(len(inputs), -1, by_row.shape[1]).sum(1) if needed[0] else None
         return None, summed, *(pull if wanted else None for pull, wanted in zip(pulls, needed[1:], strict=True))
 
