@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from spinloom.errors import InputError
@@ -36,7 +36,7 @@ class LayerUse:
     energy: float | None = None
     macs: int = 0
     band: tuple[float, float] | None = None
-    drive: torch.Tensor | None = None
+    drive: Tensor | None = None
     name: str = ""
 
 
@@ -67,7 +67,7 @@ class HardwareLayer(nn.Module):
         """In the hardware; copies trained side by side count once."""
         raise NotImplementedError(f"{type(self).__name__} needs a method count_devices()")
 
-    def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
+    def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
         """What the call that made `output` of `given` asks of the devices, for one of `examples` network inputs."""
         remedy = "give it a method cost(given, output, examples) -> LayerUse"
         raise InputError(f"cannot count what {type(self).__name__} costs; {remedy}")
@@ -104,11 +104,11 @@ class HardwareLayer(nn.Module):
         drawn = getattr(self, name)
         return 1.0 if drawn is None or not self.spread else drawn
 
-    def drawn(self) -> dict[str, torch.Tensor | None]:
+    def drawn(self) -> dict[str, Tensor | None]:
         """All drawn factors by name, None where nothing was drawn."""
         return {name: getattr(self, name) for name in self._factors}
 
-    def noisy(self, value: torch.Tensor, deviation: float | torch.Tensor) -> torch.Tensor:
+    def noisy(self, value: Tensor, deviation: float | Tensor) -> Tensor:
         """`value` with normal noise of this standard deviation, new at every call."""
         if not self.read_noise or self._noise is None or (isinstance(deviation, float) and not deviation):
             return value
@@ -219,7 +219,7 @@ def kept_modes(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def on_input(module: nn.Module, note: Callable[[torch.Tensor], object]) -> RemovableHandle:
+def on_input(module: nn.Module, note: Callable[[Tensor], object]) -> RemovableHandle:
     """Call note(input) before every pass of a module of one input, however the input is handed over."""
 
     def hook(_: nn.Module, args: tuple, named: dict) -> None:

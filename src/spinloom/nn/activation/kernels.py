@@ -51,10 +51,7 @@ def look_up(
 
 
 def add_noise(out: Tensor, x: Tensor, row: Tensor, grid: Tensor, noise: Tensor, key: Tensor) -> Tensor:
-    """`out` (batch, units) plus one read's noise of each device at its input x; arguments as for `look_up`.
-
-    It may be added in place.
-    """
+    """`out` (batch, units), maybe in place, plus one read's noise of each device at x; arguments as for `look_up`."""
     wide = (x if x.dtype in _FLOATS else x.float()).contiguous()
     if x.device.type != "cpu" or noise.dtype not in _FLOATS or out.dtype != wide.dtype:
         within, part = _place(wide, grid, noise.shape[1])

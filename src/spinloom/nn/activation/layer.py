@@ -10,20 +10,9 @@ from torch import Tensor
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_positive, unknown_name
+from spinloom.nn.activation import tables
 from spinloom.nn.activation.kernels import add_noise, look_up, look_up_members, read_key
-from spinloom.nn.activation.tables import (
-    PLAIN,
-    SHARINGS,
-    TANH,
-    Affine,
-    Converters,
-    Table,
-    count_units,
-    draw_devices,
-    quantised,
-    rows_of_units,
-    tabulate,
-)
+from spinloom.nn.activation.tables import PLAIN, SHARINGS, TANH, Affine, Converters, Table, quantised, tabulate
 from spinloom.nn.hardware import HardwareLayer, LayerUse
 from spinloom.seeding import Seed, child_seed, generator
 
@@ -96,11 +85,6 @@ class DeviceActivation(HardwareLayer):
     def population(self) -> int:
         """Devices that an instance is drawn from."""
         return self.curves.shape[0] - 1
-
-    @property
-    def reads_noise(self) -> bool:
-        """Whether the next read has noise."""
-        return self.read_noise and not self._silent
 
     @property
     def slope_scale(self) -> tuple[float, float]:
@@ -201,8 +185,12 @@ class DeviceActivation(HardwareLayer):
         if not (x.requires_grad and torch.is_grad_enabled()):
             return self._look_up(given)[0]
         value, slope, key = self._look_up(given, self.gradient == "device")
-        if self.gradient == "exact":
-            slope = self._exact_slope(given)
+        if self.gradient == "exact":  # the rise of the value's cell; 0 beyond the driven range
+            curves, (low, density) = self.curves, self.grid
+            rise = curves[..., 1] * density
+            steps = torch.stack([curves[..., 0], curves[..., 1], rise, torch.zeros_like(rise)], dim=-1)
+            slope = look_up(given, self.rows, steps, self.grid, self.noise, key[:0], want_slope=True)[1]
+            slope = slope * ((given >= low) & (given <= low + curves.shape[1] / density))
         elif self.gradient == "difference":  # each value read with its own noise and converter
             step = self.difference_step
             above, below = (self._look_up(given + shift)[0] for shift in (step, -step))
@@ -216,23 +204,13 @@ class DeviceActivation(HardwareLayer):
     def _look_up(self, x: Tensor, want_slope: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """One more read of every device at x (batch, units), without gradient: value, raw slope, key of its noise."""
         keys: tuple[tuple[int, ...], ...] = ((), ())  # empty for a silent read
-        if self.reads_noise:
+        if self.read_noise and not self._silent:
             read = self.reads + (self.stream << 40)
             keys = read_key(self._seed, read), read_key(~self._seed, read)
             self.reads += 1
         key, slope_key = (torch.tensor(words, dtype=torch.int32, device=x.device) for words in keys)
         value, slope = look_up(x, self.rows, self.curves, self.grid, self.noise, key, want_slope=want_slope)
         return quantised(value, self.affine.ends, self.converters.value), slope, slope_key
-
-    def _exact_slope(self, x: Tensor) -> Tensor:
-        """Derivative of each device's tabulated value at x: the rise of its cell; 0 beyond the driven range."""
-        curves = self.curves
-        rise = curves[..., 1] * self.grid[1]
-        steps = torch.stack([curves[..., 0], curves[..., 1], rise, torch.zeros_like(rise)], dim=-1)
-        silent = torch.empty(0, dtype=torch.int32, device=x.device)
-        slope = look_up(x, self.rows, steps, self.grid, self.noise, silent, want_slope=True)[1]
-        low, high = self.grid[0], self.grid[0] + curves.shape[1] / self.grid[1]
-        return slope * ((x >= low) & (x <= high))
 
     def _read_members(self, x: Tensor) -> Tensor:
         """Values (batch * K, *units), image-major."""
@@ -247,7 +225,7 @@ class DeviceActivation(HardwareLayer):
         inputs = laid.reshape(-1, 1 if self._shared_input else count, math.prod(shape))
         rows, place = self._member_devices(tuple(x.shape[1:]), last)
         words: list[tuple[int, ...]] = []
-        if self.reads_noise:
+        if self.read_noise and not self._silent:
             words = [read_key(seed, self._member_reads) for seed in self._members]
             self._member_reads += 1
         keys = torch.tensor(words, dtype=torch.int32, device=self.curves.device).view(-1, 3)
@@ -256,8 +234,8 @@ class DeviceActivation(HardwareLayer):
             value = look_up_members(inputs, rows, self._member_table, self.grid, keys, place)
         else:
             home = place.argsort()  # back to the order that noise is numbered in
-            every, tables = inputs.expand(-1, count, -1)[..., home], (self.curves, self.grid, self.noise)
-            given = ((every[:, k], row[home], *tables, keys[k : k + 1].view(-1)) for k, row in enumerate(rows))
+            every, ours = inputs.expand(-1, count, -1)[..., home], (self.curves, self.grid, self.noise)
+            given = ((every[:, k], row[home], *ours, keys[k : k + 1].view(-1)) for k, row in enumerate(rows))
             value = torch.stack([look_up(*one, want_slope=False)[0] for one in given], dim=1)[..., place]
         value = quantised(value, self.affine.ends, self.converters.value).view(-1, *shape)
         return value.permute(0, 3, 1, 2) if last else value
@@ -267,7 +245,7 @@ class DeviceActivation(HardwareLayer):
         known = (shape, last, self.spread)
         if known not in self._member_rows:
             sources = (generator(seed) for seed in self._members)
-            drawn = (draw_devices(self.sharing, shape, self.population, source) for source in sources)
+            drawn = (tables.draw_devices(self.sharing, shape, self.population, source) for source in sources)
             rows = torch.stack([self._rows_of(devices, shape) for devices in drawn])
             place = torch.arange(math.prod(shape), dtype=torch.int32)
             if last:
@@ -279,7 +257,7 @@ class DeviceActivation(HardwareLayer):
     def _fabricate(self, shape: tuple[int, ...]) -> None:
         source = generator(self._seed)
         with torch.inference_mode(False):  # a first pass in inference must not leave tensors that take no other state
-            self.assignment = draw_devices(self.sharing, shape, self.population, source).to(self.curves.device)
+            self.assignment = tables.draw_devices(self.sharing, shape, self.population, source).to(self.curves.device)
             self.unit_shape = shape
             self._refresh()
 
@@ -290,7 +268,7 @@ class DeviceActivation(HardwareLayer):
     def _rows_of(self, devices: Tensor, shape: tuple[int, ...]) -> Tensor:
         """The table row of each unit, as the kernels want it; the last row is the nominal device."""
         chosen = devices if self.spread else torch.full_like(devices, self.population)
-        return rows_of_units(chosen, self.sharing, shape)
+        return tables.rows_of_units(chosen, self.sharing, shape)
 
     def _note_curves(self) -> None:
         curves = self.curves
@@ -344,7 +322,7 @@ class DeviceActivation(HardwareLayer):
             shape = tuple(extra[3:].tolist()) if extra[2] else None
         if shape is None:
             return
-        if assignment.numel() != count_units(self.sharing, shape):
+        if assignment.numel() != tables.count_units(self.sharing, shape):
             other = f"not sharing={self.sharing!r}; give the layer the sharing that it was saved with"
             found = f"{assignment.numel()} devices for units of shape {shape}"
             raise InputError(f"the state of {name} has {found}, which is {other}")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spinloom.errors import InputError, unknown_name
 from spinloom.nn.activation.layer import DeviceActivation, Gradient
@@ -58,7 +58,7 @@ _TOLERANCE = 1e-3
 """Of the largest output: what other batch sizes may do to rounding."""
 
 
-def can_stand_side_by_side(model: nn.Module, example: torch.Tensor) -> bool:
+def can_stand_side_by_side(model: nn.Module, example: Tensor) -> bool:
     """Whether each instance of `members` gives there what it gives alone.
 
     Not where a network mixes the rows of a batch (batch norm without running statistics) or gives its device layers
@@ -66,13 +66,13 @@ def can_stand_side_by_side(model: nn.Module, example: torch.Tensor) -> bool:
     example: at least one input. The model, in the mode it is in, serves one instance afterwards, the one of before.
     """
 
-    def alone(inputs: torch.Tensor) -> torch.Tensor:
+    def alone(inputs: Tensor) -> Tensor:
         return torch.stack([members(model, [seed])(inputs) for seed in _SEEDS], 1).flatten(0, 1)
 
     return _agrees(model, example, alone)
 
 
-def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
+def shared_front(model: nn.Module, example: Tensor) -> str | None:
     """Name of the device layer up to which instances side by side may share one pass, or None if there is none.
 
     example: at least one input. It is tried on a small batch: a network that carries a tensor around its first device
@@ -88,7 +88,7 @@ def shared_front(model: nn.Module, example: torch.Tensor) -> str | None:
     return next(filter(agrees, device_layers(model)), None)
 
 
-def _agrees(model: nn.Module, example: torch.Tensor, other: Callable[[torch.Tensor], torch.Tensor]) -> bool:
+def _agrees(model: nn.Module, example: Tensor, other: Callable[[Tensor], Tensor]) -> bool:
     """Whether the other way gives what instances side by side give, but for rounding; not where one of them fails."""
     inputs = example[torch.arange(_IMAGES) % len(example)]
     with torch.inference_mode():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spinloom.devices import Response
 from spinloom.errors import InputError, require_finite
@@ -64,9 +64,7 @@ def affine_of(module: nn.Module) -> Affine:
     """The affine for a Tanh, Sigmoid or Hardtanh module."""
     if isinstance(module, nn.Sigmoid):
         return SIGMOID
-    if isinstance(module, nn.Hardtanh):
-        return hardtanh(module.min_val, module.max_val)
-    return TANH
+    return hardtanh(module.min_val, module.max_val) if isinstance(module, nn.Hardtanh) else TANH
 
 
 class ChannelAffine(nn.Module):
@@ -77,10 +75,10 @@ class ChannelAffine(nn.Module):
     Raises InputError unless both have the one same dimension.
     """
 
-    gain: torch.Tensor
-    offset: torch.Tensor
+    gain: Tensor
+    offset: Tensor
 
-    def __init__(self, gain: torch.Tensor, offset: torch.Tensor) -> None:
+    def __init__(self, gain: Tensor, offset: Tensor) -> None:
         super().__init__()
         if gain.ndim != 1 or gain.shape != offset.shape:
             given = f"{tuple(gain.shape)} and {tuple(offset.shape)}"
@@ -88,7 +86,7 @@ class ChannelAffine(nn.Module):
         self.register_buffer("gain", gain.detach().clone())
         self.register_buffer("offset", offset.detach().clone())
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # the name that batch norm has for it
+    def forward(self, input: Tensor) -> Tensor:  # the name that batch norm has for it
         return (input.movedim(1, -1) * self.gain + self.offset).movedim(-1, 1)
 
     def extra_repr(self) -> str:
@@ -121,7 +119,7 @@ PLAIN: Converters = Converters()
 """Reads as they are."""
 
 
-def quantised(reads: torch.Tensor, scale: tuple[float, float], bits: int | None) -> torch.Tensor:
+def quantised(reads: Tensor, scale: tuple[float, float], bits: int | None) -> Tensor:
     """Reads rounded to the nearest of 2**bits levels evenly from scale[0] to scale[1], both included."""
     if bits is None:
         return reads
@@ -150,10 +148,10 @@ class Table:
         largest slope. Exactly what rounding leaves for an evenly sampled response: its points become the grid.
     """
 
-    curves: torch.Tensor
-    noise: torch.Tensor
-    grid: torch.Tensor
-    slope_noise: torch.Tensor
+    curves: Tensor
+    noise: Tensor
+    grid: Tensor
+    slope_noise: Tensor
     affine: Affine
     error: float
 
@@ -217,7 +215,7 @@ def count_units(sharing: str, shape: tuple[int, ...]) -> int:
     return math.prod(shape)
 
 
-def draw_devices(sharing: str, shape: tuple[int, ...], population: int, source: torch.Generator) -> torch.Tensor:
+def draw_devices(sharing: str, shape: tuple[int, ...], population: int, source: torch.Generator) -> Tensor:
     """The device of each unit (or channel, or layer), (count,) int32.
 
     Without replacement if the population is large enough, else independent draws.
@@ -228,7 +226,7 @@ def draw_devices(sharing: str, shape: tuple[int, ...], population: int, source: 
     return torch.randint(population, (count,), generator=source, dtype=torch.int32)
 
 
-def rows_of_units(devices: torch.Tensor, sharing: str, shape: tuple[int, ...]) -> torch.Tensor:
+def rows_of_units(devices: Tensor, sharing: str, shape: tuple[int, ...]) -> Tensor:
     """`devices` spread over the flattened units, (units,)."""
     if sharing == "shared":
         return devices.repeat(math.prod(shape))

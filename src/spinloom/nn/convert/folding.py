@@ -4,7 +4,7 @@ import copy
 from collections import Counter
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spinloom.errors import InputError
@@ -16,7 +16,7 @@ from spinloom.nn.hardware import on_input
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-def fold_batch_norm(model: nn.Module, example_input: torch.Tensor) -> nn.Module:
+def fold_batch_norm(model: nn.Module, example_input: Tensor) -> nn.Module:
     """A copy of `model` in evaluation mode without batch norms that computes the same. `model` stays as it is.
 
     A batch norm that alone uses the output of one convolution or linear layer goes into its weights and bias, and an
@@ -47,20 +47,20 @@ def fold_batch_norm(model: nn.Module, example_input: torch.Tensor) -> nn.Module:
     return replaced.get(twin, twin)
 
 
-def _affine(name: str, norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+def _affine(name: str, norm: nn.Module) -> tuple[Tensor, Tensor]:
     """Gain and offset per channel that a batch norm applies in evaluation mode, float64."""
     mean, variance, weight, bias = norm.running_mean, norm.running_var, norm.weight, norm.bias
-    if not isinstance(mean, torch.Tensor) or not isinstance(variance, torch.Tensor):
+    if not isinstance(mean, Tensor) or not isinstance(variance, Tensor):
         remedy = "train it with track_running_stats=True"
         raise InputError(f"batch norm {name!r} keeps no running statistics and so depends on each batch; {remedy}")
     gain = (variance.double() + norm.eps).rsqrt()  # type: ignore[operator]
-    if isinstance(weight, torch.Tensor):
+    if isinstance(weight, Tensor):
         gain = gain * weight.detach().double()
     offset = -mean.double() * gain
-    return gain, offset + bias.detach().double() if isinstance(bias, torch.Tensor) else offset
+    return gain, offset + bias.detach().double() if isinstance(bias, Tensor) else offset
 
 
-def _scale(layer: nn.Module, gain: torch.Tensor, offset: torch.Tensor) -> None:
+def _scale(layer: nn.Module, gain: Tensor, offset: Tensor) -> None:
     """layer(x) -> gain * layer(x) + offset. With new parameters, as other layers may be tied to the old ones."""
     weight, bias = layer.weight, layer.bias
     assert isinstance(weight, nn.Parameter)
@@ -75,7 +75,7 @@ def _is_batch_norm(module: nn.Module) -> bool:
     return isinstance(module, _BatchNorm) and type(module).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
 
 
-def _foldable_pairs(model: nn.Module, example: torch.Tensor) -> dict[nn.Module, nn.Module]:
+def _foldable_pairs(model: nn.Module, example: Tensor) -> dict[nn.Module, nn.Module]:
     """Batch norm -> convolution or linear layer whose output it alone uses, both called once. `model` is untouched.
 
     Left out are layers with hooks, parametrizations or a forward of their own, or whose weight is used elsewhere.

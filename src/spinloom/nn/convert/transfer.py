@@ -10,7 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any, TypeAlias
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from spinloom.devices import Response
@@ -41,7 +41,7 @@ def to_hardware(
     mapping: Mapped,
     *,
     sharing: str = "unit",
-    example_input: torch.Tensor | None = None,
+    example_input: Tensor | None = None,
     seed: Seed = 0,
     converters: Converters = PLAIN,
 ) -> nn.Module:
@@ -176,7 +176,17 @@ def expand(model: nn.Module, wanted: Wanted) -> tuple[nn.Module, dict[str, str]]
     origin = _separate(model, wanted)
     graph = trace(model)
     if isinstance(graph, str):
-        _require_no_hidden_calls(model, wanted, graph)
+        # a forward of one's own may name activations, also in functions that it names, and under another name
+        own = [
+            (name or type(module).__name__, module)
+            for name, module in model.named_modules()
+            if not type(module).__module__.startswith(("torch.nn", "spinloom.nn"))
+        ]
+        if hidden := [name for name, module in own for kind in _kinds(module) if wanted(name, kind)]:
+            raise InputError(
+                f"forward of {', '.join(dict.fromkeys(hidden))} calls an activation as a function and torch.fx cannot "
+                f"follow the network ({graph}); use nn.Tanh, nn.Sigmoid or nn.Hardtanh modules"
+            )
         return model, origin
     found, called = list[tuple[fx.Node, nn.Module]](), set[Any]()
     for node in graph.nodes:
@@ -222,33 +232,13 @@ def _separate(model: nn.Module, wanted: Wanted) -> dict[str, str]:
     first: dict[nn.Module, str] = {}
     origin = {}
     for above, parent in list(model.named_modules()):
-        for leaf, module in list(parent._modules.items()):
-            if not isinstance(module, REPLACEABLE):
-                continue
+        for leaf, module in [(leaf, m) for leaf, m in parent._modules.items() if isinstance(m, REPLACEABLE)]:
             name = f"{above}.{leaf}" if above else leaf
             known = first.setdefault(module, name)
             if known != name and (wanted(name, type(module)) or wanted(known, type(module))):
                 setattr(parent, leaf, copy.deepcopy(module))
                 origin[name] = known
     return origin
-
-
-def _require_no_hidden_calls(model: nn.Module, wanted: Wanted, reason: str) -> None:
-    """Raise InputError for modules whose own forward names tanh, sigmoid or hardtanh where these are wanted.
-
-    Also in methods and functions that it names, and under another name. PyTorch's own modules are not looked into.
-    """
-    own = [
-        (name or type(module).__name__, module)
-        for name, module in model.named_modules()
-        if not type(module).__module__.startswith(("torch.nn", "spinloom.nn"))
-    ]
-    hidden = [name for name, module in own for kind in _kinds(module) if wanted(name, kind)]
-    if hidden:
-        raise InputError(
-            f"forward of {', '.join(dict.fromkeys(hidden))} calls an activation as a function and torch.fx cannot "
-            f"follow the network ({reason}); use nn.Tanh, nn.Sigmoid or nn.Hardtanh modules"
-        )
 
 
 def _kinds(module: nn.Module) -> Iterator[type[nn.Module]]:

@@ -260,10 +260,8 @@ class ResonatorChains(ChainLayer):
     def extra_repr(self) -> str:
         trained = ", train_inputs=True" if self.input_shift is not None else ""
         copies = f", members={self.members}" if self.members else ""
-        return (
-            f"inputs={len(self.inputs)}, chains={self.chains}, resonators={self.resonators}, "
-            f"linewidth={self.linewidth:g}{trained}{copies}"
-        )
+        sizes = f"inputs={len(self.inputs)}, chains={self.chains}, resonators={self.resonators}"
+        return f"{sizes}, linewidth={self.linewidth:g}{trained}{copies}"
 
 
 def starts(shape: tuple[int, ...], seed: Seed | Sequence[Seed]) -> tuple[Tensor, Tensor]:

@@ -6,18 +6,11 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from spinloom.errors import (
-    InputError,
-    SpinloomWarning,
-    require_count,
-    require_non_negative,
-    require_positive,
-    unknown_name,
-)
+from spinloom.errors import InputError, SpinloomWarning, require_count, require_sign, unknown_name
 from spinloom.nn.radio.chains import SENSITIVITY, ChainLayer, alternating, require_power, starts
 from spinloom.nn.radio.layer import RESOLVED, Band, plan
 from spinloom.nn.radio.resonance import chain_weights
@@ -61,7 +54,7 @@ class Windows:
         rows, columns = ((side + 2 * self.padding - self.kernel) // self.stride + 1 for side in (height, width))
         return rows, columns
 
-    def pixels(self, height: int, width: int) -> torch.Tensor:
+    def pixels(self, height: int, width: int) -> Tensor:
         """Index of the pixel (of channels x height x width, flattened) under every tap, (positions, taps), int64.
 
         Taps in the order of `torch.nn.Conv2d`: channel, row, column. -1 where a tap lies in the padding.
@@ -72,7 +65,7 @@ class Windows:
         return F.unfold(padded, self.kernel, stride=self.stride)[0].T.long()
 
 
-def detunings(weights: torch.Tensor, linewidth: float) -> torch.Tensor:
+def detunings(weights: Tensor, linewidth: float) -> Tensor:
     """Shifts (half linewidths of the initial frequency) that give one resonator, alone, these weights at its input.
 
     weights: in units of the sensitivity, sign of the resonator in the chain included. Beyond -1 to 1, which no
@@ -118,7 +111,7 @@ class RFConv2d(ChainLayer):
     resolved by it, negative powers, or shapes that do not fit.
     """
 
-    amplitudes: torch.Tensor
+    amplitudes: Tensor
     """Sign of each resonator along its chain, (places, resonators); 0 where a tap has none."""
 
     def __init__(
@@ -134,7 +127,7 @@ class RFConv2d(ChainLayer):
         kind: str = "geometric",
         band: Band | None = None,
         per_linewidth: float = RESOLVED,
-        frequency: torch.Tensor | None = None,
+        frequency: Tensor | None = None,
         resonators: int | None = None,
         linewidth: float = 0.01,
         sensitivity: float = SENSITIVITY,
@@ -171,8 +164,8 @@ class RFConv2d(ChainLayer):
         if image is not None:
             pixels = windows.pixels(*image)
             places, present = frequency[pixels.clamp(min=0)], (pixels >= 0).float()
-        require_positive("", step=linewidth if step is None else step)
-        require_non_negative("", shift=shift, offset=offset)
+        require_sign("", "positive", step=linewidth if step is None else step)
+        require_sign("", "non-negative", shift=shift, offset=offset)
         super().__init__(frequency, places, linewidth, sensitivity, absorption, step, dtype)
         self.members, self.windows, self.layout, self.image = (), windows, layout, image
         self.taps = windows.taps
@@ -182,7 +175,7 @@ class RFConv2d(ChainLayer):
         scale = offset / (sensitivity * self.power_unit) if bias else 0.0
         self.offset = nn.Parameter((scale * offsets).to(dtype), requires_grad=bias)
 
-    def weights(self) -> torch.Tensor:
+    def weights(self) -> Tensor:
         """V/W: (out_channels, in_channels, kernel, kernel) or, parallel, of every chain for every pixel of the image,
         sneak paths included, (out_channels, rows, columns, in_channels, height, width)."""
         shape: tuple[int, ...] = (self.windows.channels, self.windows.kernel, self.windows.kernel)
@@ -190,7 +183,7 @@ class RFConv2d(ChainLayer):
             shape = (*self.windows.output(*self.image), self.windows.channels, *self.image)
         return self.rows().view(self.chains, *shape)
 
-    def forward(self, power: torch.Tensor) -> torch.Tensor:
+    def forward(self, power: Tensor) -> Tensor:
         if power.ndim != 4 or power.shape[1] != self.windows.channels:
             given = tuple(power.shape)
             raise InputError(f"the layer takes powers (batch, {self.windows.channels}, height, width), got {given}")
@@ -235,7 +228,7 @@ class RFConv2d(ChainLayer):
         """Resonators; a tap of a filter that lies in the padding has none."""
         return self.chains * int((self.amplitudes != 0).sum())
 
-    def rows(self, places: slice = slice(None)) -> torch.Tensor:
+    def rows(self, places: slice = slice(None)) -> Tensor:
         """Weights of the chains at these places, V/W, (chains, places, inputs)."""
         resonance = self.scaled_resonances(places)
         linewidth = self.linewidth * self._at("linewidth_factor", places)
@@ -246,13 +239,13 @@ class RFConv2d(ChainLayer):
         found = chain_weights(self.scaled_inputs(), *(tensor.flatten(0, 1) for tensor in (*given, *deplete)))
         return found.view(*resonance.shape[:2], -1)
 
-    def multiply(self, power: torch.Tensor) -> torch.Tensor:
+    def multiply(self, power: Tensor) -> Tensor:
         """Powers (batch, inputs), W -> V of all chains, (batch, chains, places).
 
         In blocks of places, whose weights are made again for backward: memory does not grow with the image.
         """
 
-        def block(power: torch.Tensor, first: int, last: int) -> torch.Tensor:
+        def block(power: Tensor, first: int, last: int) -> Tensor:
             return torch.einsum("bi,cpi->bcp", power, self.rows(slice(first, last)).to(power.dtype))
 
         size = max(1, BLOCK // (self.chains * len(self.inputs)))
@@ -260,17 +253,16 @@ class RFConv2d(ChainLayer):
         run = partial(checkpoint, block, use_reentrant=False) if torch.is_grad_enabled() else block
         return torch.cat([run(power, first, first + size) for first in edges], 2)
 
-    def scaled_resonances(self, places: slice = slice(None)) -> torch.Tensor:
+    def scaled_resonances(self, places: slice = slice(None)) -> Tensor:
         return self.places[places] * self._at("resonance_factor", places) * (self.step * self.shift[:, None]).exp()
 
-    def _at(self, name: str, places: slice) -> float | torch.Tensor:
+    def _at(self, name: str, places: slice) -> float | Tensor:
         factor = self.factor(name)
-        return factor[:, places] if isinstance(factor, torch.Tensor) else 1.0
+        return factor[:, places] if isinstance(factor, Tensor) else 1.0
 
     def extra_repr(self) -> str:
         w = self.windows
         image = f", image={self.image}" if self.image else ""
-        return (
-            f"{w.channels}, {self.chains}, kernel_size={w.kernel}, stride={w.stride}, padding={w.padding}, "
-            f"layout={self.layout!r}{image}, resonators={self.resonators}, linewidth={self.linewidth:g}"
-        )
+        sizes = f"{w.channels}, {self.chains}, kernel_size={w.kernel}, stride={w.stride}, padding={w.padding}"
+        rest = f"layout={self.layout!r}{image}, resonators={self.resonators}, linewidth={self.linewidth:g}"
+        return f"{sizes}, {rest}"

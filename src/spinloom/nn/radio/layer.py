@@ -4,6 +4,7 @@ from dataclasses import astuple, dataclass
 from typing import Any, Self, TypeVar
 
 import torch
+from torch import Tensor
 
 from spinloom import units
 from spinloom.errors import InputError, require_non_negative, require_positive, unknown_name
@@ -29,7 +30,7 @@ class Band:
             given = f"{self.low:g} to {self.high:g} Hz"
             raise InputError(f"the band must go from a lower to a higher frequency, got {given}")
 
-    def check(self, name: str, frequencies: torch.Tensor) -> None:
+    def check(self, name: str, frequencies: Tensor) -> None:
         """Raise InputError unless all of these (Hz) are finite and lie in the band (to 1e-6)."""
         outside = ~((frequencies >= self.low * (1 - 1e-6)) & (frequencies <= self.high * (1 + 1e-6)))
         if bool(outside.any()):
@@ -38,9 +39,7 @@ class Band:
             raise InputError(f"{name} must lie in the band, {self.low:g} to {self.high:g} Hz; {found}")
 
 
-def plan(
-    kind: str, count: int, band: Band, linewidth: float | None = None, per_linewidth: float = RESOLVED
-) -> torch.Tensor:
+def plan(kind: str, count: int, band: Band, linewidth: float | None = None, per_linewidth: float = RESOLVED) -> Tensor:
     """Frequencies of a grid, (count,), Hz, float64, ascending; a single one stands in the middle.
 
     kind: "linear", equal steps, or "geometric", equal ratios, which are equal steps in units of the linewidth (Leroux
@@ -110,7 +109,7 @@ class Imperfections:
         return (4 * units.KB * self.temperature * self.resistance * resonators * self.bandwidth) ** 0.5
 
 
-def factors(shape: tuple[int, ...], spread: float, source: torch.Generator, dtype: torch.dtype) -> torch.Tensor:
+def factors(shape: tuple[int, ...], spread: float, source: torch.Generator, dtype: torch.dtype) -> Tensor:
     """1 + spread * normal, kept above 0.01: a frequency or a power cannot be negative."""
     drawn = torch.randn(shape, generator=source, dtype=torch.float64)
     return (1 + spread * drawn).clamp_(min=0.01).to(dtype)

@@ -1,16 +1,16 @@
 """Layers of resonators and oscillators as one network, and its training through a twin: what one knows of devices."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from spinloom.errors import require_non_negative, require_positive
 from spinloom.nn.hardware import planned, switched
-from spinloom.nn.radio.chains import ResonatorChains
-from spinloom.nn.radio.convolution import RFConv2d
+from spinloom.nn.radio.chains import ChainLayer, ResonatorChains
 from spinloom.nn.radio.layer import Band, Imperfections, RadioLayer, factors, plan
 from spinloom.nn.radio.oscillators import BIAS, TRANSCONDUCTANCE, Oscillators
 from spinloom.seeding import Seed, child_seed, generator
@@ -39,7 +39,7 @@ class RadioNetwork(nn.Sequential):
         """A layer, or several as a plain sequence from watts to volts or watts."""
         return nn.Sequential(*list(self)[index]) if isinstance(index, slice) else list(self)[index]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         logits = self.readout * super().forward(self.power * x)
         return logits if self.gain is None else logits * self.gain.exp()
 
@@ -88,7 +88,7 @@ def fabricate(network: nn.Module, imperfections: Imperfections, seed: Seed = 0) 
     return network
 
 
-def through_twin(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def through_twin(network: nn.Module, x: Tensor) -> Tensor:
     """Output of the fabricated network with the gradient of its ideal twin (physics-aware training).
 
     The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
@@ -122,7 +122,7 @@ class MeasuredTwin:
             if factor is not None
         }
 
-    def __call__(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, network: nn.Module, x: Tensor) -> Tensor:
         """x (batch, inputs) -> value of the devices, gradient of the twin, (*members, batch, outputs)."""
         with torch.no_grad():
             made = network(x)
@@ -131,7 +131,7 @@ class MeasuredTwin:
         return out + (made - out).detach()
 
 
-def through_layers(network: nn.Module, x: torch.Tensor, wider: float = 3.0) -> torch.Tensor:
+def through_layers(network: nn.Module, x: Tensor, wider: float = 3.0) -> Tensor:
     """Every layer's output from the devices, its gradient from the ideal twin of that layer at the measured input.
 
     In `through_twin` only the outputs of the whole network are measured, and the twin's hidden powers are its own; here
@@ -144,24 +144,18 @@ def through_layers(network: nn.Module, x: torch.Tensor, wider: float = 3.0) -> t
     for layer in radio_layers(network).values():
         with torch.no_grad():
             made = layer(state)
-        with planned(layer):
-            twin = _wide(layer, state, wider)
+        own = {"linewidth": layer.linewidth} if isinstance(layer, ResonatorChains) else {}
+        try:
+            vars(layer).update({name: wider * value for name, value in own.items()})
+            with planned(layer):
+                twin = layer(state)
+        finally:
+            vars(layer).update(own)
         state = made + (twin - twin.detach())  # the value of the devices to the last bit
     return network.readout * state
 
 
-def _wide(layer: RadioLayer, state: torch.Tensor, wider: float) -> torch.Tensor:
-    if not isinstance(layer, ResonatorChains):
-        return layer(state)
-    linewidth = layer.linewidth
-    layer.linewidth = wider * linewidth
-    try:
-        return layer(state)
-    finally:
-        layer.linewidth = linewidth
-
-
-def tuning(layer: ResonatorChains | RFConv2d) -> torch.Tensor:
+def tuning(layer: ChainLayer) -> Tensor:
     """Shifts that move every resonance to its planned ratio to the frequency that its own input really has.
 
     Of the layer as it was fabricated, shaped like its `shift`; sequential, with a resonator for every input.
@@ -178,9 +172,9 @@ def retune(network: nn.Module) -> nn.Module:
 
     What is left are oscillator powers, and tails: inputs are no longer evenly spaced.
     """
-    for layer in network.modules():
-        if isinstance(layer, RFConv2d | ResonatorChains):
-            with torch.no_grad():
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, ChainLayer):
                 layer.shift.add_(tuning(layer))
     return network
 
@@ -205,15 +199,9 @@ class NineJunctions(nn.Module):
         current: float = 31e-6,
     ) -> None:
         super().__init__()
-        lines = plan("geometric", 2, Band())
-
-        def chains(count: int, seed: int) -> ResonatorChains:
-            return ResonatorChains(lines, count, linewidth=linewidth, members=members, seed=seed)
-
-        def oscillators(count: int) -> Oscillators:
-            return Oscillators(count, transconductance=transconductance, bias=bias, members=members)
-
-        self.core = RadioNetwork([chains(2, 2 * seed), oscillators(2), chains(1, 2 * seed + 1)])
+        chains = partial(ResonatorChains, plan("geometric", 2, Band()), linewidth=linewidth, members=members)
+        oscillators = partial(Oscillators, transconductance=transconductance, bias=bias, members=members)
+        self.core = RadioNetwork([chains(2, seed=2 * seed), oscillators(2), chains(1, seed=2 * seed + 1)])
         self.reader = oscillators(1)
         self.middle = current / transconductance - bias
         """V of the last chain at the threshold between the classes."""
@@ -221,14 +209,14 @@ class NineJunctions(nn.Module):
             self.threshold = float(self.reader(torch.tensor([self.middle], dtype=torch.float64)))
         """W of the output oscillator at it."""
 
-    def forward(self, powers: torch.Tensor) -> torch.Tensor:
+    def forward(self, powers: Tensor) -> Tensor:
         return self.reader(self.core(powers) / self.core.readout)[..., 0]
 
-    def classes(self, powers: torch.Tensor) -> torch.Tensor:
+    def classes(self, powers: Tensor) -> Tensor:
         """0 or 1, (*members, batch), of one noisy read."""
         return (self(powers) > self.threshold).long()
 
-    def logits(self, voltage: torch.Tensor) -> torch.Tensor:
+    def logits(self, voltage: Tensor) -> Tensor:
         """0 and the distance from the threshold in mV, (*members, batch, 2), from what the core gives."""
         distance = voltage - self.core.readout * self.middle
         return torch.cat((torch.zeros_like(distance), distance), -1)

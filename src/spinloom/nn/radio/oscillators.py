@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import torch
 from numba import prange
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from spinloom.devices import AutoOscillator, SimulatedOscillator, stationary_power
@@ -74,7 +75,7 @@ class Oscillators(RadioLayer):
             raise InputError(f"the largest current must exceed the threshold of {given}")
         self.register_factors("power_factor")
 
-    def forward(self, voltage: torch.Tensor) -> torch.Tensor:
+    def forward(self, voltage: Tensor) -> Tensor:
         if voltage.ndim < -self.dimension or voltage.shape[self.dimension] != self.neurons:
             given = f"got voltages {tuple(voltage.shape)}"
             raise InputError(f"the layer has {self.neurons} oscillators along dimension {self.dimension}, {given}")
@@ -83,7 +84,7 @@ class Oscillators(RadioLayer):
         most = self.largest_current / self.threshold
         power = _Emitted.apply(voltage, slope, offset, most, self.nonlinear_damping, scale)
         factor = self.factor("power_factor")
-        if isinstance(factor, torch.Tensor):
+        if isinstance(factor, Tensor):
             power = power * factor.unsqueeze(-2)[(..., *(-1 - self.dimension) * (None,))]
         noise = self.imperfections.power_noise
         return self.noisy(power, noise * power.detach()).clamp(min=0) if noise else power
@@ -91,7 +92,7 @@ class Oscillators(RadioLayer):
     def count_devices(self) -> int:
         return self.neurons
 
-    def cost(self, given: torch.Tensor, output: torch.Tensor, examples: int) -> LayerUse:
+    def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
         """Operations of all oscillators for every position they serve, and their direct current R I^2."""
         values = output.numel() // (examples * math.prod(self.members))
         current = (self.transconductance * (given.double() + self.bias)).clamp(self.threshold, self.largest_current)
@@ -117,8 +118,8 @@ def thermal_fluctuation(temperature: float, supercriticality: float = 2.5, quali
 
 
 def emitted(
-    voltage: torch.Tensor, slope: float, offset: float, most: float, quality: float, scale: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+    voltage: Tensor, slope: float, offset: float, most: float, quality: float, scale: float
+) -> tuple[Tensor, Tensor]:
     """Power and its derivative with respect to the voltage; xi = slope V + offset, held between 1 and `most`."""
     raw = slope * voltage + offset
     xi = raw.clamp(1, most)
@@ -130,7 +131,7 @@ def emitted(
 
 class _Emitted(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, voltage: torch.Tensor, *constants: float) -> torch.Tensor:
+    def forward(ctx: Any, voltage: Tensor, *constants: float) -> Tensor:
         if voltage.device.type != "cpu" or voltage.dtype not in (torch.float32, torch.float64):
             power, slope = emitted(voltage, *constants)
         else:
@@ -144,7 +145,7 @@ class _Emitted(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = ctx.saved_tensors
         return upstream * slope, None, None, None, None, None
 

@@ -20,9 +20,8 @@ from torch.autograd.function import once_differentiable
 from spinloom.errors import InputError
 from spinloom.nn.compiled import compile_loop
 
-FAST = {"reassoc", "contract", "arcp", "nsz"}
+OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy"}
 """NaN and infinity keep their meaning."""
-OPTIONS: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
 _PARALLEL = 1 << 17
 """Triples of chain, input and resonator from which on more cores pay."""
 
