@@ -1,7 +1,7 @@
 """The state of a training: on disk, so that a killed run goes on, read as data only; and back from several processes.
 
-On disk: a line that says what it is, a line with the SHA-256 of all that follows, a line of JSON with the parts of the
-training, then what `torch.save` made of the state.
+On disk: a line that says what it is, a line of JSON with the parts of the training, a line with the SHA-256 of that and
+of what follows: what `torch.save` made of the state.
 """
 
 import copy
@@ -26,7 +26,7 @@ from spinloom.files import write_bytes
 from spinloom.nn import device_layers
 from spinloom.progress import bar, silent
 
-HEAD = b"Spinloom checkpoint 2\n"
+HEAD = b"Spinloom checkpoint 1\n"
 _OUTCOME, _ERROR, _PORT = "outcome", "error", "MASTER_PORT"
 
 Parts = Mapping[str, str]
@@ -35,8 +35,8 @@ Parts = Mapping[str, str]
 
 def write(path: Path, parts: Parts, state: bytes) -> None:
     """Write a checkpoint of the training with these parts. Raises OutputError."""
-    content = json.dumps(dict(parts)).encode() + b"\n" + state
-    write_bytes(path, HEAD + _seal(content) + content)
+    line = json.dumps(dict(parts)).encode()
+    write_bytes(path, b"\n".join([HEAD[:-1], line, _seal(line + state), state]))
 
 
 def claim(path: Path, parts: Parts) -> bytes | None:
@@ -56,13 +56,11 @@ def claim(path: Path, parts: Parts) -> bytes | None:
         raise OutputError(f"cannot write the checkpoint {path}: {reason}; choose another place") from error
     if not path.exists():
         return None
-    file, start = _read(path), len(HEAD) + len(_seal(b""))
-    content = file[start:]
-    if file[len(HEAD) : start] != _seal(content):
+    _, line, seal, state = (*_read(path).split(b"\n", 3), b"", b"", b"")[:4]
+    if seal != _seal(line + state):
         again = "it will be replaced and the training starts anew"
         warnings.warn(f"the checkpoint {path} is damaged; {again}", SpinloomWarning, stacklevel=3)
         return None
-    line, _, state = content.partition(b"\n")
     found = json.loads(line)
     if found == dict(parts):
         return state
@@ -79,7 +77,7 @@ def claim(path: Path, parts: Parts) -> bytes | None:
 
 
 def _seal(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode() + b"\n"
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _read(path: Path) -> bytes:
