@@ -2,17 +2,19 @@
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from types import ModuleType
 from typing import Any
 
+import numba
 import numpy as np
 import torch
 
 from spinloom import threads
 from spinloom.kernels import build
 from spinloom.magnetism.compiled import mesh_kernels
-from spinloom.magnetism.compiled.pieces import PIECES, seed_lanes
+from spinloom.magnetism.compiled.pieces import LANES, PIECES, seed_lanes
 from spinloom.magnetism.compiled.source import Block, macrospin_loop, mesh_rate
 from spinloom.magnetism.drives import Constant
 from spinloom.magnetism.engine.rates import Layout, RightHandSide
@@ -32,6 +34,8 @@ from spinloom.magnetism.stray.demag import MOST_CELLS, DenseStray, MeshStray
 
 _MOST_WORK = 300_000_000
 """Device-steps in one call of the loop (a fraction of a second to seconds): Ctrl-C is heard between calls."""
+_LEAST_WORK = 200_000
+"""Device-steps that are worth the start of threads (a fifth of a millisecond)."""
 _MOST_WAVES = 20_000_000
 """Elements in one table of drives."""
 _CHUNKS = 8
@@ -80,10 +84,22 @@ class CompiledRun:
             table = table.reshape(*table.shape[:2], lanes if self.per_lane else 1).to(self.dtype)
             steady = bool((table == table[:1]).all())  # to write drives that do not change costs more than a step
             memory, step = self.memory[: 3 * MEMORY[method]], state.dtype.type(piece.step)
-            inputs = (self.rows, memory, self.words, table.numpy(), steady, step, first, steps)
-            self.loops[method](state, *inputs, piece.steps // records, out, drift)
+            inputs = (state, self.rows, memory, self.words, table.numpy(), steady, step, first, steps)
+            _share(self.loops[method], (*inputs, piece.steps // records, out, drift), lanes, lanes * steps)
             first += steps
         return torch.from_numpy(out.reshape(records, 3, *self.batch)), torch.from_numpy(drift).max()
+
+
+def _share(loop: Callable[..., None], arguments: tuple[Any, ...], lanes: int, work: int) -> None:
+    """The blocks of lanes among the cores, by threads of Python: with numba's own a loop compiles twice as long."""
+    blocks = -(-lanes // LANES)
+    cores = min(numba.get_num_threads(), blocks) if work > _LEAST_WORK else 1
+    bounds = [share * blocks // cores for share in range(cores + 1)]
+    if cores == 1:
+        loop(*arguments, *bounds)
+    else:
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(lambda start, end: loop(*arguments, start, end), bounds, bounds[1:]))
 
 
 @cache
@@ -92,14 +108,14 @@ def compiled(layout: Layout, method: str, thermal: bool, known: tuple[Any, ...])
 
     known: parameter rows that are 0 or 1 for the whole batch; their arithmetic vanishes from the loop.
 
-    Call as loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift):
+    Call as loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift, start, end):
     m (3, n), rows (rows, n), memory (3 k, n), out (records, 3, n), drift (1, n) of one float type, state (4, n) uint32,
     waves (2 steps + 1, channels, 1 or n) with the drives at every half step (steady: all alike), h a scalar of that
     type (ns).
     `before` steps are done already; after each `every`-th the state goes to its place in out.
-    m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place.
+    m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place, in the blocks
+    start..end of `LANES` lanes.
     """
-    threads.start()
     return build(macrospin_loop(layout, method, thermal, known)).loop
 
 

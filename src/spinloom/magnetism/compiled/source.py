@@ -143,18 +143,18 @@ def macrospin_loop(layout: Layout, method: str, thermal: bool, known: tuple[tupl
 _MACROSPINS = '''"""Written by spinloom.magnetism.compiled.source (pieces {pieces}); made anew when missing."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from spinloom.magnetism.compiled.pieces import FAST, fill_noise, load, load_waves, store
 
 
-@njit(fastmath=FAST, parallel=True, cache=True, error_model="numpy")
-def loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift):
+@njit(fastmath=FAST, nogil=True, cache=True, error_model="numpy")
+def loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift, start, end):
     number = m.dtype.type
     one = number(1)
     noise_scale = one / np.sqrt(h)
 {constants}
-    for block in prange((m.shape[1] + {lanes} - 1) // {lanes}):
+    for block in range(start, end):
         first = block * {lanes}
         lanes = min({lanes}, m.shape[1] - first)
         b = np.zeros({size}, dtype=m.dtype)
