@@ -27,8 +27,7 @@ class OperatingCost:
     drive: (points,), in the unit of the Response it belongs to.
     write_energy: (points,), J, energy of the pulse at each drive.
     reset_energy: J. read_energy: J, one read of the value junction (a gradient read costs as much again).
-    cycle_time: s, reset + pulse + read of one neuron; all neurons of a layer work at once.
-    assumptions: sentences to print beside every figure made from these numbers.
+    cycle_time: s, of one neuron; all of a layer work at once. assumptions: to print beside figures of these numbers.
     """
 
     drive: torch.Tensor
@@ -132,8 +131,8 @@ class Memory(Design, ABC):
     def window(self) -> tuple[Quantity, Quantity]: ...
 
     @property
-    @abstractmethod
-    def levels(self) -> int | None: ...
+    def levels(self) -> int | None:
+        return None
 
     @abstractmethod
     def mean_change(self, state: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:

@@ -19,9 +19,7 @@ from spinloom.magnetism import Quantity, double
 
 _PERCENT = (0.01, "%")
 _METRES = ((1e-9, "nm"), (1e-6, "um"))
-_SECONDS = ((1e-9, "ns"), (1e-12, "ps"))
 _AMPERES = ((1e-6, "uA"), (1e-3, "mA"))
-_HERTZ = ((1e9, "GHz"), (1e6, "MHz"))
 
 
 @dataclass(frozen=True)
@@ -43,26 +41,19 @@ class Parameter:
     spread: str = ""
     single: bool = False
 
-    def usual(self, value: float) -> bool:
-        return self.low <= abs(value) <= self.high
-
 
 KNOWN = {
     "diameter": Parameter("m", 3e-9, 2e-5, 1e-3, _METRES),
     "thickness": Parameter("m", 1e-10, 2e-7, 1e-4, _METRES),
     "resolution": Parameter("m", 1e-10, 1e-6, 1e-3, _METRES),
     "saturation_magnetization": Parameter("A/m", 5e3, 3e6, 1e7, ((1 / units.MU0, "T"), (1e3, "emu/cm^3 or kA/m"))),
-    "damping": Parameter("", 0.0, 0.5, 10.0, (_PERCENT,)),
-    "linewidth": Parameter("", 0.0, 0.5, 10.0, (_PERCENT,)),
+    **dict.fromkeys(("damping", "linewidth"), Parameter("", 0.0, 0.5, 10.0, (_PERCENT,))),
     "residual_field": Parameter("T", 0.0, 2.0, 20.0, ((1e-3, "mT"), (units.MU0, "A/m")), "any"),
     "interface_anisotropy": Parameter("J/m^2", 0.0, 1e-2, 1.0, ((1e-3, "mJ/m^2"),), "any"),
     "exchange_stiffness": Parameter("J/m", 1e-14, 1e-9, 1e-6, ((1e-12, "pJ/m"), (1e-5, "erg/cm"))),
-    "polarization": Parameter("", 0.0, 1.0, 1.0, (_PERCENT,)),
-    "reset_polarization": Parameter("", 0.0, 1.0, 1.0, (_PERCENT,)),
+    **dict.fromkeys(("polarization", "reset_polarization"), Parameter("", 0.0, 1.0, 1.0, (_PERCENT,))),
     "field_like": Parameter("", 0.0, 10.0, 1e4, (_PERCENT,), "any"),
-    "pulse": Parameter("s", 1e-13, 1e-6, 1e-3, _SECONDS),
-    "reset": Parameter("s", 1e-13, 1e-6, 1e-3, _SECONDS),
-    "read": Parameter("s", 1e-13, 1e-6, 1e-3, _SECONDS),
+    **dict.fromkeys(("pulse", "reset", "read"), Parameter("s", 1e-13, 1e-6, 1e-3, ((1e-9, "ns"), (1e-12, "ps")))),
     "read_voltage": Parameter("V", 1e-5, 2.0, 50.0, ((1e-3, "mV"),)),
     "amplifier_noise": Parameter("of full scale", 0.0, 0.5, 1e4, (_PERCENT,), "non-negative"),
     "tilt": Parameter("rad", 0.0, math.pi / 2, 1e4, ((units.DEGREE, "degrees"),), "any"),
@@ -73,7 +64,7 @@ KNOWN = {
     "read_noise": Parameter("of full scale", 0.0, 1.0, 1e4, (_PERCENT,), "non-negative"),
     "temperature": Parameter("K", 0.0, 1500.0, 1e6, (), "non-negative"),
     # the closed forms of the radio devices have no scale of their own: nothing is impossible there
-    "frequency": Parameter("Hz", 1e6, 1e12, math.inf, _HERTZ),
+    "frequency": Parameter("Hz", 1e6, 1e12, math.inf, ((1e9, "GHz"), (1e6, "MHz"))),
     "threshold": Parameter("A", 1e-10, 0.1, math.inf, _AMPERES),
     "largest_current": Parameter("A", 1e-10, 0.5, math.inf, _AMPERES),
 }
@@ -107,10 +98,10 @@ def require_parameters(device: Any) -> None:
 
 
 def require_plausible(**quantities: Quantity | None) -> None:
-    """Raise InputError for what is impossible in any device; SpinloomWarning for a design that is unusual.
+    """Raise InputError for what is impossible in any device, by its name in `KNOWN`; SpinloomWarning for the unusual.
 
-    Names are those of `KNOWN`, values finite; None and 0 pass, lists and arrays do not. A design is a number or a
-    tensor (): fabricated devices (devices, 1) were drawn from one and do not warn again.
+    None and 0 pass. A design is a number or a tensor (): fabricated devices (devices, 1) were drawn from one and do not
+    warn again.
     """
     for name, quantity in quantities.items():
         if quantity is not None:
@@ -118,16 +109,20 @@ def require_plausible(**quantities: Quantity | None) -> None:
             _require_usual(name, quantity, KNOWN[name])
 
 
+def refuse(wrong: torch.Tensor, message: str) -> None:
+    """Raise InputError where anything is wrong."""
+    if bool(wrong.any()):
+        raise InputError(message)
+
+
 def warn(message: str) -> None:
     """SpinloomWarning at the line outside Spinloom that made the device or the call."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back and _is_inside(frame.f_globals.get("__name__", ""), frame.f_code.co_filename):
+    level, frame, inside = 2, sys._getframe(1), ("spinloom", "dataclasses")
+    while frame.f_back and (
+        frame.f_globals.get("__name__", "").split(".")[0] in inside or frame.f_code.co_filename == "<string>"
+    ):  # the last is the __init__ of a dataclass
         level, frame = level + 1, frame.f_back
     warnings.warn(message, errors.SpinloomWarning, stacklevel=level)
-
-
-def _is_inside(module: str, file: str) -> bool:
-    return module.split(".")[0] in ("spinloom", "dataclasses") or file == "<string>"  # the __init__ of a dataclass
 
 
 def _require_usual(name: str, quantity: Quantity, known: Parameter) -> None:
@@ -135,7 +130,7 @@ def _require_usual(name: str, quantity: Quantity, known: Parameter) -> None:
     largest = float(given.flatten()[given.abs().argmax()])
     if abs(largest) > known.most:
         raise InputError(f"{name} must be at most {_with_unit(known.most, known.unit)}{_got(largest, known)}")
-    if given.ndim == 0 and given != 0 and not known.usual(float(given)):
+    if given.ndim == 0 and given != 0 and not known.low <= abs(float(given)) <= known.high:
         usual = f"{name} is usually {known.low:g} to {_with_unit(known.high, known.unit)}"
         warn(usual + _got(float(given), known))
 
@@ -145,7 +140,7 @@ def _got(value: float, known: Parameter) -> str:
     fits = [
         f"{_with_unit(value * factor, known.unit)} ({_with_unit(value, unit)})"
         for factor, unit in known.slips
-        if known.usual(value * factor)
+        if known.low <= abs(value * factor) <= known.high
     ]
     hint = f"; did you mean {' or '.join(fits)}?" if fits else ""
     return f", got {_with_unit(value, known.unit)}{hint}"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from inspect import getfile
 from pathlib import Path
@@ -16,10 +16,9 @@ from spinloom.devices.response.response import Response, load_response
 from spinloom.errors import InputError
 from spinloom.quantities import parameters
 
-SWEEP_READS = 256
-"""Thermal realisations behind each point of the sweeps of temperature and diameter: noise to 4 %."""
-RESOLVED_READS, RESOLVED_DEVICES = 32, 16
-"""For devices resolved in space, which take thousands of times as long: noise to 13 %, devices to draw from."""
+SWEEP_READS, RESOLVED_READS, RESOLVED_DEVICES = 256, 32, 16
+"""Thermal realisations behind each point of the sweeps of temperature and diameter: noise to 4 %. For devices resolved
+in space, which take thousands of times as long: noise to 13 %; devices to draw from."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class DeviceSource:
     at_temperature (K), at_diameter (m): the nominal device there. cost: of one operation at a diameter (None: its own).
     kelvin: the temperature of nominal and fabricated devices. These four, and other spreads, exist for simulated
     devices only, at_diameter only for those that have a diameter.
-    changes: parameters (name=value) that are not the defaults, as they were given.
-    noun: what sentences call one of these devices.
+    changes: parameters (name=value) that are not the defaults, as they were given. noun: what one device is called.
     """
 
     identity: str
@@ -137,14 +135,14 @@ def _simulated(device: Any, temperature: float, devices: int, seed: int) -> Devi
         # without spread: one device, averaged over many more realisations
         return simulate(spread=Spread.uniform(sigma), devices=count) if sigma else simulate()
 
-    has_diameter = any(part.name == "diameter" for part in fields(device))
+    named = parameters(device)
     return DeviceSource(
         identity=f"{device}, {temperature} K, {count} devices{_written(type(device))}",
-        parameters=parameters(device),
+        parameters=named,
         nominal=simulate,
         fabricated=fabricated,
         at_temperature=lambda kelvin: simulate(kelvin=kelvin, realizations=reads),
-        at_diameter=partial(simulate, realizations=reads) if has_diameter else None,
+        at_diameter=partial(simulate, realizations=reads) if "diameter" in named else None,
         cost=lambda metres: sized(metres).cost(),
         kelvin=temperature,
     )
@@ -161,18 +159,10 @@ def _written(made: type) -> str:
 
 
 def _given(response: Response, where: str) -> DeviceSource:
-    """Devices whose spread is the one that the response holds."""
-    return DeviceSource(
-        parameters={"file": where, "devices": str(response.devices), **response.metadata},
-        identity=f"{Path(where).name}: {response.devices} devices, {_digest(response)}",
-        nominal=response.nominal,
-        fabricated=lambda _: response,
-    )
-
-
-def _digest(response: Response) -> str:
-    """Of all that a layer reads of it: noise and slopes too."""
+    """Devices whose spread is the one that the response holds, named by all that a layer reads, noise too."""
     made = hashlib.sha256(f"{response.unit_drive!r}".encode())
     for name in ("drive", "value", "slope", "noise", "slope_noise"):
         made.update(getattr(response, name).detach().cpu().double().contiguous().numpy().tobytes())
-    return made.hexdigest()[:16]
+    identity = f"{Path(where).name}: {response.devices} devices, {made.hexdigest()[:16]}"
+    named = {"file": where, "devices": str(response.devices), **response.metadata}
+    return DeviceSource(identity, named, nominal=response.nominal, fabricated=lambda _: response)

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 
 from spinloom.devices.contract import Memory
-from spinloom.devices.parameters import Parameter, known
-from spinloom.errors import InputError, require_count, require_number
+from spinloom.devices.parameters import Parameter, known, refuse
+from spinloom.errors import require_count, require_number
 from spinloom.magnetism import Quantity, double
 from spinloom.seeding import Seed, generator
 
@@ -46,16 +46,11 @@ class LinearMemory(Memory):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_count(steps=self.steps)
-        if bool((double(self.least) >= double(self.most)).any()):
-            raise InputError("least must be below most: the window of the memory is empty")
+        refuse(double(self.least) >= double(self.most), "least must be below most: the window of the memory is empty")
 
     @property
     def window(self) -> tuple[Quantity, Quantity]:
         return self.least, self.most
-
-    @property
-    def levels(self) -> int | None:
-        return None
 
     @property
     def step(self) -> torch.Tensor:

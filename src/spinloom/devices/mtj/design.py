@@ -205,7 +205,9 @@ class JunctionDesign(Design):
     def magnet(self, write: Drive | None = None, reset: Drive | None = None) -> Magnet:
         """The free layer with its torques; drives are current densities in A/m^2 at the two junctions.
 
-        Resolved in space, the magnet has a mesh, and drives need the shape (*batch, 1, 1, 1).
+        Resolved in space, the magnet has a mesh of one cell in thickness, and drives need the shape (*batch, 1, 1, 1).
+        All devices share the mask of the disk and differ in the size of their cells, so that a diameter can be any
+        number and has a gradient: each disk of cells has exactly the area of its circle.
         """
         lift = self.lifted
         angular: Literal["constant", "mtj"] = "constant" if self.source == "voltage" else "mtj"
@@ -220,8 +222,17 @@ class JunctionDesign(Design):
         anisotropy = magnetism.Uniaxial(lift(self.anisotropy / self.thickness))
         if self.resolution is None:
             return Magnet(material, self.shape.volume, (magnetism.Demagnetization(self.shape), anisotropy), torques)
+        nominal = float(double(self.diameter).detach().mean())
+        n = round(nominal / float(self.resolution))
+        if n < LEAST_CELLS:
+            found = f"resolution of {self.resolution * 1e9:.3g} nm leaves {n} cells across {nominal * 1e9:.3g} nm"
+            remedy = f"use a resolution of {nominal / LEAST_CELLS * 1e9:.3g} nm or less"
+            raise InputError(f"{found}; at least {LEAST_CELLS} are needed: {remedy}")
+        place = torch.arange(n, dtype=torch.float64) - (n - 1) / 2
+        disk = (place[:, None].square() + place[None, :].square() <= (n / 2) ** 2)[None]
+        side = double(self.diameter) * math.sqrt(math.pi / 4 / int(disk.sum()))
+        mesh = magnetism.Mesh((n, n, 1), (side, side, double(self.thickness)))
         exchange = magnetism.Exchange(lift(self.exchange_stiffness))
-        mesh, disk = _free_layer(self.diameter, self.thickness, self.resolution)
         return Magnet(material, None, (exchange, magnetism.Demagnetization(), anisotropy), torques, mesh, disk)
 
     def lifted(self, value: Any) -> Any:
@@ -273,21 +284,3 @@ def shapes(device: Any) -> dict[str, tuple[int, ...]]:
     """Of all parameters that are tensors, by name."""
     given = {part.name: getattr(device, part.name) for part in fields(device)}
     return {name: tuple(value.shape) for name, value in given.items() if isinstance(value, torch.Tensor)}
-
-
-def _free_layer(diameter: Quantity, thickness: Quantity, resolution: float) -> tuple[magnetism.Mesh, torch.Tensor]:
-    """Mesh and disk mask (1, n, n) of a circular layer of one cell in thickness.
-
-    All devices share the mask and differ in the size of their cells, so that a diameter can be any number and has a
-    gradient: each disk of cells has exactly the area of its circle. resolution: m, rounded so that n is whole.
-    """
-    nominal = float(double(diameter).detach().mean())
-    n = round(nominal / float(resolution))
-    if n < LEAST_CELLS:
-        found = f"resolution of {resolution * 1e9:.3g} nm leaves {n} cells across a diameter of {nominal * 1e9:.3g} nm"
-        remedy = f"use a resolution of {nominal / LEAST_CELLS * 1e9:.3g} nm or less"
-        raise InputError(f"{found}; at least {LEAST_CELLS} are needed: {remedy}")
-    place = torch.arange(n, dtype=torch.float64) - (n - 1) / 2
-    disk = (place[:, None].square() + place[None, :].square() <= (n / 2) ** 2)[None]
-    side = double(diameter) * math.sqrt(math.pi / 4 / int(disk.sum()))
-    return magnetism.Mesh((n, n, 1), (side, side, double(thickness))), disk

@@ -73,11 +73,23 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
         of one read of m_x and of m_z^2, thermal motion, tunnel (Johnson and shot) and amplifier noise together.
 
         Differentiable at 0 K in every parameter and in `drive`. The same seed gives the same response.
-        Raises InputError for impossible counts or temperatures and PhysicsError where the dynamics leave the step.
+        Raises InputError for impossible counts, temperatures or drives (SpinloomWarning where one looks like a slip of
+        the unit) and PhysicsError where the dynamics leave the step.
         """
         if self.unit_drive.numel() != 1:
             raise InputError("thickness, polarization and saturation_magnetization of a design must be single numbers")
-        _require_run(drive, devices, temperature, dtype)
+        if dtype not in (torch.float32, torch.float64):
+            raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
+        require_count(devices=devices)
+        require_number("K", "non-negative", temperature=temperature)
+        require_plausible(temperature=temperature)
+        if drive is not None:
+            require_finite("A/m^2", drive=drive)
+            given = double(drive).detach()
+            if given.ndim != 1 or len(given) < 2 or not bool((given.diff() > 0).all()):
+                found = f"got shape {tuple(given.shape)}, {float(given.min()):g} to {float(given.max()):g} A/m^2"
+                raise InputError(f"drive must be (points,), 2 or more that increase strictly, in A/m^2; {found}")
+            require_plausible(current_density=given.abs().max())
         drive = self.drives(121 if self.resolution is None else 61) if drive is None else torch.as_tensor(drive)
         least, shared = (16, READS) if self.resolution is None else (4, MESH_READS)
         count = realizations if realizations is not None else max(least, shared // max(devices, 1))
@@ -92,8 +104,12 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
         value = torch.as_tensor(sum(sign * reads[0] for sign, reads in zip(signs, cycles, strict=True)))
         gradient = torch.as_tensor(sum(reads[1].square() for reads in cycles))
         value, gradient = value / len(cycles), gradient / len(cycles)
-        noise = made._read_noise(temperature, devices).to(dtype).square()
-        noise = noise + (self.amplifier_noise**2 if temperature else 0.0)
+        noise = torch.zeros(devices, 2, dtype=dtype)  # variance of the value and the gradient read; none at 0 K
+        if temperature:
+            how = (made.area, self.read_voltage, self.read, temperature)
+            tunnel = [barrier.read_noise(*how).detach().reshape(-1) for barrier in (made.barrier, made.reset_barrier)]
+            noise = torch.stack([each.expand(devices) for each in tunnel], dim=-1).to(dtype).square()
+            noise = noise + self.amplifier_noise**2
         thermal, slope_thermal = (reads.var(-1) if count > 1 else 0 * reads[..., 0] for reads in (value, gradient))
         # (m_z + n)^2 of one cycle varies by 4 m_z^2 n^2 + 2 n^4 for a normal n
         squared = (4 * gradient.mean(-1) * noise[:, 1] + 2 * noise[:, 1].square()) / len(cycles)
@@ -106,18 +122,9 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
         unit = float(self.unit_drive.detach())
         return Response(drive.to(dtype), value, slope, read, unit, "A/m^2", metadata, read_slope)
 
-    def _read_noise(self, temperature: float, devices: int) -> torch.Tensor:
-        """Tunnel noise of the value and the gradient read of each device, (devices, 2); none at 0 K, the ideal case."""
-        if temperature == 0:
-            return torch.zeros(devices, 2, dtype=torch.float64)
-        how = (self.area, self.read_voltage, self.read, temperature)
-        noise = [barrier.read_noise(*how).detach().reshape(-1) for barrier in (self.barrier, self.reset_barrier)]
-        return torch.stack([each.expand(devices) for each in noise], dim=-1)
-
     def cost(self, drive: torch.Tensor | None = None) -> OperatingCost:
         """Joule heat in the two barriers of one design; drive (points,) in A/m^2, None takes `drives()`."""
-        if drive is None:
-            drive = self.drives()
+        drive = self.drives() if drive is None else drive
         require_finite("A/m^2", drive=drive)
         drive = double(drive)
         if drive.ndim != 1:
@@ -126,42 +133,19 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
         if several:
             raise InputError(f"the cost is that of one design; these hold several devices: {', '.join(several)}")
         cycles = len(self.polarities)
-        return OperatingCost(
-            drive=drive,
-            write_energy=write_energy(self, drive).detach(),
-            reset_energy=float(reset_energy(self).detach()),
-            read_energy=float(read_energy(self).detach()),
-            cycle_time=cycles * (float(self.reset) + float(self.pulse) + self.read),
-            assumptions=(
-                f"{self.operation} operation: {cycles} cycle(s) of reset, pulse and read per activation",
-                f"write: Joule heat of a {self.pulse * 1e12:.0f} ps {self.source} pulse in the in-plane junction, "
-                "conductance followed along the ideal tanh trajectory",
-                f"reset: {self.reset * 1e12:.0f} ps at {float(self.reset_density) / 1e10:.1f} MA/cm^2 through the "
-                "perpendicular junction, taken in its parallel state (upper bound)",
-                f"read: {self.read_voltage * 1e3:.0f} mV (bipolar) for {self.read * 1e12:.0f} ps, mean conductance",
-                "transistors, wires, drivers, amplifiers and converters are not included",
-            ),
+        written = write_energy(self, drive).detach()
+        reset, read = (float(energy(self).detach()) for energy in (reset_energy, read_energy))
+        cycle_time = cycles * (float(self.reset) + float(self.pulse) + self.read)
+        assumptions = (
+            f"{self.operation} operation: {cycles} cycle(s) of reset, pulse and read per activation",
+            f"write: Joule heat of a {self.pulse * 1e12:.0f} ps {self.source} pulse in the in-plane junction, "
+            "conductance followed along the ideal tanh trajectory",
+            f"reset: {self.reset * 1e12:.0f} ps at {float(self.reset_density) / 1e10:.1f} MA/cm^2 through the "
+            "perpendicular junction, taken in its parallel state (upper bound)",
+            f"read: {self.read_voltage * 1e3:.0f} mV (bipolar) for {self.read * 1e12:.0f} ps, mean conductance",
+            "transistors, wires, drivers, amplifiers and converters are not included",
         )
-
-
-def _require_run(drive: torch.Tensor | None, devices: int, temperature: float, dtype: torch.dtype) -> None:
-    """Raise InputError for a drive that is no increasing (points,), a count below 1, a temperature below 0.
-
-    SpinloomWarning for a drive or a temperature that looks like a slip of the unit.
-    """
-    require_count(devices=devices)
-    require_number("K", "non-negative", temperature=temperature)
-    require_plausible(temperature=temperature)
-    if dtype not in (torch.float32, torch.float64):
-        raise InputError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
-    if drive is None:
-        return
-    require_finite("A/m^2", drive=drive)
-    given = double(drive).detach()
-    if given.ndim != 1 or len(given) < 2 or not bool((given.diff() > 0).all()):
-        found = f"got shape {tuple(given.shape)}, {float(given.min()):g} to {float(given.max()):g} A/m^2"
-        raise InputError(f"drive must be (points,), 2 or more that increase strictly, in A/m^2; {found}")
-    require_plausible(current_density=given.abs().max())
+        return OperatingCost(drive, written, reset, read, cycle_time, assumptions)
 
 
 def write_energy(device: JunctionDesign, drive: torch.Tensor) -> torch.Tensor:
@@ -176,8 +160,7 @@ def write_energy(device: JunctionDesign, drive: torch.Tensor) -> torch.Tensor:
 
 def reset_energy(device: JunctionDesign) -> torch.Tensor:
     """Joule heat of the reset pulses of one operation, J, in the parallel state (upper bound)."""
-    barrier = device.reset_barrier
-    power = device.reset_density**2 / barrier.mean_conductance * (1 + barrier.contrast)
+    power = device.reset_density**2 / device.reset_barrier.mean_conductance * (1 + device.reset_barrier.contrast)
     return len(device.polarities) * power * device.area * device.reset
 
 

@@ -120,9 +120,8 @@ class DesignSearch:
     @property
     def inputs(self) -> torch.Tensor:
         """Network inputs (points,)."""
-        if self.start.operation == "single":
-            return torch.linspace(-LARGEST_INPUT, LARGEST_INPUT, 2 * self.points - 1, dtype=torch.float64)
-        return torch.linspace(0, LARGEST_INPUT, self.points, dtype=torch.float64)
+        least, points = (-LARGEST_INPUT, 2 * self.points - 1) if self.start.operation == "single" else (0, self.points)
+        return torch.linspace(least, LARGEST_INPUT, points, dtype=torch.float64)
 
     @cached_property
     def thermal(self) -> float:
@@ -242,8 +241,7 @@ def compare_with_mesh(device: TwoPolarizerMTJ) -> tuple[float, float, float]:
 def distance_to_tanh(response: Response) -> float:
     """Root mean square of (value - tanh, slope - sech^2) together, over the devices and the inputs."""
     ideal = response.inputs.double().tanh()
-    errors = (response.value - ideal).square() + (response.slope - 1 + ideal.square()).square()
-    return float(errors.mean().sqrt())
+    return float(((response.value - ideal).square() + (response.slope - 1 + ideal.square()).square()).mean().sqrt())
 
 
 def refine(response: Response, points: int) -> Response:

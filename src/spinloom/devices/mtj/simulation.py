@@ -40,9 +40,8 @@ def read_population(
     """
     source, resting = generator(seed), made.magnet()
     mesh, devices = resting.mesh, made.area.numel()
-    step, method = STEP, "heun" if temperature > 0 else "rk43" if mesh else "rk4"
-    if mesh and temperature > 0:
-        step = min(STEP, _exchange_step(resting, PHASE))
+    method = "heun" if temperature > 0 else "rk43" if mesh else "rk4"
+    step = min(STEP, _exchange_step(resting, PHASE)) if mesh and temperature > 0 else STEP
 
     def run(magnet: Magnet, m: torch.Tensor, length: Quantity, records: int) -> torch.Tensor:
         how = {"method": method, "temperature": temperature, "seed": child_seed(source), "records": records}
@@ -139,8 +138,7 @@ def _exchange_step(magnet: Magnet, phase: float) -> float:
     """s in which exchange between neighbours turns the fastest mode of the magnet's mesh by `phase`."""
     assert magnet.mesh is not None
     stiffness = next(term.stiffness for term in magnet.fields if isinstance(term, magnetism.Exchange))
-    ms = double(magnet.material.saturation_magnetization)
-    dx, dy, _ = magnet.mesh.spatial_lengths
+    (dx, dy, _), ms = magnet.mesh.spatial_lengths, double(magnet.material.saturation_magnetization)
     fastest = units.GAMMA * 8 * double(stiffness) / ms * (1 / dx**2 + 1 / dy**2)
     return phase / float(fastest.detach().max())
 

@@ -32,7 +32,7 @@ import torch
 
 from spinloom import units
 from spinloom.devices.contract import Design
-from spinloom.devices.parameters import Parameter, known
+from spinloom.devices.parameters import Parameter, known, refuse
 from spinloom.devices.radio.free_layer import DrivenLayer, Mode, curvature
 from spinloom.errors import InputError, require_count, require_finite, require_number, require_sign
 from spinloom.magnetism import Constant, Direction, Drive, Quantity, double, simulate
@@ -96,10 +96,9 @@ class AutoOscillator(Design):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if bool((double(self.nonlinear_damping) <= -1).any()):
-            raise InputError("nonlinear_damping must be > -1: below, the power jumps instead of growing from threshold")
-        if bool((double(self.largest_current) < double(self.threshold)).any()):
-            raise InputError("largest_current must not be below the threshold: the oscillator would never start")
+        refuse(double(self.nonlinear_damping) <= -1, "nonlinear_damping must be > -1: below, the power jumps from 0")
+        never = double(self.largest_current) < double(self.threshold)
+        refuse(never, "largest_current must not be below the threshold: the oscillator would never start")
 
     @property
     def decay_rate(self) -> torch.Tensor:
@@ -181,8 +180,7 @@ class AutoOscillator(Design):
         """
         require_number("s", "positive", duration=duration)
         require_sign("", "non-negative", start=start)
-        if bool((double(start) > 1).any()):
-            raise InputError("start is a normalised power and must be at most 1")
+        refuse(double(start) > 1, "start is a normalised power and must be at most 1")
         require_count(steps=steps)
         time = torch.linspace(0, duration, steps + 1, dtype=torch.float64)
         h = duration / steps
@@ -248,8 +246,7 @@ class SimulatedOscillator(DrivenLayer):
         """
         mode = mode or self.mode()
         cosine = self.cosine(mode)
-        if bool((cosine.abs() < 1e-6).any()):
-            raise InputError("a polarizer at a right angle to the free layer has no threshold; tilt one of them")
+        refuse(cosine.abs() < 1e-6, "a polarizer at a right angle to the free layer has no threshold; tilt one of them")
         field = 1 + mode.damping * double(self.field_like)  # its field-like part shifts frequency and damping
         return -mode.damping * mode.gamma0 * mode.trace / (2 * self.rate(cosine) * cosine * field)
 
@@ -264,12 +261,10 @@ class SimulatedOscillator(DrivenLayer):
         mode = self.mode()
         h = mode.stiffness
         threshold, cosine = self.threshold(mode), self.cosine(mode)
-        if bool(((h[0, 0] - h[1, 1]).abs() + 2 * h[0, 1].abs() > 1e-3 * mode.trace).any()):
-            raise InputError("elliptical precession has no closed form of Q and N; `fit_power_curve` fits Q to runs")
-        if bool((cosine > -1 + 1e-6).any()):
-            raise InputError("the polarizer must oppose the free layer at rest for the closed form; reverse it")
-        if bool((double(self.field_like) != 0).any()):
-            raise InputError("the closed form of the oscillator has no field-like torque; set field_like to 0")
+        ellipse = (h[0, 0] - h[1, 1]).abs() + 2 * h[0, 1].abs() > 1e-3 * mode.trace
+        refuse(ellipse, "elliptical precession has no closed form of Q and N; `fit_power_curve` fits Q to runs")
+        refuse(cosine > -1 + 1e-6, "the polarizer must oppose the free layer at rest for the closed form; reverse it")
+        refuse(double(self.field_like) != 0, "the closed form has no field-like torque; set field_like to 0")
         a, b = self.torque(Constant(0.0)).coefficients()
         moment = double(self.magnet.material.saturation_magnetization) * double(self.magnet.cell_volume)
         shift = mode.gamma0 * curvature(self.magnet, mode.equilibrium, mode.first) / math.pi
@@ -295,8 +290,7 @@ class SimulatedOscillator(DrivenLayer):
         period at rest. batch: as many copies as this shape says, in front of the other axes, for thermal averages.
         """
         require_sign("", "positive", power=power)
-        if bool((double(power) >= 1).any()):
-            raise InputError("power must be below 1, the state opposite to rest")
+        refuse(double(power) >= 1, "power must be below 1, the state opposite to rest")
         mode = self.mode()
         start, density = double(power), double(current) / self.area
         shape = torch.Size((*batch, *torch.broadcast_shapes(density.shape, start.shape, mode.frequency.shape)))

@@ -77,8 +77,7 @@ class DrivenLayer(Design):
     start: direction from which the free layer relaxes to its equilibrium. polarization, field_like, angular_factor: of
     the torque, as in `SpinTransfer`.
 
-    Parameters may be tensors that broadcast with what the methods take. Raises InputError for a mesh, for fields that
-    change in time, for a magnet with torques, and for what `SpinTransfer` refuses.
+    Parameters may be tensors that broadcast with what the methods take. Raises InputError for other magnets.
     """
 
     parameters: ClassVar = known("thickness", "polarization", spread=True) | known("field_like")

@@ -31,7 +31,7 @@ import torch
 
 from spinloom.devices.contract import Design
 from spinloom.devices.mtj.design import TunnelJunction
-from spinloom.devices.parameters import Parameter, known
+from spinloom.devices.parameters import Parameter, known, refuse
 from spinloom.devices.radio.free_layer import DrivenLayer, Mode
 from spinloom.errors import InputError, PhysicsError, require_finite, require_non_negative, require_positive
 from spinloom.magnetism import Applied, Direction, Quantity, Sine, double, simulate
@@ -53,8 +53,7 @@ class SpinDiode(Design):
     impedance: beta_s, what impedance matching and ellipticity leave of the sensitivity (1: all).
     mixing_angle: psi, rad.
 
-    Differentiable in every parameter and input. Raises InputError for a frequency, width, damping or threshold that is
-    not positive, a polarizer at pi/2 or beyond, and anything that is not finite.
+    Differentiable in every parameter and input.
     """
 
     parameters: ClassVar = {
@@ -77,8 +76,8 @@ class SpinDiode(Design):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if bool((double(self.polarizer_angle).abs() >= math.pi / 2).any()):
-            raise InputError("polarizer_angle must lie between -pi/2 and pi/2 rad, where its tangent is finite")
+        beyond = double(self.polarizer_angle).abs() >= math.pi / 2
+        refuse(beyond, "polarizer_angle must lie between -pi/2 and pi/2 rad, where its tangent is finite")
 
     @property
     def width(self) -> torch.Tensor:

@@ -79,7 +79,12 @@ def read_curve(
     table = read_table(as_path(path))
     quantity, unit = _drive(table, drive_unit)
     for name, extremes in (("in_plane", in_plane), ("perpendicular", perpendicular)):
-        _require_extremes(name, extremes)
+        try:
+            parallel, antiparallel = (float(resistance) for resistance in ((1, 2) if extremes is None else extremes))
+        except (TypeError, ValueError):
+            parallel = antiparallel = np.nan
+        if not 0 < parallel < antiparallel < np.inf:
+            raise InputError(f"{name} must be (R_P, R_AP) in ohm with 0 < R_P < R_AP, got {short(extremes)}")
     if unit_drive is not None:
         require_positive(unit, unit_drive=unit_drive)
     sweeps = arrange(table, quantity, sort=sort)
@@ -102,7 +107,11 @@ def read_curve(
         slope = derivative(inputs, value)
         metadata["slope"] = "numerical derivative of value"
     elif "slope" in table.columns and alive.any():
-        _warn_of_slope(culprit, inputs, value[alive], slope[alive])
+        scale, wider = slope_scale(inputs, value[alive], slope[alive]), 2.5 if np.diff(inputs).max() > COARSE else 1.0
+        if not LEAST / wider <= scale <= MOST * wider:
+            remedy = f"multiply it by {1 / scale:.3g}" if scale else "leave it out and it is the derivative of value"
+            meant = f"slope is the change of value per network input, drive / unit_drive: check its unit or {remedy}"
+            warn(f"{culprit}: the integral of slope is {scale:.3g} times the rise of value, about 1 is right; {meant}")
     curves: dict[str, Any] = {"value": value, "slope": slope, "noise": noise, "slope_noise": slope_noise}
     curves["drive"] = sweeps.drive
     return Response(**curves, unit_drive=unit_drive, drive_unit=unit, metadata=metadata)
@@ -204,16 +213,6 @@ def _cosine(sweeps: Sweeps, quantity: str, extremes: Extremes | None) -> np.ndar
     return np.where(starts_high[device], conductance - lowest, highest - conductance) / (highest - lowest)
 
 
-def _require_extremes(name: str, extremes: Extremes | None) -> None:
-    """Raise InputError unless they are two numbers with 0 < R_P < R_AP."""
-    try:
-        parallel, antiparallel = (float(resistance) for resistance in ((1, 2) if extremes is None else extremes))
-    except (TypeError, ValueError):
-        parallel = antiparallel = np.nan
-    if not 0 < parallel < antiparallel < np.inf:
-        raise InputError(f"{name} must be (R_P, R_AP) in ohm with 0 < R_P < R_AP, got {short(extremes)}")
-
-
 def slope_scale(inputs: np.ndarray, value: np.ndarray, slope: np.ndarray) -> float:
     """By how much the slope is too large: the median over the devices, 1 where all is right.
 
@@ -232,23 +231,11 @@ def slope_scale(inputs: np.ndarray, value: np.ndarray, slope: np.ndarray) -> flo
     return float(np.median(np.divide(square, product, out=np.zeros_like(square), where=product != 0)))
 
 
-def _warn_of_slope(culprit: str, inputs: np.ndarray, value: np.ndarray, slope: np.ndarray) -> None:
-    """SpinloomWarning where the slope cannot be that of the value by the network input."""
-    scale, wider = slope_scale(inputs, value, slope), 2.5 if np.diff(inputs).max() > COARSE else 1.0
-    if LEAST / wider <= scale <= MOST * wider:
-        return
-    remedy = f"multiply it by {1 / scale:.3g}" if scale else "leave it out and it is the derivative of value"
-    warn(
-        f"{culprit}: the integral of slope is {scale:.3g} times the rise of value, where about 1 is expected; slope is "
-        f"the change of value per network input, drive / unit_drive: check its unit or {remedy}"
-    )
-
-
 def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[float, float]:
     """Least squares of value ~ tanh(drive / I0) over all devices: I0 and the root mean square that is left.
 
     drive: (points,), any unit. value: (devices, points). `culprit` names the curve in errors.
-    Raises InputError where no positive I0 describes the curve where one hardly does.
+    Raises InputError where no positive I0 describes the curve, SpinloomWarning where one hardly does.
     """
     largest = float(np.abs(drive).max())
 
@@ -260,19 +247,15 @@ def fit_unit_drive(drive: np.ndarray, value: np.ndarray, culprit: str) -> tuple[
     best = scan[int(np.argmin([residual(point) for point in scan]))]
     step = scan[1] - scan[0]
     fit = minimize_scalar(residual, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10})
-    left = float(fit.fun)
+    left, keep = float(fit.fun), "pass unit_drive to keep the curve as it is"
     if left > WORST * float(np.mean(value**2)):
-        raise InputError(
-            f"{culprit} does not follow tanh(drive / I0): reverse the sign of the drive if the curve falls, subtract "
-            "an offset of the drive, scale a value of 0 to 1 to -1 to 1, or pass unit_drive to keep the curve as it is"
-        )
+        remedy = "reverse the drive if the curve falls, subtract an offset, scale a value of 0 to 1 to -1 to 1, or"
+        raise InputError(f"{culprit} does not follow tanh(drive / I0): {remedy} {keep}")
     unit_drive = largest * float(np.exp(fit.x))
     off = float(np.sqrt(np.mean((value.mean(0) - np.tanh(drive / unit_drive)) ** 2)))
     if off > POOR:
-        warn(
-            f"{culprit}: the mean curve is {off:.2f} of full scale (rms) off tanh(drive / I0), I0 = {unit_drive:.3g}: "
-            "subtract an offset of drive or value, or pass unit_drive to keep the curve as it is"
-        )
+        away = f"{off:.2f} of full scale (rms) off tanh(drive / I0), I0 = {unit_drive:.3g}"
+        warn(f"{culprit}: the mean curve is {away}: subtract an offset of drive or value, or {keep}")
     return unit_drive, float(np.sqrt(left))
 
 

@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
-from spinloom.devices.parameters import require_plausible
+from spinloom.devices.parameters import refuse, require_plausible
 from spinloom.errors import InputError, require_count, require_finite, require_number, require_sign
 from spinloom.files import write_bytes
 from spinloom.identity import add_tensors, read_exactly
@@ -84,26 +84,22 @@ class Response:
                 raise InputError(f"{name} must be (devices, {points}), got {shape}")
         require_finite("", drive=self.drive, value=self.value, slope=self.slope)
         require_sign("", "non-negative", noise=self.noise, slope_noise=self.slope_noise)
-        if not bool((self.drive.diff() > 0).all()):
-            raise InputError("drive must increase strictly from point to point; sort the curve and drop repeats")
+        refuse(self.drive.diff() <= 0, "drive must increase strictly from point to point; sort it and drop repeats")
         if self.drive_unit not in UNITS:
             raise InputError(f"drive_unit must be one of {', '.join(UNITS)}, got {self.drive_unit!r}")
-        self._check_unit_drive()
-        if not isinstance(self.metadata, Mapping) or not all(isinstance(t, str) for t in chain(*self.metadata.items())):
-            raise InputError(f"metadata must map text to text, got {self.metadata!r}")
-
-    def _check_unit_drive(self) -> None:
-        given, unit = self.unit_drive, self.drive_unit
-        require_sign(unit, "positive", unit_drive=given)
+        unit = self.drive_unit
+        require_sign(unit, "positive", unit_drive=self.unit_drive)
         try:
-            unit_drive = float(given)
+            unit_drive = float(self.unit_drive)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"unit_drive must be one number in {unit}, got {short(given)}") from error
+            raise InputError(f"unit_drive must be one number in {unit}, got {short(self.unit_drive)}") from error
         object.__setattr__(self, "unit_drive", unit_drive)
         reach = float(self.drive.detach().abs().max()) / unit_drive
         if not LEAST_REACH <= reach <= MOST_REACH:
             reached = f"{reach * unit_drive:g} {unit}, {reach:.3g} in network inputs: is one of them in another unit?"
             raise InputError(f"unit_drive is {unit_drive:g} {unit} and the drive reaches {reached}")
+        if not isinstance(self.metadata, Mapping) or not all(isinstance(t, str) for t in chain(*self.metadata.items())):
+            raise InputError(f"metadata must map text to text, got {self.metadata!r}")
 
     @property
     def devices(self) -> int:
@@ -152,10 +148,7 @@ class Response:
         return picture.getvalue()
 
     def with_read_noise(self, sigma: float, slope: float = 0.0) -> "Response":
-        """The same devices with noise added in quadrature to reads of `value` (sigma) and of `slope`.
-
-        Both are fractions of full scale, which is 1: the largest value and the largest slope of a tanh.
-        """
+        """The same devices with noise added in quadrature to reads of `value` (sigma) and `slope`, of full scale (1)."""
         require_number("of full scale", "non-negative", sigma=sigma, slope=slope)
         require_plausible(read_noise=max(sigma, slope))
         noise, slope_noise = self.noise.square() + sigma**2, self.slope_noise.square() + slope**2
@@ -166,7 +159,7 @@ class Response:
 
         A stuck free layer gives the lowest or the highest value of its curve for every drive, half of the stuck
         devices each (rounded), with slope 0 and the mean noise of its reads. Which device is drawn for which unit is
-        chance, so that a layer has this fraction on average. Raises InputError for a fraction outside 0 to 1.
+        chance, so that a layer has this fraction, 0 to 1, on average.
         """
         require_number("", "non-negative", fraction=fraction)
         require_count(rows=rows)

@@ -7,6 +7,7 @@ number of the line, which every error here names, and its fast parser of numbers
 import csv
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,16 +19,14 @@ from spinloom.errors import InputError
 PREFIXES = {"": 1.0, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
 CURRENT = {"A": ("A", 1.0)}
 DENSITY = {"A/m^2": ("A/m^2", 1.0), "A/m2": ("A/m^2", 1.0), "A/cm^2": ("A/m^2", 1e4), "A/cm2": ("A/m^2", 1e4)}
-VOLTAGE = {"V": ("V", 1.0)}
 RESISTANCE = dict.fromkeys(("ohm", "Ohm", "\u03a9", "\u2126"), ("ohm", 1.0))
 NUMBER = {"": ("", 1.0)}
 QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
     "current_density": DENSITY,
     "current": CURRENT | DENSITY,
-    "voltage": VOLTAGE,
-    "resistance_in_plane": RESISTANCE,
-    "resistance_perpendicular": RESISTANCE,
-    "drive": CURRENT | DENSITY | VOLTAGE | {unit: (unit, 1.0) for unit in ("A/m", "T")},
+    "voltage": {"V": ("V", 1.0)},
+    **dict.fromkeys(("resistance_in_plane", "resistance_perpendicular"), RESISTANCE),
+    "drive": CURRENT | DENSITY | {unit: (unit, 1.0) for unit in ("V", "A/m", "T")},
     **dict.fromkeys(("value", "slope", "noise", "slope_noise", "device"), NUMBER),
 }
 """Quantity -> unit as spelled, without prefix -> (SI unit, factor)."""
@@ -113,15 +112,22 @@ def read_table(path: Path) -> Table:
             found = f"{path}, line {line} has {len(cells)} cells, the header names {len(names)}"
             raise InputError(f"{found}; complete the row (is the file truncated, or does it write decimal commas?)")
     used = [place for place in range(len(names)) if any(cells[place].strip() for _, cells in [(first, names), *body])]
-    headers = _headers(path, first, [names[place] for place in used])
+    named = [names[place] for place in used]
+    if all(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*", cell, re.IGNORECASE) for cell in named):
+        remedy = "put a line such as 'drive (A),value' in front"
+        raise InputError(f"{path}, line {first} holds numbers where the columns should be named; {remedy}")
+    headers = [parse_header(cell, f"{path}, line {first}") for cell in named]
+    for quantity, count in Counter(header.quantity for header in headers).items():
+        if count > 1:
+            raise InputError(f"{path}: column {quantity!r} stands there twice; remove one")
     columns, devices = {}, [""] * len(body)
     for place, header in zip(used, headers, strict=True):
         if header.quantity == "device":
             devices = [cells[place].strip() for _, cells in body]
         else:
             columns[header.quantity] = np.array([_number(path, line, header, cells[place]) for line, cells in body])
-    numbers = np.array([line for line, _ in body], dtype=int)
-    return Table(path, {one.quantity: one for one in headers}, columns, np.array(devices, dtype=str), numbers)
+    places = np.array([line for line, _ in body], dtype=int)
+    return Table(path, {one.quantity: one for one in headers}, columns, np.array(devices, dtype=str), places)
 
 
 def arrange(table: Table, quantity: str, *, sort: bool = False) -> Sweeps:
@@ -163,18 +169,6 @@ def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
         return next(csv.reader([line], delimiter=separator, strict=True))
     except csv.Error as error:
         raise InputError(f"{path}, line {number} is not a row of a text table ({error}); export it as CSV") from error
-
-
-def _headers(path: Path, line: int, cells: list[str]) -> list[Header]:
-    if all(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*", cell, re.IGNORECASE) for cell in cells):
-        numbers = f"{path}, line {line} holds numbers where the columns should be named"
-        raise InputError(f"{numbers}; put a line such as 'drive (A),value' in front")
-    headers = [parse_header(cell, f"{path}, line {line}") for cell in cells]
-    quantities = [header.quantity for header in headers]
-    for header in headers:
-        if quantities.count(header.quantity) > 1:
-            raise InputError(f"{path}: column {header.quantity!r} stands there twice; remove one")
-    return headers
 
 
 def _number(path: Path, line: int, header: Header, cell: str) -> float:
