@@ -151,9 +151,8 @@ class DesignSearch:
         """The same with plain numbers, as devices are built from."""
         made = self.at(torch.tensor(shares, dtype=torch.float64))
         found = {name: getattr(made, name) for name in (free.name.partition(".")[0] for free in FREE)}
-        for name, value in found.items():
-            found[name] = tuple(map(float, value)) if isinstance(value, tuple) else float(value)
-        return replace(made, **found)
+        plain: Any = {k: tuple(map(float, v)) if isinstance(v, tuple) else float(v) for k, v in found.items()}
+        return replace(made, **plain)
 
     def parts(self, device: TwoPolarizerMTJ) -> dict[str, torch.Tensor]:
         """Mean square of a read's error by cause, and the energy in J; differentiable.
@@ -186,8 +185,8 @@ class DesignSearch:
         found = self.parts(device)
         terms = {name: found[name] / before[name] for name in ("curves", "spread", "noise") if before[name] > 0}
         terms["energy"] = self.energy_weight * found["energy"] / before["energy"]
-        terms["voltage"] = STIFFNESS * (largest_voltage(device) / LARGEST_VOLTAGE - 1 + MARGIN).clamp(min=0).square()
-        return terms
+        wall = (largest_voltage(device) / LARGEST_VOLTAGE - 1 + MARGIN).clamp(min=0)
+        return terms | {"voltage": STIFFNESS * wall.square()}
 
 
 def _on_cells(device: TwoPolarizerMTJ, cells: int | None) -> TwoPolarizerMTJ:
@@ -199,15 +198,13 @@ def _on_cells(device: TwoPolarizerMTJ, cells: int | None) -> TwoPolarizerMTJ:
 
 def operation_energy(device: TwoPolarizerMTJ) -> torch.Tensor:
     """J of one operation at a network input of 1 (for inputs of standard deviation 1 the mean, but for saturation)."""
-    write = write_energy(device, device.unit_drive.reshape(1))[0]
-    return write + reset_energy(device) + read_energy(device)
+    return write_energy(device, device.unit_drive.reshape(1))[0] + reset_energy(device) + read_energy(device)
 
 
 def largest_voltage(device: TwoPolarizerMTJ) -> torch.Tensor:
     """V on the more loaded barrier at a right angle."""
-    write = device.write_voltage(LARGEST_INPUT * device.unit_drive)
     reset = torch.as_tensor(device.reset_density / device.reset_barrier.mean_conductance)
-    return torch.maximum(write, reset)
+    return torch.maximum(device.write_voltage(LARGEST_INPUT * device.unit_drive), reset)
 
 
 def ideal_curves(device: TwoPolarizerMTJ, points: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:

@@ -135,8 +135,8 @@ class DrivenLayer(Design):
 
     def torque(self, density: Drive) -> SpinTransfer:
         """Of a current density in A/m^2."""
-        strength = (self.polarization, self.polarizer, self.field_like)
-        return SpinTransfer(density, self.thickness, *strength, self.angular_factor)
+        how = (self.polarization, self.polarizer, self.field_like, self.angular_factor)
+        return SpinTransfer(density, self.thickness, *how)
 
     def fixed_layer(self) -> torch.Tensor:
         """Unit vector of the polarizer, (3, *batch)."""

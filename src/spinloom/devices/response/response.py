@@ -148,7 +148,7 @@ class Response:
         return picture.getvalue()
 
     def with_read_noise(self, sigma: float, slope: float = 0.0) -> "Response":
-        """The same devices with noise added in quadrature to reads of `value` (sigma) and `slope`, of full scale (1)."""
+        """The same devices with noise added in quadrature to reads of `value` (sigma) and `slope`, of full scale."""
         require_number("of full scale", "non-negative", sigma=sigma, slope=slope)
         require_plausible(read_noise=max(sigma, slope))
         noise, slope_noise = self.noise.square() + sigma**2, self.slope_noise.square() + slope**2

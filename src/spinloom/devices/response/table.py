@@ -136,8 +136,7 @@ def arrange(table: Table, quantity: str, *, sort: bool = False) -> Sweeps:
     Repeats may stand together or as whole sweeps one after the other. Raises InputError: too few points, a
     drive that falls within a sweep (unless `sort`), devices measured at different drives.
     """
-    drive = table.columns[quantity]
-    number: dict[str, int] = {}
+    drive, number = table.columns[quantity], dict[str, int]()
     place = np.array([number.setdefault(name, len(number)) for name in table.devices.tolist()], dtype=int)
     names = tuple(f" device {name!r}" if name else "" for name in number)
     needed = f"at least {MIN_POINTS} are needed; add points"
