@@ -32,6 +32,7 @@ docs: $(VENV)/.docs
 
 clean:
 	rm -rf $(VENV) out site build
+	find src -name '*.nb[ic]' -delete  # compiled loops that name files which have moved since
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Spinloom needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
