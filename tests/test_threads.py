@@ -9,6 +9,7 @@ import pytest
 SIMULATION = """
 from spinloom.devices import TwoPolarizerMTJ
 TwoPolarizerMTJ().simulate(temperature=0)
+TwoPolarizerMTJ().simulate(temperature=0, devices=100)
 """
 NETWORK = """
 from spinloom.nn.radio import Band, ResonatorChains, plan

@@ -7,7 +7,6 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 
@@ -93,7 +92,7 @@ class CompiledRun:
 def _share(loop: Callable[..., None], arguments: tuple[Any, ...], lanes: int, work: int) -> None:
     """The blocks of lanes among the cores, by threads of Python: with numba's own a loop compiles twice as long."""
     blocks = -(-lanes // LANES)
-    cores = min(numba.get_num_threads(), blocks) if work > _LEAST_WORK else 1
+    cores = min(torch.get_num_threads(), blocks) if work > _LEAST_WORK else 1
     bounds = [share * blocks // cores for share in range(cores + 1)]
     if cores == 1:
         loop(*arguments, *bounds)
