@@ -51,6 +51,18 @@ def build(source: str) -> ModuleType:
     return module
 
 
+def kept(**options: Any) -> Callable[[Any], Any]:
+    """As `numba.njit`; what is compiled is kept on disk where there is a place for it."""
+
+    def compiled(function: Any) -> Any:
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError:  # no place: compile in every process
+            return numba.njit(**options)(function)
+
+    return compiled
+
+
 def shared(function: Any, name: str) -> Callable[..., Any]:
     """The same compiled function; while it compiles for new types, other processes wait for the lock of this name.
 

@@ -5,10 +5,8 @@ from functools import wraps
 from types import FunctionType
 from typing import Any
 
-from numba import njit
-
 from spinloom import threads
-from spinloom.kernels import shared
+from spinloom.kernels import kept, shared
 from spinloom.magnetism import FAST
 
 OPTIONS: Mapping[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
@@ -24,10 +22,7 @@ def compile_loop(loop: Any, options: Mapping[str, Any] = OPTIONS) -> dict[bool, 
         own, wanted = FunctionType(loop.__code__, loop.__globals__, loop.__name__), {**options, "parallel": parallel}
         # numba names what it keeps by the function, not by its options
         own.__qualname__ = f"{loop.__qualname__}_{'all_cores' if parallel else 'one_core'}"
-        try:
-            made = shared(njit(cache=True, **wanted)(own), f"{own.__module__}.{own.__qualname__}")
-        except RuntimeError:  # no place to keep compiled code: compile in every process
-            made = njit(**wanted)(own)
+        made = shared(kept(**wanted)(own), f"{own.__module__}.{own.__qualname__}")
         if not parallel:
             return made
 

@@ -18,7 +18,7 @@ from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from spinloom.kernels import digest
+from spinloom.kernels import digest, kept
 
 PIECES = digest(Path(__file__).read_text())
 """Stands in the texts that use these pieces: they are compiled anew when a piece changes."""
@@ -87,7 +87,7 @@ def seed_lanes(lanes: int, source: torch.Generator) -> np.ndarray:
     return state
 
 
-@njit(fastmath=FAST, error_model="numpy")
+@kept(fastmath=FAST, error_model="numpy")
 def load(source, first, lanes, target, row):  # type: ignore[no-untyped-def]
     """Rows of `source` (k, n), lanes first..first+lanes, into the buffer from `row` on."""
     for k in range(source.shape[0]):
@@ -95,7 +95,7 @@ def load(source, first, lanes, target, row):  # type: ignore[no-untyped-def]
             target[(row + k) * LANES + i] = source[k, first + i]
 
 
-@njit(fastmath=FAST, error_model="numpy")
+@kept(fastmath=FAST, error_model="numpy")
 def store(source, row, target, first, lanes):  # type: ignore[no-untyped-def]
     """The reverse of `load`."""
     for k in range(target.shape[0]):
@@ -103,7 +103,7 @@ def store(source, row, target, first, lanes):  # type: ignore[no-untyped-def]
             target[k, first + i] = source[(row + k) * LANES + i]
 
 
-@njit(fastmath=FAST, error_model="numpy")
+@kept(fastmath=FAST, error_model="numpy")
 def load_waves(waves, instant, stage, first, lanes, target, row):  # type: ignore[no-untyped-def]
     """The drives at one instant into the buffer rows of one stage."""
     for channel in range(waves.shape[1]):
@@ -117,7 +117,7 @@ def load_waves(waves, instant, stage, first, lanes, target, row):  # type: ignor
                 target[at + i] = waves[instant, channel, first + i]
 
 
-@njit(fastmath=FAST, error_model="numpy")
+@kept(fastmath=FAST, error_model="numpy")
 def fill_noise(state, lanes, target, row):  # type: ignore[no-untyped-def]
     """Four standard normals a lane into four rows of the buffer."""
     number = target.dtype.type
