@@ -2,7 +2,6 @@ import base64
 import io
 import json
 import re
-import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -133,41 +132,36 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 
 
 FILL = """
-import sys
+import resource, sys
 sys.path[:0] = sys.argv[2:]
 from pathlib import Path
-from test_writing import result
+from test_writing import LIMITS, result
 from spinloom.errors import OutputError
 from spinloom.report import write
-try:
-    write(Path(sys.argv[1]), result())
-except OutputError as error:
-    print(error)
-    sys.exit(2)
+for limit in LIMITS:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        write(Path(sys.argv[1]) / str(limit), result())
+    except OutputError as error:
+        print(error)
 """
+LIMITS = (1_000, 70_000, 100_000)
 
 
-@pytest.mark.parametrize("limit", [1_000, 70_000, 100_000])
-def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path, limit):
-    """A limit on the size of files stands for a full disk: write() fails in the middle.
-
-    -B: compiled code cut off by the limit would be left beside the source, for every later import to fail on.
-    """
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", FILL, str(tmp_path / "out"), *map(str, Path(__file__).parents[:2])],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stdout.startswith(f"cannot write {tmp_path}")
-    for path in (tmp_path / "out").iterdir():
-        if path.suffix == ".png":
-            assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
-        else:
-            assert path.name == "result.json"
-            json.loads(path.read_text())
+def test_where_no_more_can_be_written_nothing_half_written_is_left(tmp_path):
+    """A limit on the size of files stands for a full disk: write() fails in the middle."""
+    folders = map(str, Path(__file__).parents[:2])
+    command = [sys.executable, "-c", FILL, str(tmp_path), *folders]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for limit, line in zip(LIMITS, done.stdout.splitlines(), strict=True):
+        assert line.startswith(f"cannot write {tmp_path / str(limit)}")
+        for path in (tmp_path / str(limit)).iterdir():
+            if path.suffix == ".png":
+                assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
+            else:
+                assert path.name == "result.json"
+                json.loads(path.read_text())
 
 
 def kept_result(name: str) -> str:

@@ -57,6 +57,18 @@ def unwritten(monkeypatch) -> None:
 
 
 @pytest.fixture
+def repeat(monkeypatch) -> Callable[..., report.StudyResult]:
+    """repeat(run, settings): a run that measures nothing, without the files that the run before it has written."""
+
+    def repeat(run: Callable[..., report.StudyResult], settings: Any) -> report.StudyResult:
+        with monkeypatch.context() as patch:
+            patch.setattr(report, "publish", lambda *_: None)
+            return run(settings)
+
+    return repeat
+
+
+@pytest.fixture
 def made_up(monkeypatch, unwritten) -> Callable[..., report.StudyResult]:
     """made_up(study, settings, software, population=...): a run that judges these accuracies.
 

@@ -56,7 +56,7 @@ def small_cifar100(tmp_path, monkeypatch, shrink):
 
 
 @pytest.mark.parametrize("network", ["resnet20", "densenet"])
-def test_cifar100_runs_by_the_same_command(small_cifar100, curve, tmp_path, network):
+def test_cifar100_runs_by_the_same_command(small_cifar100, curve, tmp_path, network, repeat):
     settings = Settings(dataset="cifar100", network=network, device=str(curve), out=tmp_path / "out")
     result = run(settings)
     assert result.data["software"] > 0.6
@@ -74,7 +74,7 @@ def test_cifar100_runs_by_the_same_command(small_cifar100, curve, tmp_path, netw
         assert false not in told, false
     assert json.loads((tmp_path / "out" / "result.json").read_text())["name"] == "mtj-deep"
     assert {path.stem for path in (tmp_path / "out").glob("*.png")} == {"accuracy", "memory", "curves"}
-    again = run(settings)
+    again = repeat(run, settings)
     assert again.data == result.data
     assert "in an earlier run" in again.summary
     assert (result.resumed, again.resumed) == (False, True)

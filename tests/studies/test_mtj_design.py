@@ -45,7 +45,7 @@ def quick(monkeypatch, shrink):
     )
 
 
-def test_the_whole_study_writes_its_report_and_resumes(quick, tmp_path, monkeypatch):
+def test_the_whole_study_writes_its_report_and_resumes(quick, tmp_path, monkeypatch, repeat):
     settings = Settings(dataset="mnist-5k", out=tmp_path / "out", set=QUICK)
     result = run(settings)
     names = ("curves", "descent", "macrospin", "temperature", "networks")
@@ -75,7 +75,7 @@ def test_the_whole_study_writes_its_report_and_resumes(quick, tmp_path, monkeypa
         (evaluation, "evaluate_instances"),
     ):
         monkeypatch.setattr(room, name, refuse)
-    again = run(settings)
+    again = repeat(run, settings)
     assert again.resumed
     assert json.dumps(again.data) == json.dumps(result.data)
     with pytest.raises(AssertionError, match="computed again"):

@@ -36,7 +36,7 @@ def settings(shrink, curve, tmp_path) -> Settings:
 
 
 @pytest.mark.parametrize("noise_aware", [False, True])
-def test_pairs_of_students_are_trained_and_kept(settings, noise_aware):
+def test_pairs_of_students_are_trained_and_kept(settings, noise_aware, repeat):
     settings = replace(settings, noise_aware=noise_aware)
     result = run(settings)
     assert result.data["teacher"] > 0.8
@@ -57,12 +57,12 @@ def test_pairs_of_students_are_trained_and_kept(settings, noise_aware):
         assert false not in told, false
     assert ("2 other draws" in told) is noise_aware
     assert "The teacher has learnt from all 1,000 training images" in told
-    again = run(settings)
+    again = repeat(run, settings)
     assert again.resumed
     assert again.data == result.data
 
 
-def test_a_teacher_file_is_taken_and_a_foreign_one_refused(settings, tmp_path):
+def test_a_teacher_file_is_taken_and_a_foreign_one_refused(settings, tmp_path, unwritten):
     first = run(replace(settings, seeds=1))
     path = next((settings.out / ".cache").glob("teacher-*.safetensors"))
     given = run(replace(settings, teacher=str(path), out=tmp_path / "two", seeds=1))

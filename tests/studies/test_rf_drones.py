@@ -56,7 +56,7 @@ def lines(spectra, monkeypatch, tmp_path):
     return load_spectra("drone-rf", "train"), load_spectra("drone-rf", "test")
 
 
-def test_the_whole_study_learns_writes_its_report_and_resumes(lines, tmp_path, monkeypatch, shrink):
+def test_the_whole_study_learns_writes_its_report_and_resumes(lines, tmp_path, monkeypatch, shrink, repeat):
     out = tmp_path / "out"
     result = run(Settings(out=out, **QUICK))
     names = ("learning", "confusion", "spread", "spectra")
@@ -82,11 +82,11 @@ def test_the_whole_study_learns_writes_its_report_and_resumes(lines, tmp_path, m
         raise AssertionError("computed again")
 
     monkeypatch.setattr("spinloom.learning.fit_watched", refuse)
-    again = run(Settings(out=out, **QUICK))
+    again = repeat(run, Settings(out=out, **QUICK))
     assert again.resumed
     assert again.data == result.data
     shrink(rf_drones, spreads=(0.01,), untrained=(0.001, 0.3))  # the same levels, less training
-    assert set(run(Settings(out=out, **QUICK)).data["twin"]) == {"0.01"}
+    assert set(repeat(run, Settings(out=out, **QUICK)).data["twin"]) == {"0.01"}
     with pytest.raises(AssertionError, match="computed again"):
         run(Settings(out=out, **{**QUICK, "rate": 0.09}))
 

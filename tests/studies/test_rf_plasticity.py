@@ -17,7 +17,7 @@ def small(shrink):
     shrink(rf_plasticity, round_epochs=1, last_epochs=1, most_jumping=3, linewidths=(0.1, 0.01), seeds=2, batch=50)
 
 
-def test_the_whole_study_writes_its_report_and_resumes(tmp_path, monkeypatch):
+def test_the_whole_study_writes_its_report_and_resumes(tmp_path, monkeypatch, repeat):
     settings = Settings(dataset="mnist-5k", out=tmp_path)
     result = run(settings)
     written = json.loads((tmp_path / "result.json").read_text())
@@ -34,7 +34,7 @@ def test_the_whole_study_writes_its_report_and_resumes(tmp_path, monkeypatch):
     assert set(written["data"]["fixed"]) == {"3", "12"}
     monkeypatch.setattr(learning, "fit_sparse", None)
     monkeypatch.setattr(learning, "sparse_chains", None)
-    again = run(settings)
+    again = repeat(run, settings)
     assert again.resumed
     assert json.dumps(again.as_dict()["data"]) == json.dumps(result.as_dict()["data"])
 
