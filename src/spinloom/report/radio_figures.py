@@ -119,7 +119,7 @@ def draw_resonators(
     for axis in axes:
         axis.set_axis_off()
     for number, (axis, image) in enumerate(zip(axes, images, strict=False)):
-        axis.imshow(image, cmap="Greys", vmin=0, vmax=1.6 * float(image.max()))
+        axis.imshow(image.numpy(), cmap="Greys", vmin=0, vmax=1.6 * float(image.max()))
         for first, colour in ((0, ORANGE), (1, BLUE)):
             places = at[number, first::2]
             axis.scatter(places % width, places // width, s=42, color=colour, edgecolors="white", linewidths=0.8)
