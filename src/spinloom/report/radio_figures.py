@@ -137,7 +137,7 @@ def draw_input_frequencies(
 ) -> Figure:
     """Frequency of every pixel as an image, and the resonances of the chains beside it, in one colour scale, Hz."""
     figure, (left, right) = canvas(2, height=4.6)
-    megahertz = inputs.view(shape) / 1e6
+    megahertz = inputs.view(shape).numpy() / 1e6
     limits = {"cmap": "viridis", "norm": "log", "vmin": band[0] / 1e6, "vmax": band[1] / 1e6}
     shown = left.imshow(megahertz, **limits)  # type: ignore[arg-type]
     left.grid(False)
