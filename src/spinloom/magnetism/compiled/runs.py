@@ -84,7 +84,9 @@ class CompiledRun:
             steady = bool((table == table[:1]).all())  # to write drives that do not change costs more than a step
             memory, step = self.memory[: 3 * MEMORY[method]], state.dtype.type(piece.step)
             inputs = (state, self.rows, memory, self.words, table.numpy(), steady, step, first, steps)
-            _share(self.loops[method], (*inputs, piece.steps // records, out, drift), lanes, lanes * steps)
+            numbers = np.array(self.loops[method].NUMBERS, dtype=state.dtype)
+            outputs = (piece.steps // records, out, drift, numbers)
+            _share(self.loops[method].loop, inputs + outputs, lanes, lanes * steps)
             first += steps
         return torch.from_numpy(out.reshape(records, 3, *self.batch)), torch.from_numpy(drift).max()
 
@@ -102,20 +104,21 @@ def _share(loop: Callable[..., None], arguments: tuple[Any, ...], lanes: int, wo
 
 
 @cache
-def compiled(layout: Layout, method: str, thermal: bool, known: tuple[Any, ...]) -> Callable[..., None]:
-    """The loop for this structure, compiled at its first call (seconds) and kept on disk for the next process.
+def compiled(layout: Layout, method: str, thermal: bool, known: tuple[Any, ...]) -> ModuleType:
+    """`loop` for this structure and its NUMBERS, compiled at its first call (seconds), kept on disk for the next one.
 
     known: parameter rows that are 0 or 1 for the whole batch; their arithmetic vanishes from the loop.
 
-    Call as loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift, start, end):
+    Call as loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift, numbers, start, end):
     m (3, n), rows (rows, n), memory (3 k, n), out (records, 3, n), drift (1, n) of one float type, state (4, n) uint32,
     waves (2 steps + 1, channels, 1 or n) with the drives at every half step (steady: all alike), h a scalar of that
     type (ns).
     `before` steps are done already; after each `every`-th the state goes to its place in out.
     m, memory, state, out and drift (largest abs(|m|^2 - 1) before renormalisation) are written in place, in the blocks
-    start..end of `LANES` lanes.
+    start..end of `LANES` lanes. numbers: NUMBERS in the type of m, given because a compiler that knows them rounds
+    otherwise (h / 6 becomes h times a rounded sixth).
     """
-    return build(macrospin_loop(layout, method, thermal, known)).loop
+    return build(macrospin_loop(layout, method, thermal, known))
 
 
 @cache

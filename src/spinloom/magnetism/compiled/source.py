@@ -132,7 +132,8 @@ def macrospin_loop(layout: Layout, method: str, thermal: bool, known: tuple[tupl
         lanes=LANES,
         pieces=PIECES,
         size=(drives + 3 * channels) * LANES,
-        constants="\n".join(f"    {name} = number({value!r})" for value, name in trace.constants.items()),
+        constants="\n".join(f"    {name} = numbers[{k}]" for k, name in enumerate(trace.constants.values())),
+        numbers=tuple(trace.constants),
         thermal=thermal,
         parameters=parameters,
         drives=drives,
@@ -147,9 +148,11 @@ from numba import njit
 
 from spinloom.magnetism.compiled.pieces import FAST, fill_noise, load, load_waves, store
 
+NUMBERS = {numbers}
+
 
 @njit(fastmath=FAST, nogil=True, cache=True, error_model="numpy")
-def loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift, start, end):
+def loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, drift, numbers, start, end):
     number = m.dtype.type
     one = number(1)
     noise_scale = one / np.sqrt(h)
