@@ -6,19 +6,26 @@ OUT ?= out/mtj-transfer
 # Tests run in this many processes of one thread each; any other number of threads would only stand in their way.
 WORKERS ?= auto
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint style types tests bench docs clean
 
 demo: $(VENV)/.base
 	$(BIN)/spinloom run mtj-transfer --out $(OUT)
 
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
+test: style
+	$(MAKE) --jobs=2 types tests
 
-lint: $(VENV)/.dev
+lint: style types
+
+style: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+tests: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/macrospin.py
