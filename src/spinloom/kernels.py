@@ -4,6 +4,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,6 +31,7 @@ def folder() -> Path:
     return Path(pooch.os_cache("spinloom")) / "kernels"
 
 
+@cache
 def build(source: str) -> ModuleType:
     """A module from its text. numba keeps what it compiles from it on disk, beside a copy of the text.
 

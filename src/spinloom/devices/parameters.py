@@ -175,11 +175,11 @@ class Spread:
         made.others = sigma
         return made
 
-    def draw(self, name: str, devices: int, source: torch.Generator) -> torch.Tensor:
-        """Factors of a parameter, log-normal with mean 1, or tilts of a polarizer in rad; (devices, 1), float64."""
+    def draw(self, name: str, devices: int, source: torch.Generator, tilt: bool = False) -> torch.Tensor:
+        """Factors of a parameter, log-normal with mean 1, or with `tilt` angles in rad; (devices, 1), float64."""
         sigma = self.sigmas.get(name, self.others)
         normal = torch.randn(devices, generator=source, dtype=torch.float64).unsqueeze(-1)
-        if name == "polarizer_angle":
+        if tilt:
             return sigma * math.pi / 2 * normal
         width = math.sqrt(math.log1p(sigma**2))
         return torch.exp(width * normal - width**2 / 2)

@@ -12,7 +12,7 @@ from spinloom.devices import catalogue
 from spinloom.devices.contract import OperatingCost, require_promises, with_parameters
 from spinloom.devices.parameters import Spread
 from spinloom.devices.response.measured import read_curve
-from spinloom.devices.response.response import Response, load_response
+from spinloom.devices.response.response import TENSORS, Response, load_response
 from spinloom.errors import InputError
 from spinloom.quantities import parameters
 
@@ -161,7 +161,7 @@ def _written(made: type) -> str:
 def _given(response: Response, where: str) -> DeviceSource:
     """Devices whose spread is the one that the response holds, named by all that a layer reads, noise too."""
     made = hashlib.sha256(f"{response.unit_drive!r}".encode())
-    for name in ("drive", "value", "slope", "noise", "slope_noise"):
+    for name in TENSORS:
         made.update(getattr(response, name).detach().cpu().double().contiguous().numpy().tobytes())
     identity = f"{Path(where).name}: {response.devices} devices, {made.hexdigest()[:16]}"
     named = {"file": where, "devices": str(response.devices), **response.metadata}

@@ -21,7 +21,7 @@ BATCH = 100
 TOGETHER = 10
 """Instances per pass: enough that what they share costs little."""
 IMAGES = 10
-"""Images per pass, whatever the number of instances: with TOGETHER, the 100 rows of `accuracy.BATCH`."""
+"""Images per pass, whatever the number of instances: with TOGETHER, the 100 rows of BATCH."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,16 @@ def accuracy(model: Module, examples: Examples, batch: int = BATCH) -> float:
     with nn.kept_modes(model), torch.inference_mode():
         model.eval()
         for inputs, labels in zip(examples.inputs.split(batch), examples.labels.split(batch), strict=True):
-            logits = model(inputs)
-            if not bool(logits.isfinite().all()):
-                raise InputError("the network's outputs are not finite; check its weights and the response")
-            correct += int((logits.argmax(1) == labels).sum())
+            correct += int((_classify(model, inputs) == labels).sum())
     return correct / len(examples)
+
+
+def _classify(model: Module, inputs: torch.Tensor) -> torch.Tensor:
+    """The class of every image, (n,). Raises InputError for outputs that are not finite."""
+    logits = model(inputs)
+    if not bool(logits.isfinite().all()):
+        raise InputError("the network's outputs are not finite; check its weights and the response")
+    return logits.argmax(1)
 
 
 def evaluate_instances(
@@ -119,10 +124,8 @@ def _measure(network: Module, examples: Examples, seeds: Sequence[int], first: s
     correct = torch.zeros(count, dtype=torch.int64)
     with torch.inference_mode():
         for inputs, labels in zip(examples.inputs.split(images), examples.labels.split(images), strict=True):
-            logits = network(inputs if first else inputs.repeat_interleave(count, 0))
-            if not bool(logits.isfinite().all()):
-                raise InputError("the network's outputs are not finite; check its weights and the response")
-            correct += (logits.argmax(1).view(-1, count) == labels[:, None]).sum(0)
+            classes = _classify(network, inputs if first else inputs.repeat_interleave(count, 0))
+            correct += (classes.view(-1, count) == labels[:, None]).sum(0)
     return [right / len(examples) for right in correct.tolist()]
 
 

@@ -36,7 +36,7 @@ Parts = Mapping[str, str]
 def write(path: Path, parts: Parts, state: bytes) -> None:
     """Write a checkpoint of the training with these parts. Raises OutputError."""
     line = json.dumps(dict(parts)).encode()
-    write_bytes(path, b"\n".join([HEAD[:-1], line, _seal(line + state), state]))
+    write_bytes(path, b"\n".join([HEAD[:-1], line, _seal(line, state), state]))
 
 
 def claim(path: Path, parts: Parts) -> bytes | None:
@@ -57,7 +57,7 @@ def claim(path: Path, parts: Parts) -> bytes | None:
     if not path.exists():
         return None
     _, line, seal, state = (*_read(path).split(b"\n", 3), b"", b"", b"")[:4]
-    if seal != _seal(line + state):
+    if seal != _seal(line, state):
         again = "it will be replaced and the training starts anew"
         warnings.warn(f"the checkpoint {path} is damaged; {again}", SpinloomWarning, stacklevel=3)
         return None
@@ -76,8 +76,10 @@ def claim(path: Path, parts: Parts) -> bytes | None:
     return None
 
 
-def _seal(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
+def _seal(line: bytes, state: bytes) -> bytes:
+    made = hashlib.sha256(line)
+    made.update(state)  # a state may be large: it is not copied behind the line
+    return made.hexdigest().encode()
 
 
 def _read(path: Path) -> bytes:

@@ -18,10 +18,10 @@ from rich.table import Table as Grid
 
 from spinloom import __version__
 from spinloom.errors import InputError
-from spinloom.files import write_text
+from spinloom.files import write_bytes, write_text
 from spinloom.quantities import duration
 from spinloom.report.claims import Claim, claims_table
-from spinloom.report.style import save
+from spinloom.report.style import png
 from spinloom.report.tables import Table, cell, is_number
 
 
@@ -137,9 +137,10 @@ def write(out: Path, result: StudyResult) -> Path:
 
     Raises OutputError naming the file (disk full, no permission).
     """
-    pictures = {plot.name: out / f"{plot.name}.png" for plot in result.plots}
+    pictures = {}
     for plot in result.plots:
-        save(pictures[plot.name], plot.figure)
+        pictures[plot.name] = png(plot.figure)
+        write_bytes(out / f"{plot.name}.png", pictures[plot.name])
     try:
         earlier = set(json.loads((out / "result.json").read_bytes())["figures"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -148,7 +149,7 @@ def write(out: Path, result: StudyResult) -> Path:
         (out / Path(f"{name}.png").name).unlink(missing_ok=True)
     write_text(out / "result.json", json.dumps(result.as_dict(), indent=2, default=str) + "\n")
     report = out / "report.html"
-    write_text(report, page(result, {name: path.read_bytes() for name, path in pictures.items()}))
+    write_text(report, page(result, pictures))
     return report
 
 

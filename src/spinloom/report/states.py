@@ -211,9 +211,10 @@ def animate_states(
         raise InputError("time must increase from record to record; sort the records and drop repeats")
     if most_frames < 2:
         raise InputError(f"most_frames must be >= 2, got {most_frames}")
-    even = torch.linspace(float(times[0]), float(times[-1]), min(most_frames, len(times)), dtype=torch.float64)
-    nearest = sorted({int((times - t).abs().argmin()) for t in even})
-    records = nearest if len(times) > most_frames else list(range(len(times)))
+    records = list(range(len(times)))
+    if len(times) > most_frames:
+        even = torch.linspace(float(times[0]), float(times[-1]), most_frames, dtype=torch.float64)
+        records = sorted({int((times - t).abs().argmin()) for t in even})
     frames: list[Image.Image] = []
     for record, stamp in zip(records, _stamps(times[records]), strict=True):
         try:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from spinloom.files import replacing
+from spinloom.files import write_bytes
 
 LineStyle = str | tuple[float, tuple[float, ...]]
 
@@ -76,5 +76,4 @@ def png(figure: Figure) -> bytes:
 
 def save(path: Path, figure: Figure) -> None:
     """Write a PNG, whole or not at all. Raises OutputError."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(png(figure))
+    write_bytes(path, png(figure))

@@ -15,7 +15,6 @@ from spinloom.studies import kit, mtj_transfer
 
 SPREAD, LOSS = 0.05, 0.4
 """Spread at which the published loss (percentage points) is compared; the source names none."""
-IMPERFECTIONS = ("spread", "noise", "resolution", "temperature", "stuck")
 
 SIZES = kit.Sizes(
     channels=((32, 64, 64), (64, 64, 128)), hidden=(128, 128), dropout=(0.0, 0.3), images_seen=(120_000, 1_080_000),

@@ -137,13 +137,13 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
             planned ratio to the frequency of its input, and the first of these after training went on for
             {size.retraining} epoch(s) on its own devices. A weight is a fraction of half a linewidth, so small spreads
             already matter."""
-        ways, mark = ("made", "trimmed", "retrained"), ("half a linewidth", settings.linewidth)
-        names = ("as made", "trimmed", "trimmed and retrained")
+        ways = {"as made": "made", "trimmed": "trimmed", "trimmed and retrained": "retrained"}
+        mark = ("half a linewidth", settings.linewidth)
         panels = [
             report.Panel(
                 one.title, "spread of frequencies and powers (%)", 100,
                 {name: {p.level: getattr(p, way) for p in one.spreads if p.level > 0}
-                 for name, way in zip(names, ways, strict=True)},
+                 for name, way in ways.items()},
                 {"as planned": one.few}, mark,
             )
             for one in found

@@ -190,8 +190,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         "software, same size": theirs,
         f"spintronic, read with the noise of {settings.temperature:g} K": noisy,
     }
-    rows = tuple(
-        (name, *report.percents(one)[:2], report.percent(one.standard_error), *_rest(one))
+    rows: tuple[tuple[report.Cell, ...], ...] = tuple(
+        (name, *report.percents(one)[:2], *map(report.percent, (one.standard_error, one.worst)), len(one.accuracies))
         for name, one in networks.items()
     )
     note = "After the last epoch; deviation: standard deviation of the seeds."
@@ -199,7 +199,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     pairs = [(level, way, found[way][level]) for level in levels for way in SHORT if level in found[way]]
     losses = [lost(group) for *_, group in pairs]
     rows = tuple(
-        (f"{100 * level:g}", SHORT[way], *report.percents(group)[:2], *_rest(group),
+        (f"{100 * level:g}", SHORT[way], *report.percents(group), len(group.accuracies),
          f"{100 * loss.mean:.2f} ± {100 * loss.standard_error:.2f}")
         for (level, way, group), loss in zip(pairs, losses, strict=True)
     )  # fmt: skip
@@ -258,10 +258,6 @@ def spintronic_network(sizes: Sequence[int], seeds: Sequence[int], settings: Set
     """Chains, oscillators, chains; one member for every seed, members begin alike where the first seed is the same."""
     constants = {name: getattr(settings, name) for name in ("linewidth", "transconductance", "bias", "readout")}
     return radio.multilayer(sizes, members=(len(seeds),), seed=seeds[0], **constants)
-
-
-def _rest(group: evaluation.Population) -> tuple[report.Cell, ...]:
-    return report.percent(group.worst), len(group.accuracies)
 
 
 def _check(settings: Settings, size: Any) -> tuple[float, ...]:

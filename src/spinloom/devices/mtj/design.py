@@ -258,19 +258,20 @@ class JunctionDesign(Design):
                 raise InputError(f"{count}; pass devices={shape[0]}")
         sigmas, source = as_spread(spread), generator(seed)
         sigmas.require_known(self.spreads())
-        made = self.varied(lambda name: sigmas.draw(name, devices, source))
+        made = self.varied(lambda name, tilt=False: sigmas.draw(name, devices, source, tilt))
         return replace(made, reset_current_density=self.reset_density.detach())
 
-    def varied(self, draw: Callable[[str], torch.Tensor]) -> Self:
-        """Each parameter that spreads times its factor (by the name of its spread), then each polarizer's two angles
-        turned by a tilt (rad), drawn in this order. Polarizations stay possible; the reset is that of the design."""
+    def varied(self, draw: Callable[..., torch.Tensor]) -> Self:
+        """Each parameter that spreads times its factor, `draw(name of its spread)`, then each polarizer's two angles
+        turned by `draw(name, tilt=True)` (rad), in this order. Polarizations stay possible; the reset is that of the
+        design."""
         changed: dict[str, Any] = {"reset_current_density": self.reset_density}
         for name in ("diameter", "thickness", "interface_anisotropy", "damping", "polarization", "reset_polarization"):
             value: Quantity = self.anisotropy if name == "interface_anisotropy" else getattr(self, name)
             drawn = double(value) * draw(self.parameters[name].spread)
             changed[name] = drawn.clamp(max=MOST_POLARIZATION[self.source]) if "polarization" in name else drawn
         for name in ("in_plane_tilt", "perpendicular_tilt"):
-            changed[name] = tuple(angle + draw("polarizer_angle") for angle in getattr(self, name))
+            changed[name] = tuple(angle + draw("polarizer_angle", tilt=True) for angle in getattr(self, name))
         return replace(self, **changed)
 
     def drives(self, points: int = 121, largest: float = 3.5) -> torch.Tensor:

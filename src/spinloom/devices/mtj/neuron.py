@@ -46,7 +46,7 @@ class TwoPolarizerMTJ(JunctionDesign, Device):
     read_voltage: V, bipolar so that reading exerts no net torque. read: s. readout: conductance or resistance.
     amplifier_noise: of each read, fraction of full scale, on top of the tunnel noise.
     in_plane_tilt, perpendicular_tilt: errors of direction of the polarizers, (first, second) angle in rad.
-    resolution: length of a cell in m; the free layer is then resolved in space (`free_layer`), with modes of motion
+    resolution: length of a cell in m; the free layer is then resolved in space (`magnet`), with modes of motion
         that a macrospin cannot have. None: a macrospin. exchange_stiffness: A, J/m, of the resolved layer.
     """
 

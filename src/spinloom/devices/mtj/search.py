@@ -161,11 +161,10 @@ class DesignSearch:
         spread: the same of fabricated devices (macrospins), every parameter a standard deviation off. noise: variance
         of a read.
         """
-        point = replace(device, resolution=None)
-        made = corners(point, self.spread) if self.spread else point
+        made = corners(replace(device, resolution=None), self.spread) if self.spread else device
         errors = _curves(made, device.unit_drive, self.inputs)[2].mean((-2, -1))
         curves = errors[0]
-        if device.resolution is not None:
+        if self.spread and device.resolution is not None:
             curves = _curves(device, device.unit_drive, self.inputs)[2].mean((-2, -1))[0]
         ratio = thermal_variance(device, self.inputs, 1.0) / thermal_variance(self.start, self.inputs, 1.0)
         return {
@@ -272,7 +271,7 @@ def corners(device: TwoPolarizerMTJ, sigma: float) -> TwoPolarizerMTJ:
     the anisotropy and the reset current are those of the design. Differentiable.
     """
     signs = iter(_SIGNS[:, :, None] * sigma)
-    return device.varied(lambda name: math.pi / 2 * next(signs) if name == "polarizer_angle" else 1 + next(signs))
+    return device.varied(lambda _, tilt=False: math.pi / 2 * next(signs) if tilt else 1 + next(signs))
 
 
 def thermal_variance(device: TwoPolarizerMTJ, inputs: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -129,9 +129,6 @@ def _kernels(parallel: bool) -> ModuleType:
     return build(f"{text}\n# with {PIECES}\n")
 
 
-_built = cache(build)
-
-
 class MeshRates:
     """The right-hand side for one batch of meshes. State and rates are flat numpy arrays, see `mesh_kernels.py`.
 
@@ -151,7 +148,7 @@ class MeshRates:
         self.kernels = _kernels(self.parallel)
         self.share = None if space.share is None else space.share.numpy()
         block = Block(self.batch, self.mesh, like.dtype)
-        self._rate = _built(mesh_rate(block, rhs, thermal, self.parallel)).rate
+        self._rate = build(mesh_rate(block, rhs, thermal, self.parallel)).rate
         member, site, cell = block.table("member", 0), block.table("site", self.pad), block.table("cell", self.pad)
         self._tables = member, site.reshape(-1), site.shape[1], cell.reshape(-1), cell.shape[1]
         self.number = member.dtype.type
@@ -159,7 +156,7 @@ class MeshRates:
         self._none = np.zeros(1, dtype=self.number)
         self.stray: MeshStray | DenseStray | None = None
         if space.demag is not None and self.per <= MOST_CELLS:
-            self.stray = DenseStray(space.demag.mesh, self.batch, like)
+            self.stray = DenseStray(space.demag, self.batch, like)
         elif space.demag is not None:
             self.stray = MeshStray(space.demag, self.batch, like, self.parallel, self.kernels)
 
@@ -238,7 +235,7 @@ class MeshRun:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """See `EagerRun.integrate`."""
         r, tableau = self.rates, self.tableau
-        path = list(zip((*tableau.nodes[1:], 1.0), tableau.stages[1:], strict=True))
+        path = tableau.path
         flat, first = r.flat(m), first_step.reshape(-1).numpy().astype(np.float64)
         control = Controller(start, end, first, tolerance, tableau.order, np)
 
@@ -273,7 +270,7 @@ class MeshRun:
             r(self.y if stage else flat, table[int(2 * node)], self.k[stage], scale)
             if self.method == "abm3" and stage == 0:
                 self.memory = [self.k[0].copy(), *(self.memory[:1] if step else [])]
-        self._combine(flat, tableau.stages[-1], h)
+        self._combine(flat, tableau.path[-1][1], h)
 
     def _multistep(self, flat: np.ndarray, table: np.ndarray, h: np.ndarray) -> None:
         """One step of abm3, see `schemes.py`."""

@@ -51,9 +51,10 @@ class Tableau:
     order: int = 0
 
     @property
-    def stages(self) -> tuple[tuple[float, ...], ...]:
-        """Weights of every stage, the solution last."""
-        return (*self.weights, tuple(weight / self.divisor for weight in self.result))
+    def path(self) -> tuple[tuple[float, tuple[float, ...]], ...]:
+        """Node and weights of every stage but the first, the solution last."""
+        solution = tuple(weight / self.divisor for weight in self.result)
+        return tuple(zip((*self.nodes[1:], 1.0), (*self.weights[1:], solution), strict=True))
 
 
 _RK4 = Tableau((0.0, 1 / 2, 1 / 2, 1.0), ((), (1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0)), (1.0, 2.0, 2.0, 1.0), 6.0)
@@ -273,7 +274,7 @@ class EagerRun:
         and the number of accepted steps. Raises PhysicsError where a step underflows.
         """
         tableau = TABLEAUX[self.method]
-        path = list(zip((*tableau.nodes[1:], 1.0), tableau.stages[1:], strict=True))
+        path = tableau.path
         control = Controller(start, end, first_step, tolerance, tableau.order, torch)
         first = self.rhs.at(m, control.seconds(control.t))
         while (h := control.propose()) is not None:

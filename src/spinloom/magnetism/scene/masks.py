@@ -247,9 +247,7 @@ def from_image(mesh: Mesh, path: str | Path, threshold: float = 0.5, invert: boo
     if not 0 < threshold < 1:
         raise InputError(f"threshold must lie between 0 (black) and 1 (white), got {threshold}")
     brightness = torch.from_numpy(_brightness(Path(path), mesh.cells[:2])).flip(0)
-    mask = brightness > threshold if invert else brightness < threshold
-    require_material(mask, mesh)
-    return mask.expand(mesh.shape).contiguous()
+    return _on_grid(mesh, brightness > threshold if invert else brightness < threshold)
 
 
 def _brightness(path: Path, size: tuple[int, int]) -> np.ndarray:

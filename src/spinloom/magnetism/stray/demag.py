@@ -20,21 +20,24 @@ from spinloom.magnetism.mesh import Mesh
 from spinloom.magnetism.stray.tensor import demagnetizing_tensor
 
 _ODD_AXES = ((), (), (), (-1, -2), (-1, -3), (-2, -3))  # axes in which xx, yy, zz, xy, xz, yz are odd
+MOST_CELLS = 160
+"""Of a mesh whose stray field is a sum over all pairs of its cells."""
 
 
 class Demag:
     """Field of a mesh in units of the magnetisation: `operator(m)` gives H / Ms.
 
     kernel: (parts, *batch, Pz, Py, Px // 2 + 1), real, minus the transformed tensor, parts xx, yy, zz, xy (xz, yz).
-    lengths: (Pz, Py, Px).
+    lengths: (Pz, Py, Px). tensor: as it is, of a mesh of at most MOST_CELLS cells.
     """
 
     def __init__(self, mesh: Mesh, like: torch.Tensor) -> None:
         self.mesh, self.cells = mesh, mesh.shape
         # 1, or the least even number >= 2 count - 1 with factors 2, 3, 5 only
         self.lengths = tuple(1 if count == 1 else 2 * next_fast_len(count, real=True) for count in mesh.shape)
-        tensor = demagnetizing_tensor(mesh)[: 4 if mesh.shape[0] == 1 else 6]
-        parity = zip(tensor, _ODD_AXES, strict=False)
+        tensor = demagnetizing_tensor(mesh)
+        self.tensor = tensor if mesh.count <= MOST_CELLS else None
+        parity = zip(tensor[: 4 if mesh.shape[0] == 1 else 6], _ODD_AXES, strict=False)
         parts = [torch.fft.rfftn(self._mirrored(part, odd), dim=(-3, -2, -1)).real for part, odd in parity]
         self.kernel = -torch.stack(parts).to(like.device, like.dtype)
 
@@ -161,17 +164,15 @@ class MeshStray:
         return self.demag.inverse(f).numpy()
 
 
-MOST_CELLS = 160
-
-
 class DenseStray:
     """H / Ms of states (3, members, nz, ny, nx) on a mesh of at most MOST_CELLS cells.
 
     kernel: -N between all cells, (6, members or 1, cells, cells), parts xx, yy, zz, xy, xz, yz.
     """
 
-    def __init__(self, mesh: Mesh, batch: Sequence[int], like: torch.Tensor) -> None:
-        tensor = demagnetizing_tensor(mesh)
+    def __init__(self, demag: Demag, batch: Sequence[int], like: torch.Tensor) -> None:
+        mesh, tensor = demag.mesh, demag.tensor
+        assert tensor is not None
         places = [place.flatten() for place in torch.meshgrid(*map(torch.arange, mesh.shape), indexing="ij")]
         offsets = [place[:, None] - place[None, :] for place in places]
         dz, dy, dx = (offset.abs() for offset in offsets)

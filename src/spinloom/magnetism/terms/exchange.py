@@ -195,9 +195,7 @@ class _DMI(LinkTerm):
         strength, found = _in_cells(self.strength, magnet), []
         for axis, component, sign in self._UNITS:
             if magnet.mesh.cells[axis] > 1:
-                coupled = strength * moved(strength, axis, 1) > 0
-                mean = torch.where(coupled, _harmonic(strength.abs(), axis) * strength.sign(), 0.0)
-                d = sign * mean / magnet.mesh.spatial_lengths[axis]
+                d = sign * _harmonic(strength, axis) / magnet.mesh.spatial_lengths[axis]
                 x, y, z = (d if c == component else None for c in range(3))
                 found.append(Link(axis, 1, None, (x, y, z)))
         return found

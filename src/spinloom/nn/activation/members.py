@@ -21,7 +21,7 @@ def members(model: nn.Module, seeds: Sequence[Seed], first: str | None = None) -
 
     See `DeviceActivation.fabricate_members`: the rows of the network's output, and of its input, are image-major. No
     seeds: one instance again, the one of before. first: name of a layer that the network runs once for all instances up
-    to, its input then being (batch, ...); see `front.shared_front`. Returns the model. Raises InputError if it has no
+    to, its input then being (batch, ...); see `shared_front`. Returns the model. Raises InputError if it has no
     device layer, none of the name `first`, or for several seeds where it has layers of other devices than activations:
     they serve one instance at a time, and one seed resamples them.
     """

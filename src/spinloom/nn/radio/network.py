@@ -93,10 +93,15 @@ def through_twin(network: nn.Module, x: Tensor) -> Tensor:
 
     The loss sees what the imperfect devices give; the gradient flows through the same parameters without imperfections.
     """
+    return _through(network, x, {}, spread=False, read_noise=False)
+
+
+def _through(network: nn.Module, x: Tensor, twin: dict[str, Tensor], **switches: bool) -> Tensor:
+    """The value of the devices, the gradient of a twin: the network with these tensors and switches."""
     with torch.no_grad():
         made = network(x)
-    with planned(network):
-        out = network(x)
+    with switched(network, **switches):
+        out = functional_call(network, twin, (x,))
     return out + (made - out).detach()
 
 
@@ -124,11 +129,7 @@ class MeasuredTwin:
 
     def __call__(self, network: nn.Module, x: Tensor) -> Tensor:
         """x (batch, inputs) -> value of the devices, gradient of the twin, (*members, batch, outputs)."""
-        with torch.no_grad():
-            made = network(x)
-        with switched(network, read_noise=False):
-            out = functional_call(network, self._measured, (x,))
-        return out + (made - out).detach()
+        return _through(network, x, self._measured, read_noise=False)
 
 
 def through_layers(network: nn.Module, x: Tensor, wider: float = 3.0) -> Tensor:
