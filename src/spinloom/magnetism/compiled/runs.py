@@ -58,8 +58,8 @@ class CompiledRun:
         needed = {method, "rk4"} if MEMORY[method] else {method}  # Runge-Kutta starts a multistep scheme
         self.loops = {name: compiled(rhs.layout, name, source is not None, known) for name in needed}
         lanes = self.batch.numel()
-        rows = torch.stack([row.detach().broadcast_to(self.batch).reshape(lanes) for row in rhs.rows])
-        self.rows, self.dtype = rows.numpy(), rows.dtype
+        rows = [row.detach().broadcast_to(self.batch).reshape(lanes).numpy() for row in rhs.rows]
+        self.rows, self.dtype = np.stack(rows), like.dtype  # PyTorch's threads would spin on for milliseconds
         self.memory = np.zeros((3 * MEMORY[method], lanes), dtype=self.rows.dtype)
         self.words = np.empty((4, 0), dtype=np.uint32) if source is None else seed_lanes(lanes, source)
         instant = torch.full((1, *[1] * len(self.batch)), TIME_UNIT, dtype=torch.float64)

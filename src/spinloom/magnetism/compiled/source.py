@@ -160,7 +160,9 @@ def loop(m, rows, memory, state, waves, steady, h, before, steps, every, out, dr
     for block in range(start, end):
         first = block * {lanes}
         lanes = min({lanes}, m.shape[1] - first)
-        b = np.zeros({size}, dtype=m.dtype)
+        room = np.zeros({size} + 16, dtype=m.dtype)  # the buffer begins where a line of the cache does
+        skip = (-room.ctypes.data % 64) // room.itemsize
+        b = room[skip : skip + {size}]
         words = np.empty(4 * {lanes}, dtype=np.uint32)
         load(m, first, lanes, b, 0)
         load(drift, first, lanes, b, 3)

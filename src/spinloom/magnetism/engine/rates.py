@@ -22,7 +22,7 @@ from spinloom.magnetism.stray.demag import Demag, demag, reference
 from spinloom.magnetism.terms.demagnetization import Demagnetization
 from spinloom.magnetism.terms.exchange import Link, LinkTerm, exchange_length, moved
 from spinloom.magnetism.terms.torques import ZhangLi
-from spinloom.magnetism.vectors import Triple
+from spinloom.magnetism.vectors import Triple, dot
 
 _TOLERANCE = 1e-3
 BASE_ROWS = 9
@@ -294,7 +294,7 @@ def prepared_state(magnet: Magnet, m: torch.Tensor) -> torch.Tensor:
         raise InputError(f"a magnetisation must be float32 or float64, got {m.dtype}")
     if m.numel() == 0:
         raise InputError(f"the batch is empty: the magnetisation has shape {tuple(m.shape)}")
-    length = m.detach().norm(dim=0)
+    length = dot(m.detach(), m.detach()).sqrt()  # norm(dim=0) takes 40 times as long
     if not bool(length.isfinite().all()):
         raise InputError("the magnetisation contains NaN or infinity")
     off = (length - 1).abs()
