@@ -5,6 +5,8 @@ from .contract import Memory as Memory
 from .contract import OperatingCost as OperatingCost
 from .contract import with_parameters as with_parameters
 from .memory.linear import LinearMemory as LinearMemory
+from .memory.writing import Writing as Writing
+from .memory.writing import write as write
 from .mtj.design import TunnelJunction as TunnelJunction
 from .mtj.neuron import TwoPolarizerMTJ as TwoPolarizerMTJ
 from .mtj.search import DesignSearch as DesignSearch

@@ -121,10 +121,22 @@ def require_promises(made: Any, name: str) -> None:
 
 
 class Memory(Design, ABC):
-    """A device that keeps a weight: its state is a conductance in S, a tensor of any shape, one device each.
+    """A device that keeps a weight as a conductance.
 
-    window: least and most conductance, S. levels: states between them, None where they are continuous.
+    A state is a tensor (..., *shape) of `shape` devices: further variables of a device come first. Where there are
+    none it is the conductance itself, S, (*shape). Events are whole numbers of programming pulses, (*shape): positive
+    ones raise the conductance, negative ones lower it, 0 leaves a device alone. Parameters of fabricated devices are
+    (devices, 1), and so is then the shape of their states. `program` may be given the state of a part of the devices
+    only if parameters are those of one design.
+
+    window: least and most conductance, S. levels: states between them, None where they are continuous. lowers, raises:
+    whether there are pulses of that direction. read_voltage, read_time: V and s, of one read.
     """
+
+    lowers: ClassVar[bool] = True
+    raises: ClassVar[bool] = True
+    read_voltage: Quantity = 0.1
+    read_time: Quantity = 10e-9
 
     @property
     @abstractmethod
@@ -134,25 +146,63 @@ class Memory(Design, ABC):
     def levels(self) -> int | None:
         return None
 
-    @abstractmethod
-    def mean_change(self, state: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-        """S, what one programming event does on average; direction: +1 raises, -1 lowers, 0 leaves alone."""
+    def targets(self) -> torch.Tensor:
+        """(levels,), S, of a memory with levels."""
+        low, high = (double(end).mean() for end in self.window)
+        return low + (high - low) * torch.linspace(0, 1, self.levels or 2, dtype=torch.float64)
+
+    def fresh(self, shape: Sequence[int], seed: Seed = 0) -> torch.Tensor:
+        """The state of new devices: the least conductance, or the most where pulses only lower it."""
+        return double(self.window[0 if self.raises else 1]).expand(tuple(shape)).clone()
+
+    def conductance(self, state: torch.Tensor) -> torch.Tensor:
+        """S, (*shape), what a read gives on average."""
+        return state
 
     @abstractmethod
-    def program(self, state: torch.Tensor, direction: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
-        """The state after one event, within the window: the mean change and its noise from cycle to cycle."""
+    def mean_change(self, state: torch.Tensor, events: torch.Tensor) -> torch.Tensor:
+        """S, (*shape), what these events do to the conductance on average."""
 
     @abstractmethod
+    def program(self, state: torch.Tensor, events: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
+        """The state after these events, within the window: the mean change and its noise from cycle to cycle."""
+
+    def attempt(
+        self, state: torch.Tensor, target: torch.Tensor, active: torch.Tensor, seed: Seed = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One attempt to write `target` (S) where active, and its events: as many as a first pulse tells, 1 to 1,000.
+
+        Devices that lack pulses of the direction they need get none.
+        """
+        wanted = target - self.conductance(state)
+        sign = wanted.sign() * active
+        sign = sign * torch.where(sign > 0, float(self.raises), float(self.lowers))
+        each = self.mean_change(state, sign).abs()
+        count = torch.where(each > 0, wanted.abs() / each.clamp_min(1e-30), 1.0).round().clamp(1, 1000)
+        events = sign * count
+        return self.program(state, events, seed), events
+
+    @abstractmethod
+    def read_deviation(self, state: torch.Tensor) -> torch.Tensor:
+        """S, (*shape), standard deviation of one read."""
+
     def read(self, state: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
-        """S, one read with its noise."""
+        """S, (*shape), one read with its noise."""
+        mean, deviation = self.conductance(state), self.read_deviation(state)
+        noise = torch.randn(mean.shape, generator=generator(seed, mean.device), dtype=mean.dtype, device=mean.device)
+        return mean + noise * deviation
 
     @abstractmethod
     def retained(self, state: torch.Tensor, time: float) -> torch.Tensor:
         """The state after `time` (s) without events."""
 
     @abstractmethod
-    def energy(self, state: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-        """J of one event; 0 where direction is 0."""
+    def energy(self, state: torch.Tensor, events: torch.Tensor) -> torch.Tensor:
+        """J, (*shape), of these events in the state before them; 0 where there is none."""
+
+    def read_energy(self, state: torch.Tensor) -> torch.Tensor:
+        """J, (*shape), of one read: Joule heat at the full read voltage."""
+        return double(self.read_voltage) ** 2 * self.conductance(state) * self.read_time
 
 
 def with_parameters(device: Made, assignments: Sequence[str]) -> Made:

@@ -158,42 +158,90 @@ class DeviceContract(DesignContract):
 
 
 class MemoryContract(DesignContract):
-    """Of a memory: events, reads, retention, energy. device: the one that is tested."""
+    """Of a memory: events, reads, writing, retention, energy. device: the one that is tested.
+
+    A memory whose state is more than its conductance gives `states`.
+    """
 
     device: ClassVar[Memory]
 
     def states(self, count: int = 200) -> torch.Tensor:
-        """(count,), S, from the least to the highest."""
+        """(..., count), states all over the window."""
         low, high = (float(end) for end in self.device.window)
-        promise(low < high, "the window of a memory is not empty", self.device.window)
         return torch.linspace(low, high, count, dtype=torch.float64)
+
+    def middle(self, count: int) -> torch.Tensor:
+        """(..., count), the same state in the middle of the window."""
+        state = self.states(3)[..., 1:2]
+        return state.expand(*state.shape[:-1], count).clone()
+
+    def directions(self) -> tuple[float, ...]:
+        return (*([-1.0] if self.device.lowers else []), 0.0, *([1.0] if self.device.raises else []))
+
+    def test_the_window_is_not_empty_and_new_devices_lie_in_it(self) -> None:
+        low, high = self.device.window
+        promise(float(low) < float(high), "the window of a memory is not empty", self.device.window)
+        state = self.device.fresh((7,), 1)
+        promise(state.shape[-1] == 7, "a state has the shape of the devices last", tuple(state.shape))
+        promise(torch.equal(state, self.device.fresh((7,), 1)), "the same seed gives the same new devices")
+        promise(self._inside(state), "a new device lies in the window")
+
+    def test_levels_lie_in_the_window(self) -> None:
+        if self.device.levels is not None:
+            targets = self.device.targets()
+            promise(targets.shape == (self.device.levels,), "there is a target for each level", tuple(targets.shape))
+            promise((targets.diff() > 0).all(), "targets grow")
+            low, high = (float(end) for end in self.device.window)
+            promise(
+                bool((targets >= low * (1 - 1e-9)).all() and (targets <= high * (1 + 1e-9)).all()), "they lie inside"
+            )
 
     def test_events_stay_in_the_window_and_move_where_they_are_told(self) -> None:
         state = self.states()
-        for direction in (-1.0, 0.0, 1.0):
-            told = torch.full_like(state, direction)
+        before = state.clone()
+        for direction in self.directions():
+            told = torch.full(self.device.conductance(state).shape, direction, dtype=state.dtype)
             mean, after = self.device.mean_change(state, told), self.device.program(state, told, 1)
             promise(after.shape == state.shape, "an event keeps the shape of the states", tuple(after.shape))
+            promise(torch.equal(state, before), "an event leaves the tensor that it was given as it was")
             promise((mean * direction >= 0).all(), "an event moves where it is told, on average")
             promise(self._inside(after), "an event stays within the window")
             if not direction:
                 promise(torch.equal(after, state), "without an event a state stays")
 
     def test_an_event_has_its_mean(self) -> None:
-        state = self.states(3)[1].expand(20_000)
-        for direction in (-1.0, 1.0):
-            told = torch.full_like(state, direction)
-            moved = self.device.program(state, told, 2) - state
-            self._averages(moved, self.device.mean_change(state, told)[0], "events average to `mean_change`")
+        state = self.middle(20_000)
+        before = self.device.conductance(state)
+        for direction in self.directions():
+            told = torch.full(before.shape, direction, dtype=state.dtype)
+            moved = self.device.conductance(self.device.program(state, told, 2)) - before
+            self._averages(moved, self.device.mean_change(state, told).mean(), "events average to `mean_change`")
 
     def test_seeds_repeat_in_events_and_reads(self) -> None:
         state = self.states()
-        for draw in (partial(self.device.program, state, torch.ones_like(state)), partial(self.device.read, state)):
+        told = torch.full(self.device.conductance(state).shape, 1.0 if self.device.raises else -1.0)
+        for draw in (partial(self.device.program, state, told), partial(self.device.read, state)):
             promise(torch.equal(draw(3), draw(3)), "the same seed gives the same states")
 
     def test_a_read_leaves_its_mean(self) -> None:
-        state = self.states(3)[1]
-        self._averages(self.device.read(state.expand(20_000), 4), state, "reads average to the state")
+        state = self.middle(20_000)
+        reads, mean = self.device.read(state, 4), self.device.conductance(state)
+        self._averages(reads, mean.mean(), "reads average to the conductance")
+        expected = float(self.device.read_deviation(state).mean())
+        found = float((reads - mean).std())
+        promise(abs(found - expected) <= 0.05 * expected + 1e-9 * float(mean[0]), "reads scatter by `read_deviation`")
+
+    def test_an_attempt_comes_nearer_and_counts_its_events(self) -> None:
+        state = self.states(400)
+        here = self.device.conductance(state)
+        target = self.device.targets()[0 if self.device.lowers else -1] if self.device.levels else self._middle()
+        target = torch.full_like(here, float(target))
+        active = torch.arange(400) % 2 == 0
+        after, events = self.device.attempt(state, target, active, 5)
+        promise((events[~active] == 0).all(), "an attempt gives no event to a device that needs none")
+        able = active & (((target > here) & self.device.raises) | ((target < here) & self.device.lowers))
+        off, still = (target - here).abs()[able], (target - self.device.conductance(after)).abs()[able]
+        promise(still.mean() < 0.7 * off.mean(), "an attempt comes nearer to its target on average")
 
     def test_states_are_retained(self) -> None:
         state = self.states()
@@ -202,14 +250,20 @@ class MemoryContract(DesignContract):
         with refused("a negative time"):
             self.device.retained(state, -1.0)
 
-    def test_an_event_costs_energy(self) -> None:
+    def test_an_event_and_a_read_cost_energy(self) -> None:
         state = self.states()
-        promise((self.device.energy(state, torch.ones_like(state)) >= 0).all(), "no energy is below zero")
-        promise((self.device.energy(state, 0 * state) == 0).all(), "no event costs no energy")
+        told = torch.full_like(self.device.conductance(state), 1.0 if self.device.raises else -1.0)
+        promise((self.device.energy(state, told) >= 0).all(), "no energy is below zero")
+        promise((self.device.energy(state, 0 * told) == 0).all(), "no event costs no energy")
+        promise((self.device.read_energy(state) >= 0).all(), "no energy is below zero")
+
+    def _middle(self) -> float:
+        return sum(float(end) for end in self.device.window) / 2
 
     def _inside(self, state: torch.Tensor) -> bool:
         low, high = (float(end) for end in self.device.window)
-        return bool(((state >= low * (1 - 1e-9)) & (state <= high * (1 + 1e-9))).all())
+        g = self.device.conductance(state)
+        return bool(((g >= low * (1 - 1e-6)) & (g <= high * (1 + 1e-6))).all())
 
     def _averages(self, drawn: torch.Tensor, expected: torch.Tensor, text: str) -> None:
         error = float(drawn.mean() - expected)

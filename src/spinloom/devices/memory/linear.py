@@ -1,4 +1,4 @@
-"""A memory whose every programming event moves the conductance by one step: the reference that others are held to."""
+"""A memory whose every programming pulse moves the conductance by one step: the reference that others are held to."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -57,27 +57,24 @@ class LinearMemory(Memory):
         """S, of one event."""
         return (double(self.most) - double(self.least)) / self.steps
 
-    def mean_change(self, state: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-        return self._kept(state + direction * self.step) - state
+    def mean_change(self, state: torch.Tensor, events: torch.Tensor) -> torch.Tensor:
+        return self._kept(state + events * self.step) - state
 
-    def program(self, state: torch.Tensor, direction: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
-        noise = self._normal(state, seed) * direction.abs() * self.step * self.cycle_noise
-        return self._kept(state + direction * self.step + noise)
+    def program(self, state: torch.Tensor, events: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
+        normal = torch.randn(state.shape, generator=generator(seed), dtype=state.dtype)
+        noise = normal * events.abs().sqrt() * self.step * self.cycle_noise
+        return self._kept(state + events * self.step + noise)
 
-    def read(self, state: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
-        return state + self._normal(state, seed) * self.read_noise * (double(self.most) - double(self.least))
+    def read_deviation(self, state: torch.Tensor) -> torch.Tensor:
+        return (self.read_noise * (double(self.most) - double(self.least))).to(state).expand(state.shape)
 
     def retained(self, state: torch.Tensor, time: float) -> torch.Tensor:
         require_number("s", "non-negative", time=time)
         left = 1.0 if self.retention is None else (-time / double(self.retention)).exp()
         return double(self.least) + (state - double(self.least)) * left
 
-    def energy(self, state: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-        return direction.abs() * double(self.voltage).square() * state * self.pulse
+    def energy(self, state: torch.Tensor, events: torch.Tensor) -> torch.Tensor:
+        return events.abs() * double(self.voltage).square() * state * self.pulse
 
     def _kept(self, state: torch.Tensor) -> torch.Tensor:
-        return state.clamp(double(self.least), double(self.most))
-
-    @staticmethod
-    def _normal(state: torch.Tensor, seed: Seed) -> torch.Tensor:
-        return torch.randn(state.shape, generator=generator(seed), dtype=torch.float64)
+        return torch.minimum(torch.maximum(state, double(self.least).to(state)), double(self.most).to(state))
