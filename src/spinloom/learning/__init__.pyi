@@ -32,6 +32,9 @@ from .networks import fashion_cnn_like as fashion_cnn_like
 from .networks import initialise as initialise
 from .networks import mlp as mlp
 from .networks import resnet20 as resnet20
+from .programming import Programming as Programming
+from .programming import Pulses as Pulses
+from .programming import Targets as Targets
 from .radio_convolutions import convolutions as convolutions
 from .radio_convolutions import lay_out_parallel as lay_out_parallel
 from .radio_convolutions import linewidth_for as linewidth_for

@@ -11,6 +11,9 @@ from .activation.tables import Affine as Affine
 from .activation.tables import ChannelAffine as ChannelAffine
 from .activation.tables import Converters as Converters
 from .convert.folding import fold_batch_norm as fold_batch_norm
+from .convert.memories import memory_layers as memory_layers
+from .convert.memories import programming as programming
+from .convert.memories import to_memory as to_memory
 from .convert.transfer import CALLS as CALLS
 from .convert.transfer import REPLACEABLE as REPLACEABLE
 from .convert.transfer import to_hardware as to_hardware
@@ -25,3 +28,6 @@ from .hardware import planned as planned
 from .hardware import real as real
 from .hardware import resample as resample
 from .hardware import rewind as rewind
+from .memory.layer import DeviceConv2d as DeviceConv2d
+from .memory.layer import DeviceLinear as DeviceLinear
+from .memory.layer import MemoryLayer as MemoryLayer

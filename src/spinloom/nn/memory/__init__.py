@@ -1,0 +1,1 @@
+"""Layers whose weights are kept by memories, and the array around them."""
