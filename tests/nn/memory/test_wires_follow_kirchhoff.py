@@ -59,7 +59,7 @@ def test_any_array_agrees_with_its_nodes(shape, wires, seed, decades):
 @settings(max_examples=40, deadline=None)
 @given(shape=st.tuples(st.integers(1, 6), st.integers(1, 6)), seed=st.integers(0, 1000), r=st.floats(1e-2, 1e4))
 def test_more_resistance_lets_less_through(shape, seed, r):
-    """Of the whole array between sources and ground (Rayleigh); one device's share may rise, as currents find others."""
+    """Of the whole array between sources and ground (Rayleigh); one device's share may rise by detours."""
     g = devices(*shape, seed=seed)
     less, more = transfer(g, Wires(r, r)), transfer(g, Wires(2 * r, 3 * r))
     assert (more > 0).all()

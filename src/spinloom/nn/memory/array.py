@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from spinloom.errors import InputError, require_count, require_number, require_positive
+from spinloom.errors import InputError, Sign, as_whole, require_count, require_number, require_positive
 from spinloom.nn.memory.nodal import Wires, powers, require_conductance, transfer
 from spinloom.seeding import Seed, generator
 
@@ -22,6 +22,20 @@ _BITS = 8
 """Of a converter whose resolution is not given, when its energy is counted."""
 _MOST_BITS = 24
 """Beyond it float32 cannot tell the levels apart."""
+_NUMBERS: tuple[tuple[str, str, Sign], ...] = (
+    *((f"{part}_resistance", "ohm", "non-negative") for part in ("word", "bit", "driver", "sense")),
+    ("stuck_least", "", "non-negative"),
+    ("stuck_most", "", "non-negative"),
+    ("input_range", "", "positive"),
+    ("output_range", "devices", "positive"),
+    ("read_voltage", "V", "positive"),
+    ("read_time", "s", "positive"),
+    ("output_time", "s", "non-negative"),
+    ("input_energy", "J", "non-negative"),
+    ("output_energy", "J", "non-negative"),
+    ("segment_capacitance", "F", "non-negative"),
+)
+"""Fields of an Array by unit and sign."""
 
 
 @dataclass(frozen=True)
@@ -95,27 +109,17 @@ class Array:
     segment_capacitance: float = 0.05e-15
 
     def __post_init__(self) -> None:
-        optional = {part.name: getattr(self, part.name) for part in fields(self) if part.default is None}
-        given = {name: value for name, value in optional.items() if value is not None}
-        counts = {name: given[name] for name in ("columns_per_converter",) if name in given}
-        require_count(rows=self.rows, columns=self.columns, **counts)
-        for name in ("word", "bit", "driver", "sense"):
-            require_number("ohm", "non-negative", **{f"{name}_resistance": getattr(self, f"{name}_resistance")})
-        for name in ("input_bits", "output_bits"):
-            if name in given and given[name] not in range(1 + self._signed(name), _MOST_BITS + 1):
-                least = "2 (one level is zero, one each of either sign)" if self._signed(name) else "1"
-                raise InputError(f"{name} must be None or {least} to {_MOST_BITS}, got {given[name]!r}")
-        require_number("", "positive", input_range=self.input_range)
-        require_number("V", "positive", read_voltage=self.read_voltage)
-        require_number("s", "positive", read_time=self.read_time)
-        require_number("s", "non-negative", output_time=self.output_time)
-        require_number("F", "non-negative", segment_capacitance=self.segment_capacitance)
-        if self.output_range is not None:
-            require_number("devices at their most", "positive", output_range=self.output_range)
-        for name in ("input_energy", "output_energy"):
-            if name in given:
-                require_number("J", "non-negative", **{name: given[name]})
-        require_number("", "non-negative", stuck_least=self.stuck_least, stuck_most=self.stuck_most)
+        require_count(rows=self.rows, columns=self.columns)
+        if self.columns_per_converter is not None:
+            require_count(columns_per_converter=self.columns_per_converter)
+        for name, unit, sign in _NUMBERS:
+            if getattr(self, name) is not None:
+                require_number(unit, sign, **{name: getattr(self, name)})
+        for name, signed in (("input_bits", self.signed_inputs), ("output_bits", self.signed_outputs)):
+            bits = getattr(self, name)
+            if bits is not None and as_whole(bits) not in range(1 + signed, _MOST_BITS + 1):
+                least = "2 (zero and one level of either sign)" if signed else "1"
+                raise InputError(f"{name} must be None or {least} to {_MOST_BITS}, got {bits!r}")
         if self.stuck_least + self.stuck_most > 1:
             total = f"{self.stuck_least:g} + {self.stuck_most:g}"
             raise InputError(f"stuck_least and stuck_most are shares of the cells, together at most 1, got {total}")
@@ -198,9 +202,9 @@ class Array:
         charge = self.segment_capacitance * outputs * float(volts.square().sum())
         shared = min(self.columns, outputs, self.columns_per_converter or self.columns)
         input_bits, output_bits = self.input_bits or _BITS, self.output_bits or _BITS
-        own = {"input": self.input_energy, "output": self.output_energy}
-        input_energy = INPUT_ENERGY * input_bits if own["input"] is None else own["input"]
-        output_energy = OUTPUT_ENERGY * 2.0 ** (output_bits - 8) if own["output"] is None else own["output"]
+        published = INPUT_ENERGY * input_bits, OUTPUT_ENERGY * 2.0 ** (output_bits - 8)
+        input_energy = published[0] if self.input_energy is None else self.input_energy
+        output_energy = published[1] if self.output_energy is None else self.output_energy
         return ArrayCost(
             devices=devices * self.read_time / examples,
             wires=(lines * self.read_time + charge) / examples,
@@ -237,9 +241,6 @@ class Array:
                 row.append(work(tiles).transpose(-3, -2).flatten(-2, -1).flatten(-3, -2))
             found.append(torch.cat(row, -1))
         return torch.cat(found, -2)
-
-    def _signed(self, name: str) -> bool:
-        return self.signed_inputs if name.startswith("input") else self.signed_outputs
 
     def _assumptions(self, input_bits: int, output_bits: int) -> tuple[str, ...]:
         """What stands behind the figures of `cost`."""
