@@ -1,4 +1,5 @@
 from . import catalogue as catalogue
+from .catalogue import find_memory as find_memory
 from .contract import Design as Design
 from .contract import Device as Device
 from .contract import Memory as Memory

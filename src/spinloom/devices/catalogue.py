@@ -6,6 +6,7 @@ imported before `find`.
 
 from typing import Any
 
+from spinloom.errors import InputError, unknown_name
 from spinloom.plugins import find_names, find_place, load_object, read_headline
 
 OURS = {
@@ -15,6 +16,12 @@ OURS = {
     )
 }
 """By name: what it is, and where its class stands."""
+
+
+MEMORIES = {
+    "linear": ("every pulse moves the conductance by one step", "spinloom.devices.memory.linear:LinearMemory"),
+}
+"""Memories by name, as OURS."""
 
 
 def names() -> tuple[str, ...]:
@@ -43,3 +50,18 @@ def find(name: str) -> Any:
 
 def _place(name: str) -> str:
     return find_place("device", name, {key: place for key, (_, place) in OURS.items()})
+
+
+def find_memory(name: str) -> Any:
+    """The memory, with its default parameters, behind a name of `MEMORIES` or `package.module:Class`.
+
+    Raises InputError for an unknown name (with the nearest one), a module that does not import, and no `Memory`.
+    """
+    from spinloom.devices.contract import Memory
+
+    if name not in MEMORIES and ":" not in name:
+        raise unknown_name("memory", name, MEMORIES)
+    made = load_object(MEMORIES[name][1] if name in MEMORIES else name, f"memory {name!r}")
+    if not isinstance(made, type) or not issubclass(made, Memory):
+        raise InputError(f"memory {name!r} must be a class derived from spinloom.devices.Memory, got {made!r}")
+    return made()

@@ -2,6 +2,7 @@ from .cost import MAC_ENERGY as MAC_ENERGY
 from .cost import NOMINAL as NOMINAL
 from .cost import InferenceCost as InferenceCost
 from .cost import inference_cost as inference_cost
+from .cost import meter as meter
 from .memory import BackwardMemory as BackwardMemory
 from .memory import backward_memory as backward_memory
 from .populations import Paired as Paired

@@ -137,7 +137,7 @@ def inference_cost(
         mac_energy=mac_energy,
         weight_bytes=_bytes(hardware.parameters()),
         table_bytes=_bytes(buffer for layer in device_layers(twin).values() for buffer in layer.buffers()),
-        backward_bytes=4 * sum(use.operations for use in uses if use.kind != "resonator"),
+        backward_bytes=4 * sum(use.operations for use in uses if use.kind not in ("resonator", "memory")),
         assumptions=words,
     )
 
