@@ -18,22 +18,19 @@ from spinloom.studies import kit
 
 torch = lazy_loader.load("torch")
 
-NETWORKS = {
-    "cifar10": "resnet20-cifar10",
-    "fashion-mnist": "fashion-cnn",
-    "mnist": "mnist-mlp",
-    "mnist-5k": "mnist-mlp",
-}
+NETWORKS = {"cifar10": "resnet20-cifar10", "fashion-mnist": "fashion-cnn", "mnist": "mnist-mlp"}
 """Shipped networks by data set."""
 COST_IMAGES = 16
 """Images that the energy of an inference is averaged over."""
 
 SIZES = kit.Sizes(
     test_images=(500, 1_000), chips=(3, 20), junctions=(64, 256), tolerance=(0.01, 0.01), attempts=(20, 20),
-    swept=((0.005, 0.02, 0.05), (0.003, 0.005, 0.01, 0.02, 0.05)), least={"tolerance": 1e-6},
+    swept=((0.005, 0.02, 0.05), (0.003, 0.005, 0.02, 0.05)), channels=((16, 32), (32, 64)), hidden=(64, 128),
+    dropout=(0.3, 0.3), images_seen=(60_000, 600_000), most_epochs=(20, 20), least={"tolerance": 1e-6},
 )  # fmt: skip
-"""test_images: the first ones. chips: fabricated, each with its own memories and junctions. junctions: simulated, to
-draw from. tolerance: of write and verify, share of the window; swept: others, on one chip each."""
+"""test_images: the first ones. channels, hidden, dropout, images_seen, most_epochs: of a network trained here, for data
+without a shipped one. chips: fabricated, each with its own memories and junctions. junctions: simulated, to draw from.
+tolerance: of write and verify, share of the window; swept: others, on one chip each."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,12 @@ class Settings(kit.OnDevice, kit.Weights, kit.Images, kit.Common):
 def run(run: kit.Run, settings: Settings, size: Any) -> None:
     memories = {name: devices.find_memory(name) for name in settings.memories}
     source = run.on_device(size.junctions, "spread")
-    train, test = run.images("fashion-mnist", train_limit=1_000, test_limit=size.test_images)
-    weights = settings.weights or Path(NETWORKS.get(test.name, ""))
-    software = learning.read_software(weights, train)
-    run.take_up(software)
+    train, test = run.images("fashion-mnist", test_limit=size.test_images)
+    weights = settings.weights or NETWORKS.get(test.name)
+    if weights:
+        run.take_up(software := learning.read_software(Path(weights), train))
+    else:
+        software = run.software(train)
     network, examples = software.network, evaluation.Examples.of(test)
     response = source.fabricated(settings.spread)
 
