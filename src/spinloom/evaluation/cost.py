@@ -123,7 +123,7 @@ def inference_cost(
         else:
             booked.append(LayerCost(use.name, use.devices, use.power, _energy(use, diameter), 0.0, 0.0))
     operations = sum(use.steps for use in uses if use.drive is not None)
-    settling = SETTLING * sum(use.steps * use.response for use in uses)
+    settling = sum(use.latency + SETTLING * use.steps * use.response for use in uses)
     words: tuple[str, ...] = ()
     if cost is not None and operations:
         words = (*cost.assumptions, *_assumptions(len(inputs), mac_energy, operations))

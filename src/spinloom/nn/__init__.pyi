@@ -28,6 +28,8 @@ from .hardware import planned as planned
 from .hardware import real as real
 from .hardware import resample as resample
 from .hardware import rewind as rewind
+from .memory.array import Array as Array
+from .memory.array import ArrayCost as ArrayCost
 from .memory.layer import DeviceConv2d as DeviceConv2d
 from .memory.layer import DeviceLinear as DeviceLinear
 from .memory.layer import MemoryLayer as MemoryLayer

@@ -19,7 +19,8 @@ class LayerUse:
 
     kind: of the devices, "activation", "resonator", "oscillator" or what a layer calls its own. devices: in the
     hardware. operations: of all devices together. steps: how often the layer is used, one after the other.
-    response: time constant of the slowest device, s; 0 where the layer does not know.
+    response: time constant of the slowest device, s; 0 where the layer does not know. latency: s of all steps, where
+        the layer knows that itself.
     power: W that all devices take while they work, mean over the inputs: direct current of oscillators, waves that
         reach chains. energy: J, where the layer knows it itself.
     macs: multiply-accumulates of the same layer in numbers. band: lowest and highest frequency, Hz.
@@ -38,6 +39,7 @@ class LayerUse:
     band: tuple[float, float] | None = None
     drive: Tensor | None = None
     name: str = ""
+    latency: float = 0.0
 
 
 class HardwareLayer(nn.Module):

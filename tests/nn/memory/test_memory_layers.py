@@ -6,7 +6,7 @@ from torch import nn
 
 from spinloom.devices import LinearMemory
 from spinloom.errors import InputError
-from spinloom.nn import DeviceConv2d, DeviceLinear, count_devices, ideal, programming, resample, to_memory
+from spinloom.nn import Array, DeviceConv2d, DeviceLinear, count_devices, ideal, programming, resample, to_memory
 from spinloom.testing import HardwareLayerContract
 
 QUIET = LinearMemory(read_noise=0.0, cycle_noise=0.0)
@@ -151,7 +151,7 @@ def test_a_state_dict_brings_devices_that_differ():
     other = DeviceLinear(6, 3, NOISY, device_spread=0.1)
     other.load_state_dict(layer.state_dict())
     x = torch.rand(2, 6)
-    assert torch.equal(layer.array.most, other.array.most)
+    assert torch.equal(layer.memories.most, other.memories.most)
     assert torch.equal(layer(x), other(x))
     layer.pulse(torch.ones(3, 6)), other.pulse(torch.ones(3, 6))
     assert torch.equal(layer.state, other.state)
@@ -193,3 +193,48 @@ def test_mistakes_are_named():
         DeviceLinear(4, 2, QUIET).pulse(torch.ones(2, 4))
     with pytest.raises(InputError, match="no device layer"):
         programming(nn.Linear(2, 2))
+
+
+def test_an_array_without_imperfections_changes_nothing():
+    x = torch.rand(3, 12) - 0.5
+    plain = DeviceLinear(12, 5, QUIET).resample(1)
+    array = Array(rows=4, columns=2, word_resistance=0.0, bit_resistance=0.0)
+    torch.testing.assert_close(DeviceLinear(12, 5, QUIET, array=array).resample(1)(x), plain(x))
+
+
+def test_wires_converters_and_stuck_cells_reach_the_network():
+    x = torch.rand(3, 12) - 0.5
+    plain = DeviceLinear(12, 5, QUIET).resample(1)(x).detach()
+
+    def off(**parts):
+        layer = DeviceLinear(12, 5, QUIET, array=Array(**{"word_resistance": 0.0, "bit_resistance": 0.0, **parts}))
+        return float((layer.resample(1)(x).detach() - plain).abs().max())
+
+    assert 0 < off(word_resistance=10.0) < off(word_resistance=1000.0)
+    assert 0 < off(input_bits=8) < off(input_bits=3)
+    assert 0 < off(output_bits=12, output_range=3.0) < off(output_bits=5, output_range=3.0)
+    assert off(stuck_least=0.3) > 0
+
+
+def test_a_convolution_in_an_array_is_its_unfolded_product():
+    x = torch.rand(2, 3, 7, 7) - 0.5
+    array = Array(rows=9, columns=2, word_resistance=0.0, bit_resistance=0.0, output_bits=20, output_range=27.0)
+    options = {"stride": 2, "padding": 1}
+    plain = DeviceConv2d(3, 4, 3, QUIET, **options).resample(1)(x)
+    torch.testing.assert_close(
+        DeviceConv2d(3, 4, 3, QUIET, **options, array=array).resample(1)(x), plain, atol=1e-4, rtol=1e-3
+    )
+
+
+def test_an_array_tells_what_a_pass_takes():
+    x = torch.rand(6, 12)
+    bare, around = DeviceLinear(12, 5, QUIET), DeviceLinear(12, 5, QUIET, array=Array(rows=8, columns=4))
+    costs = [layer.resample(1).cost(x, layer(x), 6) for layer in (bare, around)]
+    assert costs[1].energy > costs[0].energy  # converters
+    assert costs[0].latency == pytest.approx(10e-9)
+    assert costs[1].latency > 100e-9
+
+
+class TestDeviceLinearInAnArray(TestDeviceLinear):
+    def layer(self):
+        return DeviceLinear(12, 5, NOISY, array=Array(rows=8, columns=4, word_resistance=20.0, input_bits=10))

@@ -12,6 +12,7 @@ from torch.nn import functional
 from spinloom.devices import Memory, Spread, Writing, write
 from spinloom.errors import InputError, require_positive, unknown_name
 from spinloom.nn.hardware import HardwareLayer, LayerUse
+from spinloom.nn.memory.array import Array
 from spinloom.seeding import Seed, child_seed, generator
 
 Cells = Literal["single", "pair", "binary"]
@@ -30,7 +31,8 @@ class MemoryLayer(HardwareLayer):
     sign of that difference. weight_range: the weight that the whole window stands for, None for the largest
     abs(weight) when the array is fabricated; larger weights are held as the largest. device_spread: how the memories
     differ, see `Memory.fabricate`. tolerance, attempts: of write and verify; the tolerance is a share of the window.
-    fresh: devices are left as fabrication gives them, and `weight` becomes what they hold.
+    fresh: devices are left as fabrication gives them, and `weight` becomes what they hold. array: wires, converters and
+    stuck cells around the devices; None is an ideal one of any size.
 
     ledger: what all programming since fabrication took. Noise of a read is that of each input of its own, for "binary"
     of each pass of a batch.
@@ -50,6 +52,7 @@ class MemoryLayer(HardwareLayer):
         tolerance: float = 0.02,
         attempts: int = 20,
         fresh: bool = False,
+        array: Array | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(memory, Memory):
@@ -63,7 +66,7 @@ class MemoryLayer(HardwareLayer):
             require_positive("", weight_range=weight_range)
         self.memory, self.cells, self.weight_range = memory, cells, weight_range
         self.device_spread, self.tolerance, self.attempts = device_spread, tolerance, attempts
-        self.fresh = fresh
+        self.fresh, self.array = fresh, array
         self.weight = nn.Parameter(weight.detach().clone())
         self.register_parameter("bias", None if bias is None else nn.Parameter(bias.detach().clone()))
         self._spreading = tuple(name for name, part in memory.parameters.items() if part.spread)
@@ -85,7 +88,7 @@ class MemoryLayer(HardwareLayer):
             given = isinstance(value, Tensor) and value.numel() > 1
             setattr(self, f"memory_{name}", value.to(self.weight) if given else None)
         self._made = None
-        self.state = self.array.fresh((count, 1), child_seed(source)).to(self.weight)
+        self.state = self.memories.fresh((count, 1), child_seed(source)).to(self.weight)
         largest = self.weight.detach().abs().max().clamp_min(torch.finfo(self.weight.dtype).tiny)
         self.scale = largest.clone() if self.weight_range is None else torch.full_like(largest, self.weight_range)
         self.writes = torch.tensor([child_seed(source), 0])
@@ -99,7 +102,7 @@ class MemoryLayer(HardwareLayer):
             self.write()
 
     @property
-    def array(self) -> Memory:
+    def memories(self) -> Memory:
         """The memories as fabricated, parameters (devices, 1); all of the plus cells of pairs come first."""
         if self._made is None:
             drawn = {name: getattr(self, f"memory_{name}") for name in self._spreading}
@@ -120,7 +123,13 @@ class MemoryLayer(HardwareLayer):
             return self._write_signs(flat, chosen)
         chosen = chosen if self.cells == "single" else torch.cat([chosen, chosen])
         found, taken = write(
-            self.array, state, self._targets(flat), self.tolerance * self._span(), self.attempts, self._seed(), chosen
+            self.memories,
+            state,
+            self._targets(flat),
+            self.tolerance * self._span(),
+            self.attempts,
+            self._seed(),
+            chosen,
         )
         return self._note(found, taken)
 
@@ -138,24 +147,24 @@ class MemoryLayer(HardwareLayer):
         Of a pair, both devices move where they can be moved both ways; else the one that can be moved.
         """
         state, told = self._require_state(), self._split(events.reshape(-1, 1))
-        array, count = self.array, int(torch.count_nonzero(told))
-        energy = float(array.energy(state, told).sum())
+        memories, count = self.memories, int(torch.count_nonzero(told))
+        energy = float(memories.energy(state, told).sum())
         return self._note(
-            array.program(state, told, self._seed()), Writing(count, int(told.abs().sum()), count, energy)
+            memories.program(state, told, self._seed()), Writing(count, int(told.abs().sum()), count, energy)
         )
 
     def age(self, time: float) -> Self:
         """Let `time` (s) pass without programming."""
         state = self._require_state()
-        self.state, self._held = self.array.retained(state, time).to(state), None
+        self.state, self._held = self.memories.retained(state, time).to(state), None
         return self
 
     def mean_step(self) -> float:
         """The mean change of a weight by one pulse, from the states as they are; both ways averaged."""
-        state, array, sizes = self._require_state(), self.array, []
+        state, sizes = self._require_state(), list[float]()
         for sign in (1.0, -1.0):
             told = self._split(torch.full((self.weight.numel(), 1), sign, dtype=state.dtype))
-            moved = array.mean_change(state, told)
+            moved = self.memories.mean_change(state, told)
             moved = moved if self.cells == "single" else moved[: len(moved) // 2] - moved[len(moved) // 2 :]
             sizes.append(float(moved.abs().mean()))
         return sum(sizes) / len(sizes) * self._gain()
@@ -164,7 +173,7 @@ class MemoryLayer(HardwareLayer):
         """The weights that the array holds, on average over reads, (*weight.shape)."""
         if self._held is None:
             with torch.no_grad():
-                held = self._weights_of(self.array.conductance(self._require_state()))
+                held = self._weights_of(self._seen(self.memories.conductance(self._require_state())))
                 self._held = held.to(self.weight)
         return self._held
 
@@ -182,7 +191,7 @@ class MemoryLayer(HardwareLayer):
         if self.state is None or not self.read_noise or self.cells == "binary":
             return None
         with torch.no_grad():
-            variance = self.array.read_deviation(self.state).square()
+            variance = self.memories.read_deviation(self.state).square()
             if not bool(variance.any()):
                 return None
             variance = variance if self.cells == "single" else torch.add(*variance.tensor_split(2))
@@ -192,15 +201,27 @@ class MemoryLayer(HardwareLayer):
         """product(x, weights, bias) with the array's weights and the noise of a read."""
         if not x.is_floating_point():
             raise InputError(f"a layer of memories needs floating-point input, got {x.dtype}; convert with .float()")
-        output, variance = product(x, self.read_weights(), self.bias), self.noise_variance()
+        weights, variance = self.read_weights(), self.noise_variance()
+        if self.array is None or weights is self.weight:
+            output = product(x, weights, self.bias)
+        else:
+            output = self.through(self.array, x, weights)
         if variance is None:
             return output
         return self.noisy(output, product(x.detach().square(), variance, None).clamp_min(0).sqrt())
 
+    def through(self, array: Array, x: Tensor, weights: Tensor) -> Tensor:
+        """x times the weights, and the bias, with the converters of `array`."""
+        raise NotImplementedError
+
+    def rows(self, x: Tensor) -> Tensor:
+        """The inputs of the array for x, (examples, ..., inputs of one output)."""
+        raise NotImplementedError
+
     def heat(self, x: Tensor, product: Callable[[Tensor, Tensor, Tensor | None], Tensor]) -> float:
         """J of all devices in the reads for x: voltages in proportion to it, the largest is the read voltage."""
-        array = self.array
-        energy = array.read_energy(self._require_state() if self.state is not None else array.fresh((1, 1)))
+        state = self.memories.fresh((1, 1)) if self.state is None else self.state
+        energy = self.memories.read_energy(state)
         energy = energy.expand(self.count_devices(), 1)
         each = energy if self.cells == "single" else torch.add(*energy.tensor_split(2))
         share = (x.detach() / x.detach().abs().max().clamp_min(1e-30)).square()
@@ -216,6 +237,20 @@ class MemoryLayer(HardwareLayer):
         self.writes[1] += 1
         first, count = (int(number) for number in self.writes)
         return child_seed(generator((first + count) % 2**62))
+
+    def _seen(self, conductance: Tensor) -> Tensor:
+        """Conductances (devices, 1) with cells that are stuck, as outputs see them through the wires."""
+        if self.array is None:
+            return conductance
+        assert self.writes is not None
+        stuck = self.array.stick(conductance, self.memory.window, int(self.writes[0]))
+        outputs = self.weight.shape[0]
+        shaped = stuck.reshape(-1, outputs, self.weight[0].numel())
+        return self.array.effective(shaped).reshape(conductance.shape)
+
+    def _full(self) -> float:
+        """The weight that one device at its most stands for."""
+        return self._gain() * float(torch.as_tensor(self.memory.window[1]).mean())
 
     def _note(self, state: Tensor, taken: Writing) -> Writing:
         self.state, self._held, self.ledger = state.to(self.state), None, self.ledger + taken
@@ -271,7 +306,7 @@ class MemoryLayer(HardwareLayer):
         """One pulse at a time for pairs whose comparison is wrong."""
         wanted, total = flat >= 0, Writing(int(chosen.sum()))
         for turn in range(self.attempts + 1):
-            plus, minus = self.array.read(self._require_state(), self._seed()).tensor_split(2)
+            plus, minus = self.memories.read(self._require_state(), self._seed()).tensor_split(2)
             wrong = chosen & ((plus >= minus) != wanted)
             if not bool(wrong.any()) or turn == self.attempts:
                 break
@@ -284,11 +319,11 @@ class MemoryLayer(HardwareLayer):
 
     def _read_signs(self, held: Tensor) -> Tensor:
         """The comparisons as one read makes them."""
-        deviation = self.array.read_deviation(self._require_state())
+        deviation = self.memories.read_deviation(self._require_state())
         if not bool(deviation.any()):
             return held
         assert self._noise is not None
-        return self._weights_of(self.array.read(self._require_state(), self._noise)).to(held)
+        return self._weights_of(self.memories.read(self._require_state(), self._noise)).to(held)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         made = super()._apply(fn, recurse)
@@ -299,11 +334,19 @@ class MemoryLayer(HardwareLayer):
         super()._load_from_state_dict(state, prefix, *rest)
         self._made = self._held = None
 
-    def _use(self, given: Tensor, output: Tensor, examples: int, energy: float) -> LayerUse:
+    def _use(self, given: Tensor, output: Tensor, examples: int, product: Any) -> LayerUse:
         steps = max(1, output.numel() // (examples * self.weight.shape[0]))
-        devices, macs = self.count_devices(), steps * self.weight.numel()
-        time = float(torch.as_tensor(self.memory.read_time).max())
-        return LayerUse("memory", devices, devices * steps, steps, time, energy=energy / examples, macs=macs)
+        use = LayerUse(
+            "memory", self.count_devices(), self.count_devices() * steps, steps, macs=steps * self.weight.numel()
+        )
+        if self.array is None or self.state is None:
+            time = float(torch.as_tensor(self.memory.read_time).max())
+            return replace(use, energy=self.heat(given, product) / examples, latency=steps * time)
+        conductance = self.memories.conductance(self.state).detach()
+        every = conductance.reshape(-1, self.weight[0].numel())  # both of a pair, one set below the other
+        rows = self.rows(given)
+        found = self.array.cost(every, rows.reshape(examples, -1, rows.shape[-1]))
+        return replace(use, energy=found.energy, latency=found.latency)
 
     def _options(self) -> str:
         spread = f", device_spread={self.device_spread}" if self.device_spread else ""
@@ -333,9 +376,16 @@ class DeviceLinear(MemoryLayer):
             raise InputError(f"this layer takes (..., {self.in_features}), got {tuple(input.shape)}")
         return self.computed(input, functional.linear)
 
+    def through(self, array: Array, x: Tensor, weights: Tensor) -> Tensor:
+        output = array.multiply(x, weights, self._full())
+        return output if self.bias is None else output + self.bias
+
+    def rows(self, x: Tensor) -> Tensor:
+        return x
+
     def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
-        """Reads of all devices: Joule heat."""
-        return self._use(given, output, examples, self.heat(given, functional.linear))
+        """Reads of all devices: Joule heat, and what the array takes."""
+        return self._use(given, output, examples, functional.linear)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {self._options()}"
@@ -381,9 +431,25 @@ class DeviceConv2d(MemoryLayer):
             raise InputError(f"this layer takes (batch, {channels}, height, width), got {tuple(input.shape)}")
         return self.computed(input, self._convolve)
 
+    def through(self, array: Array, x: Tensor, weights: Tensor) -> Tensor:
+        if array.output_bits is None:
+            return self._convolve(array.convert_inputs(x), weights, self.bias)
+        sums = array.multiply(self.rows(x), weights.flatten(1), self._full())
+        size = self._convolve(x[:1, :1], weights[:1, :1].detach(), None).shape[-2:]
+        output = sums.mT.unflatten(-1, size)
+        return output if self.bias is None else output + self.bias[:, None, None]
+
+    def rows(self, x: Tensor) -> Tensor:
+        kernel = self.weight.shape[2:]
+        if self.groups != 1:
+            raise InputError("an array holds convolutions of one group; use array=None for others")
+        if isinstance(self.padding, str):
+            raise InputError(f"an array needs padding in numbers, got {self.padding!r}")
+        return functional.unfold(x, kernel, self.dilation, self.padding, self.stride).mT
+
     def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
-        """Reads of all devices at every position: Joule heat."""
-        return self._use(given, output, examples, self.heat(given, self._convolve))
+        """Reads of all devices at every position: Joule heat, and what the array takes."""
+        return self._use(given, output, examples, self._convolve)
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return functional.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
