@@ -11,7 +11,7 @@ from spinloom.studies.memory_transfer import Settings, run
 
 @pytest.fixture
 def settings(shrink, curve, tmp_path) -> Settings:
-    sizes = {"channels": (4, 8), "hidden": 16, "images_seen": 8_000}
+    sizes = {"channels": (4, 8), "hidden": 16, "images_seen": 24_000}
     shrink(memory_transfer, test_images=200, chips=2, junctions=4, swept=(0.02, 0.2), **sizes)
     return Settings(dataset="mnist-5k", out=tmp_path / "out", device=str(curve), memories=("linear",))
 
