@@ -32,6 +32,7 @@ def what_readers_have() -> dict:
         ("docs/your-device.md", "2 3"),
         ("docs/your-network.md", "devices"),
         ("docs/energy.md", "J in them"),
+        ("docs/memories.md", "Writing(devices="),
     ],
 )
 def test_the_python_blocks_of_a_page_run_one_after_the_other(page, printed, tmp_path, monkeypatch, capsys):
