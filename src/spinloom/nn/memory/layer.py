@@ -137,9 +137,8 @@ class MemoryLayer(HardwareLayer):
         """Where `weight` asks for another state than it did when it was last written, (*weight.shape)."""
         self._require_state()
         off = (self._nearest(self.weight.detach().reshape(-1, 1)) - self.aim).abs()
-        return ~(off <= 2 * self.tolerance * self.scale).reshape(
-            self.weight.shape
-        )  # a NaN is one that was never written
+        kept = off <= 2 * self.tolerance * self.scale  # False for a NaN, which was never written
+        return ~kept.reshape(self.weight.shape)
 
     def pulse(self, events: Tensor) -> Writing:
         """Give each weight a whole number of pulses, (*weight.shape): positive ones raise it. Nothing is verified.
