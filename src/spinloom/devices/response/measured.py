@@ -13,8 +13,9 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from spinloom.devices.parameters import warn
-from spinloom.devices.response.response import Response, as_path, is_stuck
-from spinloom.devices.response.table import Sweeps, Table, arrange, read_table
+from spinloom.devices.response.response import Response, is_stuck
+from spinloom.devices.table import CURVE, Sweeps, Table, arrange, read_table
+from spinloom.devices.tensor_file import as_path
 from spinloom.errors import InputError, require_positive
 
 DRIVES = ("current", "current_density", "voltage", "drive")
@@ -76,7 +77,7 @@ def read_curve(
 
     Raises InputError with file, line, column and remedy; SpinloomWarning for a slope of another scale (`slope_scale`).
     """
-    table = read_table(as_path(path))
+    table = read_table(as_path(path), CURVE, "drive (A),value")
     quantity, unit = _drive(table, drive_unit)
     for name, extremes in (("in_plane", in_plane), ("perpendicular", perpendicular)):
         try:

@@ -1,12 +1,9 @@
 """What a device's terminals show: drive in, value and slope out, with spread and noise; and its files.
 
-A file is safetensors, whose header key "spinloom" holds, in JSON, {"format", "version", "unit_drive", "drive_unit",
-"metadata", "sha256"}; the tensors are drive, value, slope, noise and slope_noise, which version 1 had not. The checksum
-is ours, as safetensors itself would not notice a flipped bit.
+A file (`tensor_file`) holds drive, value, slope, noise and slope_noise, which version 1 had not; its header adds
+"unit_drive", "drive_unit" and "metadata".
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -17,13 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
 
 from spinloom.devices.parameters import refuse, require_plausible
+from spinloom.devices.tensor_file import TensorFile
 from spinloom.errors import InputError, require_count, require_finite, require_number, require_sign
-from spinloom.files import write_bytes
-from spinloom.identity import add_tensors, read_exactly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,8 +30,7 @@ UNITS = ("A", "A/m^2", "V", "A/m", "T")
 """Of a drive."""
 LEAST_REACH, MOST_REACH = 0.01, 1e5
 """Network inputs that a curve reaches: below, it never bends; beyond, no network asks."""
-FORMAT, VERSION, KEY = "spinloom-response", 2, "spinloom"
-REMEDY = "save the response again with spinloom.devices.save_response"
+FILE = TensorFile("response", {1: TENSORS[:-1], 2: TENSORS})
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,24 +204,12 @@ def is_stuck(value: torch.Tensor) -> torch.Tensor:
     return (moved == 0) | (moved < 0.1 * moved.max())
 
 
-def as_path(given: Any) -> Path:
-    """Raises InputError for what is no path."""
-    try:
-        return Path(given)
-    except TypeError as error:
-        raise InputError(f"a path must be a text or a pathlib.Path, got {short(given)}") from error
-
-
 def save_response(path: str | Path, response: Response) -> None:
     """Write a response to a .safetensors file, whole or not at all. Raises OutputError, InputError for what is none."""
     if not isinstance(response, Response):
         raise InputError(f"only a Response can be saved, got {response!r}; simulate or read one")
-    # a fresh copy each: safetensors refuses tensors that share memory, as expanded rows and views do
-    tensors = {name: getattr(response, name).detach().cpu().contiguous().clone() for name in TENSORS}
-    header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "unit_drive": response.unit_drive}
-    header |= {"drive_unit": response.drive_unit, "metadata": dict(response.metadata)}
-    header["sha256"] = _digest(header, tensors)
-    write_bytes(as_path(path), to_bytes(tensors, metadata={KEY: json.dumps(header)}))
+    header = {"unit_drive": response.unit_drive, "drive_unit": response.drive_unit}
+    FILE.write(path, {name: getattr(response, name) for name in TENSORS}, **header, metadata=dict(response.metadata))
 
 
 def load_response(path: str | Path) -> Response:
@@ -236,38 +217,10 @@ def load_response(path: str | Path) -> Response:
 
     Raises InputError naming the file: absent, truncated, damaged, of another format or a newer version.
     """
-    place = as_path(path)
-    try:
-        with safe_open(place, framework="pt") as file:
-            text = (file.metadata() or {}).get(KEY, "{}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        header = read_exactly(text)
-    except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
-        raise InputError(f"cannot read {path}: {reason}; check the path") from error
-    except (SafetensorError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is truncated, damaged or no safetensors file; {REMEDY}") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise InputError(f"{path} is not a Spinloom response: its header does not say {FORMAT!r}; {REMEDY}")
-    wanted = {1: TENSORS[:-1], VERSION: TENSORS}.get(header.get("version"))  # type: ignore[arg-type]
-    if wanted is None:
-        version = f"{path} has response format version {header.get('version')}, this Spinloom reads 1 to {VERSION}"
-        raise InputError(f"{version}; read it with the Spinloom that wrote it")
-    if set(tensors) != set(wanted):
-        raise InputError(f"{path} holds {sorted(tensors)}, expected {sorted(wanted)}; {REMEDY}")
-    if header.pop("sha256", None) != _digest(header, tensors):
-        raise InputError(f"{path} is damaged: its checksum differs; {REMEDY}")
-    try:
+
+    def make(tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> Response:
         metadata = {str(key): str(text) for key, text in header["metadata"].items()}
         unit = float(header["unit_drive"])
         return Response(**tensors, unit_drive=unit, drive_unit=str(header["drive_unit"]), metadata=metadata)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} has an incomplete header ({error!r}); {REMEDY}") from error
 
-
-def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    add_tensors(digest, {name: tensors[name] for name in TENSORS if name in tensors})
-    return digest.hexdigest()
+    return FILE.read(path, make)

@@ -8,6 +8,7 @@ import csv
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,20 +17,24 @@ import numpy as np
 
 from spinloom.errors import InputError
 
-PREFIXES = {"": 1.0, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
+PREFIXES = {"": 1.0, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
 CURRENT = {"A": ("A", 1.0)}
 DENSITY = {"A/m^2": ("A/m^2", 1.0), "A/m2": ("A/m^2", 1.0), "A/cm^2": ("A/m^2", 1e4), "A/cm2": ("A/m^2", 1e4)}
 RESISTANCE = dict.fromkeys(("ohm", "Ohm", "\u03a9", "\u2126"), ("ohm", 1.0))
 NUMBER = {"": ("", 1.0)}
-QUANTITIES: dict[str, dict[str, tuple[str, float]]] = {
+Quantities = Mapping[str, Mapping[str, tuple[str, float]]]
+"""Of a kind of table: quantity -> unit as spelled, without prefix -> (SI unit, factor)."""
+WORDS: dict[str, tuple[str, float]] = {}
+"""Of a quantity whose cells are text."""
+CURVE: Quantities = {
     "current_density": DENSITY,
     "current": CURRENT | DENSITY,
     "voltage": {"V": ("V", 1.0)},
     **dict.fromkeys(("resistance_in_plane", "resistance_perpendicular"), RESISTANCE),
     "drive": CURRENT | DENSITY | {unit: (unit, 1.0) for unit in ("V", "A/m", "T")},
-    **dict.fromkeys(("value", "slope", "noise", "slope_noise", "device"), NUMBER),
+    **dict.fromkeys(("value", "slope", "noise", "slope_noise"), NUMBER),
+    "device": WORDS,
 }
-"""Quantity -> unit as spelled, without prefix -> (SI unit, factor)."""
 MIN_POINTS = 5
 
 
@@ -44,12 +49,12 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """`columns` by quantity, SI numbers (rows,); `devices` (rows,) as text; `lines` (rows,) in the file."""
+    """`columns` by quantity, SI numbers (rows,); `words`, (rows,) as text; `lines` (rows,) in the file."""
 
     path: Path
     headers: dict[str, Header]
     columns: dict[str, np.ndarray]
-    devices: np.ndarray
+    words: dict[str, np.ndarray]
     lines: np.ndarray
 
     def where(self, row: int, quantity: str) -> str:
@@ -87,11 +92,12 @@ class Sweeps(Table):
         return np.bincount(self.cell)
 
 
-def read_table(path: Path) -> Table:
-    """Read a text table: lines of `#` are comments, the first other line names the columns.
+def read_table(path: Path, quantities: Quantities, example: str) -> Table:
+    """Read a text table of these quantities: lines of `#` are comments, the first other line names the columns.
 
     Separated by comma, semicolon or tab, decimal point; columns without any text are left out. Raises InputError:
-    unreadable, empty, binary, unknown or doubled column, a row of another length, a cell that is no finite number.
+    unreadable, empty, binary, unknown or doubled column, a row of another length, a cell that is no finite number. `example` is a line
+    of names that a file without one is shown.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -114,20 +120,20 @@ def read_table(path: Path) -> Table:
     used = [place for place in range(len(names)) if any(cells[place].strip() for _, cells in [(first, names), *body])]
     named = [names[place] for place in used]
     if all(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*", cell, re.IGNORECASE) for cell in named):
-        remedy = "put a line such as 'drive (A),value' in front"
+        remedy = f"put a line such as '{example}' in front"
         raise InputError(f"{path}, line {first} holds numbers where the columns should be named; {remedy}")
-    headers = [parse_header(cell, f"{path}, line {first}") for cell in named]
+    headers = [parse_header(cell, quantities, f"{path}, line {first}") for cell in named]
     for quantity, count in Counter(header.quantity for header in headers).items():
         if count > 1:
             raise InputError(f"{path}: column {quantity!r} stands there twice; remove one")
-    columns, devices = {}, [""] * len(body)
+    columns, words = {}, {}
     for place, header in zip(used, headers, strict=True):
-        if header.quantity == "device":
-            devices = [cells[place].strip() for _, cells in body]
+        if quantities[header.quantity] is WORDS:
+            words[header.quantity] = np.array([cells[place].strip() for _, cells in body], dtype=str)
         else:
             columns[header.quantity] = np.array([_number(path, line, header, cells[place]) for line, cells in body])
     places = np.array([line for line, _ in body], dtype=int)
-    return Table(path, {one.quantity: one for one in headers}, columns, np.array(devices, dtype=str), places)
+    return Table(path, {one.quantity: one for one in headers}, columns, words, places)
 
 
 def arrange(table: Table, quantity: str, *, sort: bool = False) -> Sweeps:
@@ -137,7 +143,8 @@ def arrange(table: Table, quantity: str, *, sort: bool = False) -> Sweeps:
     drive that falls within a sweep (unless `sort`), devices measured at different drives.
     """
     drive, number = table.columns[quantity], dict[str, int]()
-    place = np.array([number.setdefault(name, len(number)) for name in table.devices.tolist()], dtype=int)
+    devices = table.words["device"].tolist() if "device" in table.words else [""] * len(drive)
+    place = np.array([number.setdefault(name, len(number)) for name in devices], dtype=int)
     names = tuple(f" device {name!r}" if name else "" for name in number)
     needed = f"at least {MIN_POINTS} are needed; add points"
     if not names:
@@ -182,13 +189,14 @@ def _number(path: Path, line: int, header: Header, cell: str) -> float:
     return number * header.factor
 
 
-def parse_header(text: str, culprit: str) -> Header:
-    """What a column holds. `culprit` names the file. Raises InputError: unknown name, wrong or no unit."""
-    name, spelled = _split(text)
-    if name not in QUANTITIES:
-        known = f"known are {', '.join(QUANTITIES)}, with a unit as in current_uA"
+def parse_header(text: str, quantities: Quantities, culprit: str) -> Header:
+    """What a column holds, one of `quantities`. `culprit` names the file. Raises InputError: unknown name, wrong or no unit."""
+    name, spelled = _split(text, quantities)
+    if name not in quantities:
+        first = next(iter(quantities))
+        known = f"known are {', '.join(quantities)}, with a unit as in {first} ({next(iter(quantities[first]))})"
         raise InputError(f"{culprit}: unknown column {text!r}; {known}")
-    units = QUANTITIES[name]
+    units = quantities[name] or NUMBER
     if not spelled and "" not in units and name != "drive":
         raise InputError(f"{culprit}: column {text!r} names no unit; write for example '{name} ({next(iter(units))})'")
     if not spelled:
@@ -197,17 +205,17 @@ def parse_header(text: str, culprit: str) -> Header:
         if base and spelled.endswith(base) and spelled.removesuffix(base) in PREFIXES:
             return Header(text, name, unit, factor * PREFIXES[spelled.removesuffix(base)])
     allowed = ", ".join(unit for unit in units if unit) if "" not in units else "no unit"
-    remedy = "correct the header (prefixes are n, u, m, k, M, G)"
+    remedy = "correct the header (prefixes are p, n, u, m, k, M, G)"
     raise InputError(f"{culprit}: column {text!r} has unit {spelled!r}, {name} takes {allowed}; {remedy}")
 
 
-def _split(text: str) -> tuple[str, str]:
+def _split(text: str, quantities: Quantities) -> tuple[str, str]:
     """Name (lower case, underscores) and unit (as spelled) of `name (unit)`, `name [unit]` or `name_unit`."""
     bracketed = re.fullmatch(r"\s*(.+?)\s*[(\[]\s*(.*?)\s*[)\]]\s*", text)
     if bracketed:
         return _normal(bracketed[1]), bracketed[2]
     plain = text.strip()
-    for name in sorted(QUANTITIES, key=len, reverse=True):  # slope_noise is no slope in the unit "noise"
+    for name in sorted(quantities, key=len, reverse=True):  # slope_noise is no slope in the unit "noise"
         head, tail = _normal(plain[: len(name)]), plain[len(name) :]
         if head == name and (not tail or tail[0] in "_ "):
             return name, tail[1:].strip()
