@@ -6,6 +6,10 @@ from .contract import Memory as Memory
 from .contract import OperatingCost as OperatingCost
 from .contract import with_parameters as with_parameters
 from .memory.linear import LinearMemory as LinearMemory
+from .memory.measured import MeasuredMemory as MeasuredMemory
+from .memory.measured import load_memory as load_memory
+from .memory.measured import read_memory as read_memory
+from .memory.measured import save_memory as save_memory
 from .memory.writing import Writing as Writing
 from .memory.writing import write as write
 from .mtj.design import TunnelJunction as TunnelJunction

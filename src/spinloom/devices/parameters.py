@@ -53,6 +53,7 @@ KNOWN = {
     "exchange_stiffness": Parameter("J/m", 1e-14, 1e-9, 1e-6, ((1e-12, "pJ/m"), (1e-5, "erg/cm"))),
     **dict.fromkeys(("polarization", "reset_polarization"), Parameter("", 0.0, 1.0, 1.0, (_PERCENT,))),
     "field_like": Parameter("", 0.0, 10.0, 1e4, (_PERCENT,), "any"),
+    "conductance": Parameter("S", 1e-12, 1.0, 1e6, ((1e-6, "uS"), (1e-9, "nS"))),
     **dict.fromkeys(("pulse", "reset", "read"), Parameter("s", 1e-13, 1e-6, 1e-3, ((1e-9, "ns"), (1e-12, "ps")))),
     "read_voltage": Parameter("V", 1e-5, 2.0, 50.0, ((1e-3, "mV"),)),
     "amplifier_noise": Parameter("of full scale", 0.0, 0.5, 1e4, (_PERCENT,), "non-negative"),

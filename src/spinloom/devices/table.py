@@ -18,23 +18,11 @@ import numpy as np
 from spinloom.errors import InputError
 
 PREFIXES = {"": 1.0, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
-CURRENT = {"A": ("A", 1.0)}
-DENSITY = {"A/m^2": ("A/m^2", 1.0), "A/m2": ("A/m^2", 1.0), "A/cm^2": ("A/m^2", 1e4), "A/cm2": ("A/m^2", 1e4)}
-RESISTANCE = dict.fromkeys(("ohm", "Ohm", "\u03a9", "\u2126"), ("ohm", 1.0))
 NUMBER = {"": ("", 1.0)}
 Quantities = Mapping[str, Mapping[str, tuple[str, float]]]
 """Of a kind of table: quantity -> unit as spelled, without prefix -> (SI unit, factor)."""
 WORDS: dict[str, tuple[str, float]] = {}
 """Of a quantity whose cells are text."""
-CURVE: Quantities = {
-    "current_density": DENSITY,
-    "current": CURRENT | DENSITY,
-    "voltage": {"V": ("V", 1.0)},
-    **dict.fromkeys(("resistance_in_plane", "resistance_perpendicular"), RESISTANCE),
-    "drive": CURRENT | DENSITY | {unit: (unit, 1.0) for unit in ("V", "A/m", "T")},
-    **dict.fromkeys(("value", "slope", "noise", "slope_noise"), NUMBER),
-    "device": WORDS,
-}
 MIN_POINTS = 5
 
 
@@ -96,8 +84,8 @@ def read_table(path: Path, quantities: Quantities, example: str) -> Table:
     """Read a text table of these quantities: lines of `#` are comments, the first other line names the columns.
 
     Separated by comma, semicolon or tab, decimal point; columns without any text are left out. Raises InputError:
-    unreadable, empty, binary, unknown or doubled column, a row of another length, a cell that is no finite number. `example` is a line
-    of names that a file without one is shown.
+    unreadable, empty, binary, unknown or doubled column, a row of another length, a cell that is no finite number.
+    `example` is a line of names, for the error of a file without one.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -190,7 +178,7 @@ def _number(path: Path, line: int, header: Header, cell: str) -> float:
 
 
 def parse_header(text: str, quantities: Quantities, culprit: str) -> Header:
-    """What a column holds, one of `quantities`. `culprit` names the file. Raises InputError: unknown name, wrong or no unit."""
+    """What a column of `quantities` holds. `culprit`: the file. Raises InputError: unknown name, wrong or no unit."""
     name, spelled = _split(text, quantities)
     if name not in quantities:
         first = next(iter(quantities))

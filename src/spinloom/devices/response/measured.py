@@ -14,10 +14,22 @@ from scipy.optimize import minimize_scalar
 
 from spinloom.devices.parameters import warn
 from spinloom.devices.response.response import Response, is_stuck
-from spinloom.devices.table import CURVE, Sweeps, Table, arrange, read_table
+from spinloom.devices.table import NUMBER, WORDS, Quantities, Sweeps, Table, arrange, read_table
 from spinloom.devices.tensor_file import as_path
 from spinloom.errors import InputError, require_positive
 
+_CURRENT = {"A": ("A", 1.0)}
+_DENSITY = {"A/m^2": ("A/m^2", 1.0), "A/m2": ("A/m^2", 1.0), "A/cm^2": ("A/m^2", 1e4), "A/cm2": ("A/m^2", 1e4)}
+_RESISTANCE = dict.fromkeys(("ohm", "Ohm", "\u03a9", "\u2126"), ("ohm", 1.0))
+_QUANTITIES: Quantities = {
+    "current_density": _DENSITY,
+    "current": _CURRENT | _DENSITY,
+    "voltage": {"V": ("V", 1.0)},
+    **dict.fromkeys(("resistance_in_plane", "resistance_perpendicular"), _RESISTANCE),
+    "drive": _CURRENT | _DENSITY | {unit: (unit, 1.0) for unit in ("V", "A/m", "T")},
+    **dict.fromkeys(("value", "slope", "noise", "slope_noise"), NUMBER),
+    "device": WORDS,
+}
 DRIVES = ("current", "current_density", "voltage", "drive")
 READS = {"resistance_in_plane": ("resistance_perpendicular",), "value": ("slope", "noise", "slope_noise")}
 """What stands beside a drive: one of these, and, where it is known, what goes with it."""
@@ -77,7 +89,7 @@ def read_curve(
 
     Raises InputError with file, line, column and remedy; SpinloomWarning for a slope of another scale (`slope_scale`).
     """
-    table = read_table(as_path(path), CURVE, "drive (A),value")
+    table = read_table(as_path(path), _QUANTITIES, "drive (A),value")
     quantity, unit = _drive(table, drive_unit)
     for name, extremes in (("in_plane", in_plane), ("perpendicular", perpendicular)):
         try:
