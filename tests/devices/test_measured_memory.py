@@ -22,7 +22,8 @@ UP, DOWN = 1.0, -1.0
 def exercised(device):
     """A number that depends on every parameter."""
     told = torch.tensor([1.0, -1.0, 2.0, -3.0], dtype=torch.float64)
-    state = device.program(torch.linspace(10e-6, 50e-6, 4, dtype=torch.float64), told, 1)
+    state = torch.linspace(10e-6, 50e-6, 4, dtype=torch.float64)
+    state = state + device.mean_change(state, told)  # programming itself says that it has no gradient
     return (device.read(device.retained(state, 0.5), 2) * (1 + device.energy(state, told) * 1e12)).sum()
 
 
@@ -94,6 +95,28 @@ def test_states_of_any_shape_and_precision_keep_them(memory, shape, dtype):
     assert (after.shape, after.dtype) == (state.shape, state.dtype)
     assert memory.read(after, 3).dtype == state.dtype
     assert memory.retained(after, 1.0).dtype == state.dtype
+
+
+@given(memory=memories(), data=st.data(), seed=st.integers(0, 2**62))
+@quick
+def test_the_compiled_loop_does_what_a_plain_one_does_with_the_same_noise(memory, data, seed):
+    least, most = (float(end) for end in memory.window)
+    states = np.array(data.draw(st.lists(st.floats(least, most), min_size=1, max_size=6)))
+    told = np.array(data.draw(st.lists(st.integers(-40, 40), min_size=len(states), max_size=len(states))))
+    noisy = bool(memory.up_std.any() or memory.down_std.any())
+    source, expected, tables = torch.Generator().manual_seed(seed), states.copy(), vars(memory)
+    for done in range(0, int(abs(told).max()), 16):  # noise is drawn for 16 events of each device at a time
+        total = int(np.clip(abs(told) - done, 0, 16).sum())
+        drawn = iter(torch.randn(total, generator=source, dtype=torch.float64).tolist() if noisy else [0.0] * total)
+        for device, count in enumerate(told.tolist()):
+            way, gain = ("up", float(memory.up_gain)) if count > 0 else ("down", float(memory.down_gain))
+            for _ in range(min(max(abs(count) - done, 0), 16)):
+                mean, deviation = (
+                    np.interp(expected[device], memory.states, tables[f"{way}_{part}"]) for part in ("mean", "std")
+                )
+                expected[device] = np.clip(expected[device] + gain * (mean + next(drawn) * deviation), least, most)
+    after = memory.program(torch.from_numpy(states), torch.from_numpy(told.astype(float)), seed)
+    np.testing.assert_allclose(after.numpy(), expected, rtol=0, atol=1e-9 * (most - least))
 
 
 @pytest.mark.parametrize("direction", [UP, DOWN])

@@ -15,6 +15,7 @@ from spinloom.devices.response.response import as_curve
 from spinloom.devices.table import WORDS, Quantities, Table, read_table
 from spinloom.devices.tensor_file import TensorFile, as_path
 from spinloom.errors import InputError, require_count, require_finite, require_number
+from spinloom.kernels import kept
 from spinloom.magnetism import Quantity, double
 from spinloom.seeding import Seed, generator
 
@@ -31,6 +32,8 @@ _WORDS = {
 _FEW, _MANY, _MOST = 2, 3e4, 1e6
 """Events across the window: usual ones, and beyond what the units of the table do not fit together. Published analog
 memories show tens to ten thousand; a slip of a prefix is a factor of 1,000, of two one of a million."""
+_AT_ONCE = 16
+"""Events of a device for which noise is drawn together: a thousand for each of a million would not fit."""
 _TABLE = ("states", "up_mean", "down_mean", "up_std", "down_std")
 _NUMBERS = ("up_gain", "down_gain", "read_noise", "retention", "event_energy")
 _FILE = TensorFile("memory", {1: (*_TABLE, *_NUMBERS)})
@@ -49,8 +52,9 @@ class MeasuredMemory(Memory):
     known, and energies of programming are then NaN.
 
     Between two states means and deviations are interpolated linearly. One event after the other is drawn, normal, and
-    ends at the borders of the window. `mean_change` follows the means alone. New devices are in the least state.
-    Tables may be given as lists or arrays. Differentiable in the state, the table and every parameter.
+    ends at the borders of the window. New devices are in the least state. Tables may be given as lists or arrays.
+    `mean_change` follows the means alone and is differentiable in the state, the table and every parameter; `program`,
+    a compiled loop over drawn events on the CPU, has no gradient.
 
     Raises InputError where the table cannot be right (order, sign, size, shape), SpinloomWarning where it is unusual.
     """
@@ -113,10 +117,24 @@ class MeasuredMemory(Memory):
         return self.states[0], self.states[-1]
 
     def mean_change(self, state: torch.Tensor, events: torch.Tensor) -> torch.Tensor:
-        return self._after(state, events, None) - state
+        after, told = state.flatten().clone(), events.expand(state.shape).flatten()
+        counts, gain, pieces = told.abs(), self._gain(state, events), self._pieces(state)
+        for done in range(int(counts.max()) if counts.numel() else 0):
+            active = (counts > done).nonzero().squeeze(-1)
+            after[active] = self._stepped(after[active], told[active] > 0, gain[active], pieces)
+        return after.reshape(state.shape) - state
 
+    @torch.no_grad()
     def program(self, state: torch.Tensor, events: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
-        return self._after(state, events, generator(seed, state.device))
+        source, after = generator(seed), state.flatten().cpu().clone()
+        told, gain = events.expand(state.shape).flatten().to(after), self._gain(state, events).cpu()
+        counts, pieces, noisy = told.abs(), self._pieces(after), bool(self.up_std.any() or self.down_std.any())
+        for done in range(0, int(counts.max()) if counts.numel() else 0, _AT_ONCE):
+            now = (counts - done).clamp(0, _AT_ONCE)
+            normal = torch.randn(int(now.sum()) if noisy else 0, generator=source, dtype=after.dtype)
+            tensors = (after, now * told.sign(), gain, normal, pieces, self.states.to(after))
+            _program(*(tensor.detach().contiguous().numpy() for tensor in tensors))
+        return after.reshape(state.shape).to(state.device)
 
     def read_deviation(self, state: torch.Tensor) -> torch.Tensor:
         return (double(self.read_noise) * (self.states[-1] - self.states[0])).to(state).expand(state.shape)
@@ -132,16 +150,10 @@ class MeasuredMemory(Memory):
         each = torch.tensor(torch.nan) if self.event_energy is None else double(self.event_energy)
         return torch.where(events == 0, 0.0, events.abs() * each.to(events.device))
 
-    def _after(self, state: torch.Tensor, events: torch.Tensor, source: torch.Generator | None) -> torch.Tensor:
-        """The state after all events, one after the other; by the means alone without a source of noise."""
-        after, told = state.flatten().clone(), events.expand(state.shape).flatten()
-        counts, gains = told.abs(), [double(gain).to(state) for gain in (self.up_gain, self.down_gain)]
-        most, pieces = int(counts.max()) if counts.numel() else 0, self._pieces(state)
-        gain = torch.where(events > 0, *gains).expand(state.shape).flatten()
-        for done in range(most):
-            active = (counts > done).nonzero().squeeze(-1)
-            after[active] = self._stepped(after[active], told[active] > 0, gain[active], pieces, source)
-        return after.reshape(state.shape)
+    def _gain(self, state: torch.Tensor, events: torch.Tensor) -> torch.Tensor:
+        """Of the direction that each device is moved in, (devices,)."""
+        up, down = (double(gain).to(state) for gain in (self.up_gain, self.down_gain))
+        return torch.where(events > 0, up, down).expand(state.shape).flatten()
 
     def _pieces(self, like: torch.Tensor) -> torch.Tensor:
         """(2 (rows - 1), 6): where each piece of a table begins, 1 / its length, mean there and its rise, deviation and
@@ -151,19 +163,39 @@ class MeasuredMemory(Memory):
         parts = [(start, scale, mean[:-1], mean.diff(), std[:-1], std.diff()) for mean, std in ways]
         return torch.cat([torch.stack(part, -1) for part in parts]).to(like)
 
-    def _stepped(
-        self, state: torch.Tensor, up: torch.Tensor, gain: torch.Tensor, pieces: torch.Tensor, source: Any
-    ) -> torch.Tensor:
-        """(active,), after one event each."""
+    def _stepped(self, state: torch.Tensor, up: torch.Tensor, gain: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
+        """(active,), after one event each by the means."""
         axis = self.states.to(state)
         left = torch.bucketize(state.detach(), axis[1:-1].detach(), right=True)
-        start, scale, mean, rise, deviation, change = pieces[left + (len(axis) - 1) * up].unbind(-1)
-        part = ((state - start) * scale).clamp(0, 1)
-        moved = mean + rise * part
-        if source is not None:
-            normal = torch.randn(state.shape, generator=source, dtype=state.dtype, device=state.device)
-            moved = moved + normal * (deviation + change * part)
+        start, scale, mean, rise, _, _ = pieces[left + (len(axis) - 1) * up].unbind(-1)
+        moved = mean + rise * ((state - start) * scale).clamp(0, 1)
         return torch.minimum(torch.maximum(state + gain * moved, axis[0]), axis[-1])
+
+
+@kept(error_model="numpy")
+def _program(state, events, gain, normal, pieces, axis):  # type: ignore[no-untyped-def]
+    """Events one after the other, the state (devices,) in place. normal: one for each event, none for none."""
+    last, used = len(axis) - 2, 0
+    even = (last + 1) / (axis[-1] - axis[0])
+    for device in range(len(state)):
+        told, g = events[device], state[device]
+        if told == 0:
+            continue
+        up = last + 1 if told > 0 else 0
+        left = min(max(int((g - axis[0]) * even), 0), last)  # of an even axis, as most are
+        for _ in range(int(abs(told))):
+            while left > 0 and g < axis[left]:
+                left -= 1
+            while left < last and g >= axis[left + 1]:
+                left += 1
+            piece = pieces[left + up]
+            part = min(max((g - piece[0]) * piece[1], 0), 1)
+            moved = piece[2] + piece[3] * part
+            if len(normal):
+                moved += normal[used] * (piece[4] + piece[5] * part)
+                used += 1
+            g = min(max(g + gain[device] * moved, axis[0]), axis[-1])
+        state[device] = g
 
 
 def read_memory(path: str | Path, *, bins: int = 10, **parameters: Any) -> MeasuredMemory:
