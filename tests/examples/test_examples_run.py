@@ -9,6 +9,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "examples"
 PRINTED = {
     "own_network.py": "fabricated",
+    "measured_memory.py": "of the test images, after",
     "switching_probability.py": "% switched",
     "radio_network.py": "fabricated with 0.1 % spread",
 }
@@ -23,4 +24,6 @@ def test_an_example_runs(name, tmp_path):
     done = subprocess.run([sys.executable, FOLDER / name], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert PRINTED[name] in done.stdout
+    if name == "measured_memory.py":
+        assert float(done.stdout.partition("%")[0]) > 85  # chance is 10 %
     assert (name == "own_network.py") == (tmp_path / "report.html").exists()
