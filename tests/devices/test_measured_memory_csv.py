@@ -7,7 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spinloom.devices import read_memory
+from spinloom.devices import find_memory, read_memory, save_memory
 from spinloom.errors import InputError, SpinloomWarning
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "measured_memory.csv"
@@ -215,6 +215,14 @@ def test_a_mistake_is_named_with_line_and_remedy(tmp_path, mistake):
         read_memory(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_stands_where_the_name_of_a_memory_does(tmp_path):
+    save_memory(tmp_path / "m.safetensors", read_memory(EXAMPLE, event_energy=1e-12))
+    assert torch.equal(find_memory(str(EXAMPLE)).up_mean, read_memory(EXAMPLE).up_mean)
+    assert find_memory(str(tmp_path / "m.safetensors")).event_energy == 1e-12
+    with pytest.raises(InputError, match=r"cannot read none\.csv"):
+        find_memory("none.csv")
 
 
 def test_what_is_no_path_no_file_and_no_count_is_named(tmp_path):

@@ -53,12 +53,17 @@ def _place(name: str) -> str:
 
 
 def find_memory(name: str) -> Any:
-    """The memory, with its default parameters, behind a name of `MEMORIES` or `package.module:Class`.
+    """The memory, with its default parameters, behind a name of `MEMORIES`, `package.module:Class`, or a measured one.
 
+    A path to a .csv is read by `read_memory`, to a .safetensors by `load_memory`.
     Raises InputError for an unknown name (with the nearest one), a module that does not import, and no `Memory`.
     """
     from spinloom.devices.contract import Memory
+    from spinloom.devices.memory.measured import load_memory, read_memory
 
+    for end, read in ((".csv", read_memory), (".safetensors", load_memory)):
+        if name.lower().endswith(end):
+            return read(name)
     if name not in MEMORIES and ":" not in name:
         raise unknown_name("memory", name, MEMORIES)
     made = load_object(MEMORIES[name][1] if name in MEMORIES else name, f"memory {name!r}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import lazy_loader
 
-from spinloom import devices, evaluation, learning, nn, report, seeding
+from spinloom import devices, evaluation, identity, learning, nn, report, seeding
 from spinloom.studies import kit
 
 torch = lazy_loader.load("torch")
@@ -103,7 +103,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     with run.bar("chips") as progress:
         total, done = len(memories) * (size.chips + len(size.swept)), 0
         for name, memory in memories.items():
-            described: dict[str, Any] = {"memory": str(memory), "images": len(examples), **known}
+            described: dict[str, Any] = {"memory": identity.digest(memory), "images": len(examples), **known}
             for number, tolerance in [
                 *((k, size.tolerance) for k in range(size.chips)), *((0, other) for other in size.swept)
             ]:  # fmt: skip
