@@ -1,6 +1,7 @@
 """The study with the packaged digits, few images and chips."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,13 @@ def test_a_memory_of_ones_own_is_taken_and_an_unknown_one_refused(settings, unwr
         run(replace(settings, memories=("liner",)))
     with pytest.raises(InputError, match="derived from spinloom"):
         run(replace(settings, memories=("spinloom.devices:TwoPolarizerMTJ",)))
+
+
+def test_a_measured_table_is_written_like_any_memory(settings):
+    table = str(Path(__file__).parents[2] / "docs" / "examples" / "measured_memory.csv")
+    result = run(replace(settings, memories=(table,), chips=1))
+    (chip,) = result.data["chips"][table]
+    assert abs(chip["accuracy"] - result.data["reference"]["software"]) < 0.05
+    assert chip["missed"] == 0
+    assert "energy" not in chip  # the table does not say what a pulse takes
+    assert "NaN" not in (settings.out / "result.json").read_text()

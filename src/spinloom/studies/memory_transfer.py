@@ -7,6 +7,7 @@ of the published systems, the networks our own.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         hardware = programmed(name, seed, tolerance)
         took = sum(nn.programming(hardware).values(), devices.Writing())
         right = evaluation.accuracy(hardware, examples)
-        return {"accuracy": right, **{part: getattr(took, part) for part in took.__dataclass_fields__}}
+        counted = {part: getattr(took, part) for part in took.__dataclass_fields__}
+        # the energy of pulses may not be known
+        return {"accuracy": right, **{part: one for part, one in counted.items() if not math.isnan(one)}}
 
     @run.kept
     def read_energy(name: str, memory: str, **key: Any) -> float:
@@ -127,7 +130,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         mean = {part: sum(one[part] for one in chips[name]) / len(chips[name]) for part in chips[name][0]}
         numbers = f"{int(mean['devices']):,}", f"{mean['attempts'] / mean['devices']:.2f}"
         missed = f"{100 * mean['missed'] / mean['devices']:.2f}"
-        spent = f"{1e9 * mean['energy']:.3g}", f"{1e9 * energies[name]:.3g}"
+        spent = f"{1e9 * mean['energy']:.3g}" if "energy" in mean else None, f"{1e9 * energies[name]:.3g}"
         writing.append((name, *numbers, f"{mean['events'] / mean['devices']:.1f}", missed, *spent))
     columns = ("weights in", "accuracy (%)", "deviation", "worst", "mean loss (points)")
     note = f"The first {len(test):,} test images of {test.name}; deviation: standard deviation of {size.chips} chips."
