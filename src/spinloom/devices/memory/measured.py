@@ -73,7 +73,7 @@ class MeasuredMemory(Memory):
     parameters: ClassVar = {
         "up_gain": Parameter("", 0.01, 100.0, spread="up_gain"),
         "down_gain": Parameter("", 0.01, 100.0, spread="down_gain"),
-        **known("read_noise", sign="non-negative"),
+        **known("read_noise"),
         "retention": Parameter("s"),
         "event_energy": Parameter("J", 1e-18, 1e-3, slips=((1e-15, "fJ"), (1e-12, "pJ")), sign="non-negative"),
     }
@@ -175,26 +175,26 @@ class MeasuredMemory(Memory):
 @kept(error_model="numpy")
 def _program(state, events, gain, normal, pieces, axis):  # type: ignore[no-untyped-def]
     """Events one after the other, the state (devices,) in place. normal: one for each event, none for none."""
-    last, used = len(axis) - 2, 0
-    even = (last + 1) / (axis[-1] - axis[0])
+    last, used, least, most = len(axis) - 2, 0, axis[0], axis[-1]
+    even, noisy = (last + 1) / (most - least), len(normal) > 0
     for device in range(len(state)):
-        told, g = events[device], state[device]
+        told = events[device]
         if told == 0:
             continue
-        up = last + 1 if told > 0 else 0
-        left = min(max(int((g - axis[0]) * even), 0), last)  # of an even axis, as most are
+        g, factor, up = min(max(state[device], least), most), gain[device], last + 1 if told > 0 else 0
+        left = min(max(int((g - least) * even), 0), last)  # of an even axis, as most are
         for _ in range(int(abs(told))):
             while left > 0 and g < axis[left]:
                 left -= 1
             while left < last and g >= axis[left + 1]:
                 left += 1
-            piece = pieces[left + up]
-            part = min(max((g - piece[0]) * piece[1], 0), 1)
-            moved = piece[2] + piece[3] * part
-            if len(normal):
-                moved += normal[used] * (piece[4] + piece[5] * part)
+            row = left + up
+            part = (g - pieces[row, 0]) * pieces[row, 1]
+            moved = pieces[row, 2] + pieces[row, 3] * part
+            if noisy:
+                moved += normal[used] * (pieces[row, 4] + pieces[row, 5] * part)
                 used += 1
-            g = min(max(g + gain[device] * moved, axis[0]), axis[-1])
+            g = min(max(g + factor * moved, least), most)
         state[device] = g
 
 
