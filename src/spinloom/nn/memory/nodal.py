@@ -11,24 +11,30 @@ positive, so that nothing cancels. What lies above a row is, seen from the bit l
 
     Y_i = S_i + Y_(i-1) X_(i-1),   J_i = g_i t_i V_i + X_(i-1) J_(i-1),   X = (1 + r_bit Y)^-1,   S = diag(g) H
 
-One inverse of columns x columns a row; the array is mirrored, by reciprocity, where it has fewer rows than columns.
+One inverse of columns x columns a row; the array is mirrored, by reciprocity, where it has fewer rows than columns. The
+loop is compiled and free of library calls, so that nothing waits for threads; gradients and powers, which need the
+voltages of all devices, take PyTorch's operations.
 """
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numba import prange
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from spinloom.errors import InputError, require_number
+from spinloom.kernels import kept
+from spinloom.nn.compiled import OPTIONS, compile_loop
 
 _SHORT = 1e30
 """S, for an infinite conductance: what is left across it is lost in rounding."""
-_BLOCK = 1 << 16
-"""Numbers in the matrices of the arrays that are solved side by side, so that they stay in the cache."""
 _FIELD = 1 << 23
-"""The same of the voltages across all devices for all inputs, that a gradient or a power needs."""
+"""Numbers in the voltages across all devices for all inputs, which a gradient or a power needs."""
+_PARALLEL = 1 << 12
+"""Devices from which on more cores pay for several arrays."""
 
 
 class Wires(NamedTuple):
@@ -127,9 +133,10 @@ class _Transfer(torch.autograd.Function):
     def forward(context: Any, conductance: Tensor, wires: Wires) -> Tensor:
         context.save_for_backward(conductance)
         context.wires = wires
-        rows, columns = conductance.shape[-2:]
-        found = [_transfer(g, wires) for (g,) in _chunks(_BLOCK * rows // columns, conductance)]
-        return torch.cat(found)
+        g = conductance.detach().cpu().contiguous().numpy()
+        found = np.empty_like(g)
+        _ELIMINATE[len(g) > 1 and found.size > _PARALLEL](g, *wires, found)
+        return torch.from_numpy(found).to(conductance.device)
 
     @staticmethod
     @once_differentiable
@@ -143,31 +150,6 @@ class _Transfer(torch.autograd.Function):
             back = drops(g, context.wires, ends=one[:, :columns, :columns])
             found.append(-((forth.flatten(1, 2) @ weight) * back.flatten(1, 2)).sum(-1).view(g.shape))
         return torch.cat(found), None
-
-
-def _transfer(g: Tensor, wires: Wires) -> Tensor:
-    """As `transfer`, of (arrays, rows, columns), unchecked."""
-    rows, columns = g.shape[-2:]
-    eye = torch.eye(columns, dtype=g.dtype, device=g.device)
-    current = torch.empty_like(g)
-    admittance: Tensor | None = None
-    passed: Tensor | None = None
-    for row, ratios in enumerate(_ratios(g, wires)):
-        current[:, row] = g[:, row] * ratios[0]
-        if not wires.bit + wires.sense:  # bit lines at ground everywhere: each row by itself
-            continue
-        own = _ladder(g[:, row], wires, *ratios)[1].mul_(g[:, row, :, None])
-        if passed is not None and admittance is not None:
-            current[:, :row] = current[:, :row] @ passed
-            # Y X = (1 - X) / r, whose rounding is nothing once the same r multiplies it again
-            admittance = own.add_(admittance @ passed if wires.sense else (eye - passed).div_(wires.bit))
-        else:
-            admittance = own if admittance is None else own.add_(admittance)
-        if row == rows - 1:
-            current = current @ _inverse((wires.bit + wires.sense) * admittance + eye)
-        elif wires.bit:
-            passed = _inverse(wires.bit * admittance + eye)
-    return current
 
 
 def _ratios(g: Tensor, wires: Wires) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
@@ -207,8 +189,121 @@ def _ladder(
 
 
 def _inverse(matrix: Tensor) -> Tensor:
-    """Of 1 + r Y, symmetric and well conditioned: its eigenvalues lie between 1 and 2 + r times a row's conductance."""
+    """Of 1 + r Y, which is symmetric and positive."""
     return torch.cholesky_inverse(torch.linalg.cholesky(matrix))
+
+
+def _eliminate(g: np.ndarray, word: float, bit: float, driver: float, sense: float, found: np.ndarray) -> None:
+    """As `transfer`, of (arrays, rows, columns), into `found`.
+
+    `stack` holds A = 1 + r Y, then Y where it is needed by itself, then the currents J of all rows so far; all are
+    multiplied by the inverse of A at once.
+    """
+    rows, columns = g.shape[1:]
+    size = (columns + 3) // 4 * 4
+    own = 2 * size if sense > 0.0 else size  # else Y X = (1 - X) / r, whose rounding meets the same r again
+    for array in prange(g.shape[0]):
+        stack = np.zeros((own + rows + rows % 2, size))
+        pivots, block, admittance = np.empty((4, size)), np.empty((4, 4)), np.zeros(size)
+        left, right, ratio = np.empty(columns), np.empty(columns), np.empty(columns)
+        for row in range(rows):
+            line = g[array, row]
+            left[0], right[columns - 1] = driver + word, 0.0
+            for j in range(1, columns):
+                left[j] = word + left[j - 1] / (1.0 + left[j - 1] * line[j - 1])
+            for j in range(columns - 1, 0, -1):
+                beyond = right[j] + line[j]
+                ratio[j] = 1.0 / (1.0 + word * beyond)
+                right[j - 1] = beyond * ratio[j]
+            entering = 1.0 / (1.0 + left[0] * (line[0] + right[0]))
+            for j in range(columns):
+                entering *= ratio[j] if j else 1.0
+                stack[own + row, j] = line[j] * entering
+            if bit + sense == 0.0:
+                continue
+            for j in range(columns):  # from here on right is the diagonal of S, left what g feeds into its node
+                current = line[j] / (1.0 + left[j] * (line[j] + right[j]))
+                right[j] = current * (1.0 + left[j] * right[j])
+                left[j] *= current
+            last = row == rows - 1
+            segment = bit + sense if last else bit
+            for j in range(columns):
+                fall = -line[j]
+                for k in range(j - 1, -1, -1):
+                    fall *= ratio[k + 1]
+                    admittance[k] = fall * left[k]
+                admittance[j] = right[j]
+                fall = -left[j]
+                for k in range(j + 1, columns):
+                    fall *= ratio[k]
+                    admittance[k] = fall * line[k]
+                if sense > 0.0:
+                    for k in range(columns):
+                        stack[size + j, k] += admittance[k]
+                        stack[j, k] = segment * stack[size + j, k]
+                    stack[j, j] += 1.0
+                else:
+                    for k in range(columns):
+                        stack[j, k] = segment * admittance[k] - stack[j, k]
+                    stack[j, j] += 2.0 if row else 1.0
+            for j in range(columns, size):
+                stack[j, j] = 1.0
+            if segment > 0.0:
+                _multiply(stack, own + row + 1, pivots, block)
+        found[array] = stack[own : own + rows, :columns]
+
+
+@kept(**OPTIONS)
+def _multiply(stack: np.ndarray, count: int, pivots: np.ndarray, block: np.ndarray) -> None:
+    """Replace A, the square on top, by its inverse, and the rows below, `count` of all, by their product with it.
+
+    Gauss and Jordan's elimination of columns, four pivots at once and two rows at once; A needs no search for pivots,
+    as its eigenvalues lie between 1 and 2 + r times the conductances of a row.
+    """
+    size, shares = stack.shape[1], np.empty((2, 4))
+    for first in range(0, size, 4):
+        for s in range(4):
+            for t in range(4):
+                block[s, t] = stack[first + s, first + t]
+            pivots[s] = stack[first + s]
+        for k in range(4):
+            inverse = 1.0 / block[k, k]
+            for s in range(4):
+                if s != k:
+                    share = block[s, k] * inverse
+                    for t in range(4):
+                        block[s, t] -= share * block[k, t]
+                    block[s, k] = share
+            for t in range(4):
+                block[k, t] *= -inverse
+            block[k, k] = inverse
+        p0, p1, p2, p3 = pivots[0], pivots[1], pivots[2], pivots[3]
+        for q in range(0, count, 2):
+            if q == first or q == first + 2:
+                continue
+            one, two = stack[q], stack[q + 1]
+            for s in range(4):
+                shares[0, s], shares[1, s] = 0.0, 0.0
+                for t in range(4):
+                    shares[0, s] += one[first + t] * block[t, s]
+                    shares[1, s] += two[first + t] * block[t, s]
+            a0, a1, a2, a3 = shares[0, 0], shares[0, 1], shares[0, 2], shares[0, 3]
+            b0, b1, b2, b3 = shares[1, 0], shares[1, 1], shares[1, 2], shares[1, 3]
+            for j in range(size):
+                one[j] -= a0 * p0[j] + a1 * p1[j] + a2 * p2[j] + a3 * p3[j]
+                two[j] -= b0 * p0[j] + b1 * p1[j] + b2 * p2[j] + b3 * p3[j]
+            for s in range(4):
+                one[first + s], two[first + s] = shares[0, s], shares[1, s]
+        for s in range(4):
+            for j in range(size):
+                stack[first + s, j] = -(
+                    block[s, 0] * p0[j] + block[s, 1] * p1[j] + block[s, 2] * p2[j] + block[s, 3] * p3[j]
+                )
+            for t in range(4):
+                stack[first + s, first + t] = block[s, t]
+
+
+_ELIMINATE = compile_loop(_eliminate)
 
 
 def _chunks(numbers: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
