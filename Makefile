@@ -33,6 +33,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/micromagnetics.py
 	$(BIN)/python benchmarks/radio.py
 	$(BIN)/python benchmarks/robustness.py
+	$(BIN)/python benchmarks/crossbar.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
@@ -51,6 +52,8 @@ $(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@# its drawings want pycairo and the headers of a system library, its currents do not
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps badcrossbar
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base

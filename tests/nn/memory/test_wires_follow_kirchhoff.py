@@ -216,3 +216,10 @@ def test_float32_is_solved_in_float64():
 def test_mistakes_are_named(conductance, wires, message):
     with pytest.raises(InputError, match=message):
         transfer(conductance, wires)
+
+
+def test_arrays_on_all_cores_are_those_on_one(two_threads):
+    g = devices(6, 40, 30)  # enough for more cores to pay
+    found = transfer(g, SMALL)
+    for one, together in zip(g, found, strict=True):
+        torch.testing.assert_close(together, transfer(one, SMALL), rtol=1e-12, atol=0.0)
