@@ -12,8 +12,7 @@ positive, so that nothing cancels. What lies above a row is, seen from the bit l
     Y_i = S_i + Y_(i-1) X_(i-1),   J_i = g_i t_i V_i + X_(i-1) J_(i-1),   X = (1 + r_bit Y)^-1,   S = diag(g) H
 
 One inverse of columns x columns a row; the array is mirrored, by reciprocity, where it has fewer rows than columns. The
-loop is compiled and free of library calls, so that nothing waits for threads; gradients and powers, which need the
-voltages of all devices, take PyTorch's operations.
+loops are compiled and free of library calls, so that nothing waits for threads.
 """
 
 from collections.abc import Iterator
@@ -100,32 +99,17 @@ def drops(conductance: Tensor, wires: Wires, voltages: Tensor | None = None, end
     conductance: (arrays, rows, columns), S. voltages: (arrays, rows, inputs), V on the rows. ends: (arrays, columns,
     inputs), V on the ends of the columns. At least one of them; the other is 0.
     """
-    g, volts = conductance, voltages
-    ladders = [_ladder(g[:, row], wires, *ratios) for row, ratios in enumerate(_ratios(g, wires))]
-    eye = torch.eye(g.shape[-1], dtype=g.dtype, device=g.device)
-    admittance: Tensor | None = None
-    current: Tensor | None = None
-    passed: list[Tensor] = []
-    currents: list[Tensor] = []
-    for row, (entering, across) in enumerate(ladders):
-        own = g[:, row, :, None] * across
-        admittance = own if admittance is None else own + admittance @ passed[-1]
-        if volts is not None:
-            fed = (g[:, row] * entering).unsqueeze(-1) * volts[:, row, None]
-            current = fed if current is None else fed + passed[-1] @ current
-            currents.append(current)
-        segment = wires.bit + (wires.sense if row == len(ladders) - 1 else 0.0)
-        passed.append(_inverse(eye + segment * admittance) if segment else eye.expand_as(own))
-    below = torch.zeros(1, dtype=g.dtype, device=g.device) if ends is None else ends
-    found = []
-    for row in reversed(range(len(ladders))):
-        entering, across = ladders[row]
-        segment = wires.bit + (wires.sense if row == len(ladders) - 1 else 0.0)
-        pushed = below + segment * currents[row] if volts is not None else below
-        below = passed[row] @ pushed.expand(len(g), g.shape[-1], -1)  # the potentials of this row's bit lines
-        left = -(across @ below)
-        found.append(left if volts is None else left + entering.unsqueeze(-1) * volts[:, row, None])
-    return torch.stack(found[::-1], 1)
+    arrays, rows, columns = conductance.shape
+    given = voltages if ends is None else ends
+    assert given is not None
+    inputs = given.shape[-1]
+    driven, held = (
+        np.zeros((arrays, count, inputs)) if volts is None else _numbers(volts)
+        for count, volts in ((rows, voltages), (columns, ends))
+    )
+    found = np.empty((arrays, rows, columns, inputs))
+    _DROP[arrays > 1 and found.size > _PARALLEL](_numbers(conductance), driven, held, *wires, found)
+    return torch.from_numpy(found).to(conductance.device)
 
 
 class _Transfer(torch.autograd.Function):
@@ -133,9 +117,8 @@ class _Transfer(torch.autograd.Function):
     def forward(context: Any, conductance: Tensor, wires: Wires) -> Tensor:
         context.save_for_backward(conductance)
         context.wires = wires
-        g = conductance.detach().cpu().contiguous().numpy()
-        found = np.empty_like(g)
-        _ELIMINATE[len(g) > 1 and found.size > _PARALLEL](g, *wires, found)
+        found = np.empty(conductance.shape)
+        _ELIMINATE[len(found) > 1 and found.size > _PARALLEL](_numbers(conductance), *wires, found)
         return torch.from_numpy(found).to(conductance.device)
 
     @staticmethod
@@ -152,47 +135,6 @@ class _Transfer(torch.autograd.Function):
         return torch.cat(found), None
 
 
-def _ratios(g: Tensor, wires: Wires) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """For every row what `_ladder` needs, each (arrays, columns).
-
-    The voltage at each node per volt of the driver, with the bit lines at ground; resistance of the line to the left of
-    each node, conductance of all to its right; voltage at each node over that at the one before.
-    """
-    columns = g.shape[-1]
-    step = g.movedim(-1, 0).contiguous()
-    left, right = torch.empty_like(step), torch.zeros_like(step)
-    left[0] = wires.driver + wires.word
-    for node in range(1, columns):
-        left[node] = wires.word + left[node - 1] / (1 + left[node - 1] * step[node - 1])
-    for node in range(columns - 1, 0, -1):
-        beyond = right[node] + step[node]
-        right[node - 1] = beyond / (1 + wires.word * beyond)
-    ratio = 1 / (1 + wires.word * (step + right))
-    ratio[0] = 1 / (1 + (wires.driver + wires.word) * (step[0] + right[0]))
-    entering = ratio.cumprod(0)
-    by_row = [part.permute(2, 1, 0).contiguous() for part in (entering, left, right, ratio)]
-    return zip(*by_row, strict=True)
-
-
-def _ladder(
-    g: Tensor, wires: Wires, entering: Tensor, left: Tensor, right: Tensor, ratio: Tensor
-) -> tuple[Tensor, Tensor]:
-    """t (arrays, columns) and H (arrays, columns, columns) of one row: across its devices lie t V - H b."""
-    columns = g.shape[-1]
-    right_of = torch.ones(columns, columns, dtype=torch.bool, device=g.device).triu_(1)
-    loaded = 1 + left * (g + right)
-    # how a voltage falls from the node where a device feeds in to all nodes on its right; the others by reciprocity
-    fall = torch.where(right_of, ratio.unsqueeze(-2), 1.0).cumprod(-1).mul_((left / loaded).unsqueeze(-1))
-    across = torch.where(right_of, fall, fall.mT).mul_(-g.unsqueeze(-2))
-    across.diagonal(dim1=-2, dim2=-1).copy_((1 + left * right) / loaded)
-    return entering, across
-
-
-def _inverse(matrix: Tensor) -> Tensor:
-    """Of 1 + r Y, which is symmetric and positive."""
-    return torch.cholesky_inverse(torch.linalg.cholesky(matrix))
-
-
 def _eliminate(g: np.ndarray, word: float, bit: float, driver: float, sense: float, found: np.ndarray) -> None:
     """As `transfer`, of (arrays, rows, columns), into `found`.
 
@@ -201,66 +143,143 @@ def _eliminate(g: np.ndarray, word: float, bit: float, driver: float, sense: flo
     """
     rows, columns = g.shape[1:]
     size = (columns + 3) // 4 * 4
-    own = 2 * size if sense > 0.0 else size  # else Y X = (1 - X) / r, whose rounding meets the same r again
+    own = 2 * size if sense > 0.0 else size
     for array in prange(g.shape[0]):
-        stack = np.zeros((own + rows + rows % 2, size))
-        pivots, block, admittance = np.empty((4, size)), np.empty((4, 4)), np.zeros(size)
-        left, right, ratio = np.empty(columns), np.empty(columns), np.empty(columns)
+        stack, ladder = np.zeros((own + rows + rows % 2, size)), np.empty((6, columns))
         for row in range(rows):
             line = g[array, row]
-            left[0], right[columns - 1] = driver + word, 0.0
-            for j in range(1, columns):
-                left[j] = word + left[j - 1] / (1.0 + left[j - 1] * line[j - 1])
-            for j in range(columns - 1, 0, -1):
-                beyond = right[j] + line[j]
-                ratio[j] = 1.0 / (1.0 + word * beyond)
-                right[j - 1] = beyond * ratio[j]
-            entering = 1.0 / (1.0 + left[0] * (line[0] + right[0]))
+            _climb(line, word, driver, ladder)
             for j in range(columns):
-                entering *= ratio[j] if j else 1.0
-                stack[own + row, j] = line[j] * entering
-            if bit + sense == 0.0:
-                continue
-            for j in range(columns):  # from here on right is the diagonal of S, left what g feeds into its node
-                current = line[j] / (1.0 + left[j] * (line[j] + right[j]))
-                right[j] = current * (1.0 + left[j] * right[j])
-                left[j] *= current
-            last = row == rows - 1
-            segment = bit + sense if last else bit
-            for j in range(columns):
-                fall = -line[j]
-                for k in range(j - 1, -1, -1):
-                    fall *= ratio[k + 1]
-                    admittance[k] = fall * left[k]
-                admittance[j] = right[j]
-                fall = -left[j]
-                for k in range(j + 1, columns):
-                    fall *= ratio[k]
-                    admittance[k] = fall * line[k]
-                if sense > 0.0:
-                    for k in range(columns):
-                        stack[size + j, k] += admittance[k]
-                        stack[j, k] = segment * stack[size + j, k]
-                    stack[j, j] += 1.0
-                else:
-                    for k in range(columns):
-                        stack[j, k] = segment * admittance[k] - stack[j, k]
-                    stack[j, j] += 2.0 if row else 1.0
-            for j in range(columns, size):
-                stack[j, j] = 1.0
+                stack[own + row, j] = line[j] * ladder[3, j]
+            segment = bit + sense if row == rows - 1 else bit
+            if bit + sense > 0.0:
+                _load(line, ladder, segment, sense > 0.0, row == 0, stack)
             if segment > 0.0:
-                _multiply(stack, own + row + 1, pivots, block)
+                _multiply(stack, own + row + 1)
         found[array] = stack[own : own + rows, :columns]
 
 
+def _drop(
+    g: np.ndarray,
+    volts: np.ndarray,
+    ends: np.ndarray,
+    word: float,
+    bit: float,
+    driver: float,
+    sense: float,
+    found: np.ndarray,
+) -> None:
+    """As `drops`, into `found`: rows are eliminated for all inputs, then potentials b follow from the last row up."""
+    rows, columns = g.shape[1:]
+    inputs, size = volts.shape[2], (columns + 3) // 4 * 4
+    own = 2 * size if sense > 0.0 else size
+    for array in prange(g.shape[0]):
+        stack, ladder = np.zeros((own + inputs + inputs % 2, size)), np.empty((6, columns))
+        passed, currents = np.empty((rows, size, size)), np.empty((rows, inputs, size))
+        b, pushed, flow = ends[array].copy(), np.empty((columns, inputs)), np.empty(inputs)
+        for row in range(rows):
+            line = g[array, row]
+            _climb(line, word, driver, ladder)
+            for q in range(inputs):
+                for j in range(columns):
+                    stack[own + q, j] += line[j] * ladder[3, j] * volts[array, row, q]
+            currents[row] = stack[own : own + inputs]
+            segment = bit + sense if row == rows - 1 else bit
+            if bit + sense > 0.0:
+                _load(line, ladder, segment, sense > 0.0, row == 0, stack)
+            if segment > 0.0:
+                _multiply(stack, own + inputs)
+            passed[row] = stack[:size]
+        for row in range(rows - 1, -1, -1):
+            line, across = g[array, row], found[array, row]
+            segment = bit + sense if row == rows - 1 else bit
+            if segment > 0.0:
+                for j in range(columns):
+                    for q in range(inputs):
+                        pushed[j, q] = b[j, q] + segment * currents[row, q, j]
+                for j in range(columns):
+                    b[j] = 0.0
+                    for k in range(columns):
+                        share = passed[row, j, k]
+                        for q in range(inputs):
+                            b[j, q] += share * pushed[k, q]
+            _climb(line, word, driver, ladder)
+            left, right, ratio = ladder[0], ladder[1], ladder[2]
+            flow[:] = volts[array, row]  # open voltage of all to the left of a node, then current from all to its right
+            for j in range(columns):
+                for q in range(inputs):
+                    across[j, q] = flow[q] - b[j, q]
+                    flow[q] = (flow[q] + left[j] * line[j] * b[j, q]) / (1.0 + left[j] * line[j])
+            flow[:] = 0.0
+            for j in range(columns - 1, -1, -1):
+                loaded = 1.0 / (1.0 + left[j] * (line[j] + right[j]))
+                for q in range(inputs):
+                    across[j, q] = (across[j, q] + left[j] * (flow[q] - right[j] * b[j, q])) * loaded
+                    flow[q] = (flow[q] + line[j] * b[j, q]) * ratio[j]
+
+
 @kept(**OPTIONS)
-def _multiply(stack: np.ndarray, count: int, pivots: np.ndarray, block: np.ndarray) -> None:
+def _climb(line: np.ndarray, word: float, driver: float, ladder: np.ndarray) -> None:
+    """The ladder of one word line: resistance of all to the left of each node, conductance of all to its right, voltage
+    at each node over that at the one before, and, with the bit lines at ground, per volt of the driver."""
+    left, right, ratio, entering = ladder[0], ladder[1], ladder[2], ladder[3]
+    columns = len(line)
+    left[0], right[columns - 1] = driver + word, 0.0
+    for j in range(1, columns):
+        left[j] = word + left[j - 1] / (1.0 + left[j - 1] * line[j - 1])
+    for j in range(columns - 1, -1, -1):
+        beyond = right[j] + line[j]
+        ratio[j] = 1.0 / (1.0 + word * beyond)
+        if j:
+            right[j - 1] = beyond * ratio[j]
+    entering[0] = 1.0 / (1.0 + left[0] * (line[0] + right[0]))
+    for j in range(1, columns):
+        entering[j] = entering[j - 1] * ratio[j]
+
+
+@kept(**OPTIONS)
+def _load(line: np.ndarray, ladder: np.ndarray, segment: float, apart: bool, first: bool, stack: np.ndarray) -> None:
+    """Put A = 1 + segment Y of a row on the stack, where X (and, apart, Y X) of the rows above lies.
+
+    Without Y X it is Y X = (1 - X) / segment, whose rounding is nothing once the same segment multiplies it again.
+    """
+    columns, size = len(line), stack.shape[1]
+    left, right, ratio, feed, admittance = ladder[0], ladder[1], ladder[2], ladder[4], ladder[5]
+    for j in range(columns):
+        feed[j] = line[j] * left[j] / (1.0 + left[j] * (line[j] + right[j]))
+    for j in range(columns):
+        fall = -line[j]
+        for k in range(j - 1, -1, -1):
+            fall *= ratio[k + 1]
+            admittance[k] = fall * feed[k]
+        loaded = 1.0 + left[j] * (line[j] + right[j])
+        admittance[j] = line[j] * (1.0 + left[j] * right[j]) / loaded
+        fall = -feed[j]
+        for k in range(j + 1, columns):
+            fall *= ratio[k]
+            admittance[k] = fall * line[k]
+        if apart:
+            for k in range(columns):
+                stack[size + j, k] += admittance[k]
+                stack[j, k] = segment * stack[size + j, k]
+            stack[j, j] += 1.0
+        else:
+            for k in range(columns):
+                stack[j, k] = segment * admittance[k] - stack[j, k]
+            stack[j, j] += 1.0 if first else 2.0
+    for j in range(columns, size):
+        stack[j, j] = 1.0
+
+
+@kept(**OPTIONS)
+def _multiply(stack: np.ndarray, count: int) -> None:
     """Replace A, the square on top, by its inverse, and the rows below, `count` of all, by their product with it.
 
     Gauss and Jordan's elimination of columns, four pivots at once and two rows at once; A needs no search for pivots,
     as its eigenvalues lie between 1 and 2 + r times the conductances of a row.
     """
-    size, shares = stack.shape[1], np.empty((2, 4))
+    size = stack.shape[1]
+    pivots, block, shares = np.empty((4, size)), np.empty((4, 4)), np.empty((2, 4))
     for first in range(0, size, 4):
         for s in range(4):
             for t in range(4):
@@ -303,7 +322,11 @@ def _multiply(stack: np.ndarray, count: int, pivots: np.ndarray, block: np.ndarr
                 stack[first + s, first + t] = block[s, t]
 
 
-_ELIMINATE = compile_loop(_eliminate)
+_ELIMINATE, _DROP = compile_loop(_eliminate), compile_loop(_drop)
+
+
+def _numbers(given: Tensor) -> np.ndarray:
+    return given.detach().cpu().double().contiguous().numpy()
 
 
 def _chunks(numbers: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
