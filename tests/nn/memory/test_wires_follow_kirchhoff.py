@@ -208,6 +208,7 @@ def test_float32_is_solved_in_float64():
         (torch.tensor([[float("nan")]]), SMALL, "negative one or NaN"),
         (torch.tensor([1e-6]), SMALL, "a matrix or several"),
         (torch.zeros(0, 3), SMALL, "a matrix or several"),
+        (torch.ones(2, 2, dtype=torch.int64), SMALL, "floating-point numbers in S, got torch.int64"),
         (torch.ones(2, 2), Wires(-1.0, 1.0), "word must be finite and >= 0, got -1 ohm"),
         (torch.ones(2, 2), Wires(1.0, float("inf")), "bit must be finite"),
         (torch.full((2, 2), float("inf")), Wires(0.0, 1.0), "infinite conductance needs"),

@@ -108,7 +108,7 @@ def drops(conductance: Tensor, wires: Wires, voltages: Tensor | None = None, end
         for count, volts in ((rows, voltages), (columns, ends))
     )
     found = np.empty((arrays, rows, columns, inputs))
-    _DROP[arrays > 1 and found.size > _PARALLEL](_numbers(conductance), driven, held, *wires, found)
+    _DROP[arrays > 1 and found.size > _PARALLEL](_numbers(conductance), driven, held, *map(float, wires), found)
     return torch.from_numpy(found).to(conductance.device)
 
 
@@ -118,7 +118,7 @@ class _Transfer(torch.autograd.Function):
         context.save_for_backward(conductance)
         context.wires = wires
         found = np.empty(conductance.shape)
-        _ELIMINATE[len(found) > 1 and found.size > _PARALLEL](_numbers(conductance), *wires, found)
+        _ELIMINATE[len(found) > 1 and found.size > _PARALLEL](_numbers(conductance), *map(float, wires), found)
         return torch.from_numpy(found).to(conductance.device)
 
     @staticmethod
@@ -336,7 +336,9 @@ def _chunks(numbers: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
 
 
 def require_conductance(conductance: Tensor) -> None:
-    """Raise InputError unless it is a matrix, or several, of numbers >= 0."""
+    """Raise InputError unless it is a matrix, or several, of floating-point numbers >= 0."""
+    if not conductance.is_floating_point():
+        raise InputError(f"conductance must be floating-point numbers in S, got {conductance.dtype}")
     if conductance.ndim < 2 or not conductance.numel():
         raise InputError(f"conductance must be a matrix or several, got a tensor of {tuple(conductance.shape)}")
     if not bool((conductance >= 0).all()):
