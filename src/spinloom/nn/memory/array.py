@@ -138,7 +138,7 @@ class Array:
 
         Compute it once for each programming: a pass is then a matrix product. Differentiable once. An array that is not
         full is used from the corner next to drivers and virtual grounds; its other devices are open. Raises InputError
-        as `transfer` does.
+        for conductances that are negative or NaN, and for infinite ones unless both lines have resistance.
         """
         require_conductance(conductance)
         if not any(self.wires):
@@ -178,7 +178,7 @@ class Array:
             return conductance
         draw = torch.rand(conductance.shape, generator=generator(seed), dtype=torch.float64).to(conductance.device)
         for stuck, end in ((draw < self.stuck_least, window[0]), (draw >= 1 - self.stuck_most, window[1])):
-            conductance = torch.where(stuck, torch.as_tensor(end, dtype=conductance.dtype), conductance)
+            conductance = torch.where(stuck, torch.as_tensor(end).to(conductance), conductance)
         return conductance
 
     def cost(self, conductance: Tensor, inputs: Tensor) -> ArrayCost:
@@ -186,7 +186,7 @@ class Array:
 
         conductance: (outputs, inputs), S, of all devices; both of a pair, one set below the other. inputs: (examples,
         ..., inputs), in network units, before the converters; what lies between (positions of a convolution) is read
-        one after the other. Raises InputError for shapes that do not fit, and as `transfer` does.
+        one after the other. Raises InputError for shapes that do not fit, and for conductances as `effective` does.
         """
         require_conductance(conductance)
         if inputs.ndim < 2 or inputs.shape[-1] != conductance.shape[-1] or conductance.ndim > 2 or not inputs.numel():
