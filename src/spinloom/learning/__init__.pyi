@@ -25,6 +25,7 @@ from .members import fit_watched as fit_watched
 from .members import join_watched as join_watched
 from .members import keep_best_start as keep_best_start
 from .networks import MemberMLP as MemberMLP
+from .networks import binary_mlp as binary_mlp
 from .networks import count_parameters as count_parameters
 from .networks import densenet as densenet
 from .networks import fashion_cnn as fashion_cnn

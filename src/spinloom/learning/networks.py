@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spinloom.errors import InputError
+from spinloom.errors import InputError, require_positive
+from spinloom.nn import BinaryLinear, Sign
 from spinloom.seeding import Seed, child_seed, generator
 
 ORDERS = ("pre", "post")
@@ -63,6 +64,33 @@ def mlp(
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.Tanh()]
     return initialise(nn.Sequential(*layers, nn.Linear(sizes[-1], classes)), seed)
+
+
+def binary_mlp(
+    sizes: Sequence[int] = (784, 512, 512, 10),
+    *,
+    running_statistics: bool = True,
+    start: float = 0.05,
+    seed: Seed = 0,
+) -> nn.Sequential:
+    """A multilayer perceptron with binary weights and activations, (n, ...) -> logits (n, classes).
+
+    sizes: inputs (numbers of any size), hidden layers, classes. Per layer a `BinaryLinear` without bias and a batch
+    norm with gain and shift, between layers `Sign`, as in Laborieux et al. 2021 (Nature Communications 12, 2549).
+    running_statistics: batch norms keep them for evaluation; without, every batch is normalised by its own.
+    start: hidden weights begin uniform in -start to start.
+    Raises InputError for fewer than two sizes, sizes below 1, or a start that is not > 0.
+    """
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise InputError(f"a network needs two sizes >= 1, inputs and classes, got {tuple(sizes)}")
+    require_positive("", start=start)
+    source, layers = generator(seed), list[nn.Module]([nn.Flatten()])
+    for number, (before, after) in enumerate(pairwise(sizes)):
+        linear = BinaryLinear(before, after)
+        nn.init.uniform_(linear.weight, -start, start, generator(child_seed(source)))
+        layers += [Sign()] if number else []
+        layers += [linear, nn.BatchNorm1d(after, track_running_stats=running_statistics)]
+    return nn.Sequential(*layers)
 
 
 def resnet20(

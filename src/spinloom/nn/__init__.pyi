@@ -10,6 +10,10 @@ from .activation.tables import PLAIN as PLAIN
 from .activation.tables import Affine as Affine
 from .activation.tables import ChannelAffine as ChannelAffine
 from .activation.tables import Converters as Converters
+from .binary import BinaryConv2d as BinaryConv2d
+from .binary import BinaryLinear as BinaryLinear
+from .binary import Sign as Sign
+from .binary import binarise as binarise
 from .convert.folding import fold_batch_norm as fold_batch_norm
 from .convert.memories import memory_layers as memory_layers
 from .convert.memories import programming as programming
