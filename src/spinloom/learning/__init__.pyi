@@ -24,6 +24,7 @@ from .members import fit_members as fit_members
 from .members import fit_watched as fit_watched
 from .members import join_watched as join_watched
 from .members import keep_best_start as keep_best_start
+from .metaplastic import MetaplasticAdam as MetaplasticAdam
 from .networks import MemberMLP as MemberMLP
 from .networks import binary_mlp as binary_mlp
 from .networks import count_parameters as count_parameters
@@ -62,6 +63,8 @@ from .shipped import resolve_weights as resolve_weights
 from .shipped import save_weights as save_weights
 from .shipped import train_once as train_once
 from .shipped import weights_for as weights_for
+from .tasks import ElasticConsolidation as ElasticConsolidation
+from .tasks import TaskNorms as TaskNorms
 from .transfer import FreshInstances as FreshInstances
 from .transfer import Slide as Slide
 from .transfer import Sliding as Sliding
