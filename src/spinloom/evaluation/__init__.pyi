@@ -3,6 +3,11 @@ from .cost import NOMINAL as NOMINAL
 from .cost import InferenceCost as InferenceCost
 from .cost import inference_cost as inference_cost
 from .cost import meter as meter
+from .flips import Flips as Flips
+from .flips import QuadraticTask as QuadraticTask
+from .flips import flip_weights as flip_weights
+from .flips import quadratic_task as quadratic_task
+from .flips import rank_correlation as rank_correlation
 from .memory import BackwardMemory as BackwardMemory
 from .memory import backward_memory as backward_memory
 from .populations import Paired as Paired

@@ -76,7 +76,7 @@ class MetaplasticAdam(torch.optim.Optimizer):
                 raise InputError(f"weights must be dense real numbers, got {parameter.dtype}, {parameter.layout}")
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step on all parameters that have a gradient. Raises InputError for a sparse gradient."""
         loss = None
         if closure is not None:

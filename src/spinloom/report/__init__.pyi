@@ -77,3 +77,6 @@ from .tables import percent as percent
 from .tables import percents as percents
 from .tables import raw_sweeps as raw_sweeps
 from .tables import sweep_table as sweep_table
+from .task_figures import draw_flips as draw_flips
+from .task_figures import draw_retention as draw_retention
+from .task_figures import draw_tasks as draw_tasks
