@@ -82,7 +82,7 @@ def test_what_cannot_be_turned_round_is_refused():
 def test_on_a_quadratic_loss_the_price_is_a_line_in_the_hidden_weight(seed):
     task = quadratic_task(200, steps=2000, seed=seed)
     torch.testing.assert_close(task.settled, 2 * task.curvature + 2 * task.hidden.abs() / task.drift)
-    assert rank_correlation(task.hidden.abs(), task.increase) > 0.5  # by chance of 200 weights: +-0.07
+    assert rank_correlation(task.hidden.abs(), task.increase) > 0.3  # by chance of 200 weights: +-0.07
 
 
 def test_a_flip_on_a_quadratic_loss_costs_what_the_loss_says():

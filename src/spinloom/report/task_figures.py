@@ -1,6 +1,7 @@
 """Networks that learn task after task: what is kept of the earlier ones, and what turning weights round costs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -42,7 +43,7 @@ def draw_retention(ways: Mapping[str, Sequence[float]], title: str) -> Figure:
     """Accuracy of every task after the last one, a line for each way of learning. ways: by name, shares 0 to 1."""
     figure, (axis,) = canvas(height=4.4)
     for (name, shares), colour, marker in zip(ways.items(), _COLOURS * len(ways), "osv^DP" * len(ways), strict=False):
-        look = {"color": colour, "marker": marker, "linestyle": DASHED if colour in (PURPLE, AMBER, GREY) else "-"}
+        look: Any = {"color": colour, "marker": marker, "linestyle": DASHED if colour in _COLOURS[3:] else "-"}
         mean = 100 * sum(shares) / len(shares)
         axis.plot(range(1, len(shares) + 1), [100 * one for one in shares], label=f"{name}: mean {mean:.1f} %", **look)
     axis.set_xticks(range(1, 1 + max(map(len, ways.values()))))

@@ -38,7 +38,7 @@ PAIR, METAPLASTIC = "two tasks", "metaplastic"
 ELASTIC, RANDOM = "elastic consolidation", "random consolidation"
 
 SIZES = kit.Sizes(
-    hidden=((256, 256), (4096, 4096)), images=(10_000, None), epochs=(5, 40), pair_epochs=(5, 50), rate=(0.08, 5e-3),
+    hidden=((256, 256), (4096, 4096)), images=(10_000, None), epochs=(5, 40), pair_epochs=(8, 50), rate=(0.04, 5e-3),
     tasks=(6, 6), flips=(500, 500), draws=(5, 20), flip_images=(2_000, 10_000),
 )  # fmt: skip
 """hidden: neurons of the hidden layers. images: of each task, at most (None: all). epochs, pair_epochs: passes over
@@ -64,11 +64,11 @@ class Settings(kit.Common):
     epochs: int | None = None
     """Passes over the images of each permuted task (default: 40 if full, else 5)."""
     pair_epochs: int | None = None
-    """Passes over MNIST and over Fashion-MNIST (default: 50 if full, else 5)."""
+    """Passes over MNIST and over Fashion-MNIST (default: 50 if full, else 8)."""
     tasks: int | None = None
     """Permuted tasks (default: 6)."""
     rate: float | None = None
-    """Of the steps (default: 0.005 if full, else 0.08: fewer steps must bring hidden weights to the same size)."""
+    """Of the steps (default: 0.005 if full, else 0.04: fewer steps must bring hidden weights to the same size)."""
     first: str = "mnist"
     """Images of the permuted tasks and of the first of two tasks, by name (see `spinloom data list`)."""
     second: str = "fashion-mnist"
@@ -132,7 +132,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
 
     drawn = flips(strength=last, epochs=size.epochs, count=size.flips, draws=size.draws, images=size.flip_images)
     turned = {
-        name: evaluation.Flips(*map(torch.tensor, rows), count=size.flips)
+        name: evaluation.Flips(torch.tensor(rows[0]), torch.tensor(rows[1]), size.flips)
         for name, rows in zip(layers, drawn, strict=True)
     }
     quadratic = evaluation.quadratic_task(seed=settings.seed)
@@ -141,8 +141,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
 
     # claim
     plain, metaplastic = ([100 * share for share in ends] for _, ends in pair.values())
-    on = (report.one_of(settings.first, "mnist"), report.one_of(settings.second, "fashion-mnist"))
-    on += (report.same(strong, 1.5, "strength {:g}"),)
+    on = [report.one_of(settings.first, "mnist"), report.one_of(settings.second, "fashion-mnist")]
+    on.append(report.same(strong, 1.5, "strength {:g}"))
     words = f"{SOURCE}, figure 1: from 97 to about 20 %; up to {SAME:g} % counts as the same"
     name = "MNIST left after Fashion-MNIST, plain"
     run.claim(report.Claim(name, FALLEN, plain[0], "%", plain[0] <= SAME, words), *on)
@@ -180,10 +180,12 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     columns = ("way", *(f"task {n + 1}" for n in range(size.tasks)), "mean")
     run.table(report.Table("Permuted tasks, after the last", columns, rows, "Test accuracy, %."))
     counted = size.draws * 20
-    rows = tuple((name, f"{one:.3f}", counted) for name, one in correlations.items())
-    rows += (("quadratic loss", f"{line:.3f}", len(quadratic.hidden)),)
+    priced = [(name, f"{one:.3f}", counted) for name, one in correlations.items()]
+    priced.append(("quadratic loss", f"{line:.3f}", len(quadratic.hidden)))
     note = f"{size.flips} weights of one of 20 bins of |hidden weight| in each draw; on the quadratic loss one weight."
-    run.table(report.Table("Price of turning weights round", ("layer", "rank correlation", "draws"), rows, note))
+    run.table(
+        report.Table("Price of turning weights round", ("layer", "rank correlation", "draws"), tuple(priced), note)
+    )
     each = f"{WATCHED:,} test images, norms of the task measured."
     caption = f"Accuracy of both tasks while one is learnt after the other; {each}"
     run.show("pair", caption, report.draw_tasks({n: told for n, (told, _) in pair.items()}, ("MNIST", "Fashion-MNIST")))
@@ -255,12 +257,10 @@ class Learner:
         self.tasks, self.epochs, self.seed, self.way, self.strength = tasks, epochs, settings.seed, way, strength
         self.rate = rate
         self.parts = torch.nn.Module()
-        self.parts.network, self.parts.norms, self.parts.elastic = self.network, self.norms, self.elastic
-        self.parts.register_buffer("history", torch.zeros(len(tasks), epochs, len(tasks)))
-
-    @property
-    def history(self) -> torch.Tensor:
-        return self.parts.get_buffer("history")
+        for part in ("network", "norms", "elastic"):
+            self.parts.register_module(part, getattr(self, part))
+        self.history = torch.zeros(len(tasks), epochs, len(tasks))
+        self.parts.register_buffer("history", self.history)
 
     def learn(self, number: int, _: Path, shown: progress.Report) -> None:
         """Learn a task, with moments of Adam that begin anew."""
