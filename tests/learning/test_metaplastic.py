@@ -177,3 +177,26 @@ def test_weights_and_gradients_that_cannot_be_moved_are_refused():
     table(torch.tensor([1])).sum().backward()
     with pytest.raises(InputError, match="dense"):
         optimiser.step()
+
+
+def test_a_copy_goes_on_alone():
+    parameter = nn.Parameter(torch.rand(6, 7, generator=torch.Generator().manual_seed(0)))
+    optimiser = MetaplasticAdam([parameter], metaplasticity=2.0, shuffled=3)
+    parameter.grad = torch.ones(6, 7)
+    optimiser.step()
+    again = deepcopy(optimiser)
+    (other,) = again.param_groups[0]["params"]
+    other.grad = parameter.grad.clone()
+    for one in (optimiser, again):
+        one.step()
+    assert torch.equal(parameter, other)
+
+
+def test_a_backward_through_weights_that_have_moved_since_is_refused():
+    weight, x = nn.Parameter(torch.ones(3, 3)), torch.ones(3, 3, requires_grad=True)
+    loss = (x @ weight).sum()
+    optimiser = MetaplasticAdam([weight])
+    weight.grad = torch.ones(3, 3)
+    optimiser.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()

@@ -27,7 +27,7 @@ _PARALLEL = 1 << 17
 """Weights of a parameter from which on more cores pay."""
 _LOG2E, _LN2_HIGH, _LN2_LOW = np.float32(math.log2(math.e)), np.float32(0.693359375), np.float32(-2.12194440e-4)
 _E2, _E3, _E4, _E5, _E6 = (np.float32(1 / math.factorial(k)) for k in (2, 3, 4, 5, 6))
-_LOWEST, _HALF, _ONE, _FOUR, _ZERO = (np.float32(k) for k in (-80, 0.5, 1, 4, 0))
+_LOWEST, _HALF, _ONE, _FOUR, _ZERO = (np.float32(k) for k in (-60, 0.5, 1, 4, 0))
 _BIAS, _MANTISSA = np.int32(127), np.int32(23)
 
 
@@ -57,6 +57,10 @@ class MetaplasticAdam(torch.optim.Optimizer):
         self._others: dict[Tensor, Tensor] = {}
         settings = {"lr": lr, "metaplasticity": metaplasticity, "betas": betas, "eps": eps}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "shuffled": shuffled})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._others = {}  # drawn again from the seeds
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """As of every optimiser of PyTorch; raises InputError for values out of range."""
@@ -108,6 +112,7 @@ class MetaplasticAdam(torch.optim.Optimizer):
             many = weight.numel() >= _PARALLEL and torch.get_num_threads() > 1
             arrays = (one.detach().view(-1).numpy() for one in tensors)
             _LOOPS[many](*arrays, *map(np.float32, (*numbers, 1 - second)))
+            torch.autograd.graph.increment_version(weight)  # autograd does not see what NumPy writes
         else:
             _step_by_torch(*tensors, *numbers)
 
