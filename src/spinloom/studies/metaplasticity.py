@@ -34,8 +34,7 @@ BATCH, WATCHED, MEASURED = 100, 1000, 1000
 """Images of a step; test images behind an accuracy on the way, and of a batch that is measured together."""
 START, DECAY = 0.05, 1e-7
 """Published: range of the first hidden weights; weight decay, added to the gradient."""
-PAIR, METAPLASTIC = "two tasks", "metaplastic"
-ELASTIC, RANDOM = "elastic consolidation", "random consolidation"
+PAIR, METAPLASTIC, ELASTIC, RANDOM = "two tasks", "metaplastic", "elastic consolidation", "random consolidation"
 
 SIZES = kit.Sizes(
     hidden=((256, 256), (4096, 4096)), images=(10_000, None), epochs=(5, 40), pair_epochs=(8, 50), rate=(0.04, 5e-3),
@@ -78,8 +77,7 @@ class Settings(kit.Common):
 @kit.study("Binary weights that consolidate", SIZES)
 def run(run: kit.Run, settings: Settings, size: Any) -> None:
     errors.require_non_negative("", strengths=torch.tensor(settings.strengths), elastic=settings.elastic)
-    errors.require_non_negative("", pair_strength=settings.pair_strength)
-    errors.require_positive("", rate=size.rate)
+    errors.require_positive("", rate=size.rate, pair_strength=settings.pair_strength)
     strengths, last = settings.strengths, settings.strengths[-1]
     pairs = [data.load_pair(name, train_limit=size.images) for name in (settings.first, settings.second)]
     given = [(train.source, test.source, len(train)) for train, test in pairs]
@@ -156,40 +154,33 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     rising = [means[f"m = {m:g}"] for m in strengths]
     least = min((after - before for before, after in pairwise(rising)), default=0.0)
     words = f"{SOURCE}: retention grows with m; figures of the table were not found. Bar: each strength gains"
-    claim = report.Claim(
-        "least gain of mean accuracy from strength to strength", 0.0, least, "points", least > 0, words
-    )
-    run.claim(claim, *usual)
-    behind, words = means[ELASTIC] - rising[-1], "bar of this study, mean accuracy over tasks"
-    condition = report.same(settings.elastic, 5e3, "elastic strength {:g}")
-    run.claim(
-        report.at_most(f"behind elastic consolidation, {strongest}", BEHIND, behind, "points", words), *usual, condition
-    )
+    name = "least gain of mean accuracy from strength to strength"
+    run.claim(report.Claim(name, 0.0, least, "points", least > 0, words), *usual)
+    name, behind = f"behind elastic consolidation, {strongest}", means[ELASTIC] - rising[-1]
+    claim = report.at_most(name, BEHIND, behind, "points", "bar of this study, mean accuracy over tasks")
+    run.claim(claim, *usual, report.same(settings.elastic, 5e3, "elastic strength {:g}"))
     worst = min(correlations.values())
     words = f"{SOURCE}: the loss grows with |hidden weight| turned round; least of the hidden layers"
-    run.claim(
-        report.Claim("rank correlation of loss and |hidden weight|", 0.0, worst, "", worst > 0, words), *usual[:1]
-    )
+    name = "rank correlation of loss and |hidden weight|"
+    run.claim(report.Claim(name, 0.0, worst, "", worst > 0, words), *usual[:1])
 
     # show
-    rows = tuple((name, *(report.percent(share) for share in ends)) for name, (_, ends) in pair.items())
-    run.table(
-        report.Table("Two tasks, after both", ("way", settings.first, settings.second), rows, "Test accuracy, %.")
-    )
+    rows = tuple((name, *map(report.percent, ends)) for name, (_, ends) in pair.items())
+    columns = ("way", settings.first, settings.second)
+    run.table(report.Table("Two tasks, after both", columns, rows, "Test accuracy, %."))
     rows = tuple((name, *map(report.percent, ends), f"{means[name]:.2f}") for name, (_, ends) in found.items())
-    columns = ("way", *(f"task {n + 1}" for n in range(size.tasks)), "mean")
-    run.table(report.Table("Permuted tasks, after the last", columns, rows, "Test accuracy, %."))
+    tasks = [f"task {n + 1}" for n in range(size.tasks)]
+    run.table(report.Table("Permuted tasks, after the last", ("way", *tasks, "mean"), rows, "Test accuracy, %."))
     counted = size.draws * 20
     priced = [(name, f"{one:.3f}", counted) for name, one in correlations.items()]
     priced.append(("quadratic loss", f"{line:.3f}", len(quadratic.hidden)))
     note = f"{size.flips} weights of one of 20 bins of |hidden weight| in each draw; on the quadratic loss one weight."
-    run.table(
-        report.Table("Price of turning weights round", ("layer", "rank correlation", "draws"), tuple(priced), note)
-    )
+    columns = ("layer", "rank correlation", "draws")
+    run.table(report.Table("Price of turning weights round", columns, tuple(priced), note))
     each = f"{WATCHED:,} test images, norms of the task measured."
     caption = f"Accuracy of both tasks while one is learnt after the other; {each}"
     run.show("pair", caption, report.draw_tasks({n: told for n, (told, _) in pair.items()}, ("MNIST", "Fashion-MNIST")))
-    caption, tasks = f"Accuracy of every permuted task from where it begins; {each}", [*columns[1:-1]]
+    caption = f"Accuracy of every permuted task from where it begins; {each}"
     run.show("sequence", caption, report.draw_tasks({name: told for name, (told, _) in found.items()}, tasks))
     caption = "Accuracy of each permuted task when all are learnt."
     run.show("retention", caption, report.draw_retention({n: ends for n, (_, ends) in found.items()}, "After the last"))
@@ -200,8 +191,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     # say
     both = "{:.1f} % of MNIST and {:.1f} % of Fashion-MNIST"
     told = ", ".join(f"{name} {mean:.1f} %" for name, mean in means.items())
-    run.say(f"Learnt one after the other without metaplasticity, {both.format(*plain)} are left; with m = {strong:g}, "
-            f"{both.format(*metaplastic)}.")  # fmt: skip
+    run.say(f"Without metaplasticity {both.format(*plain)} are left; with m = {strong:g}, {both.format(*metaplastic)}.")
     run.say(f"Mean accuracy over {size.tasks} permuted tasks after the last: {told}.")
     run.say(f"Rank correlation between |hidden weight| and the price of a flip: {worst:.2f} or more.")
     run.assume(
