@@ -79,9 +79,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     errors.require_non_negative("", strengths=torch.tensor(settings.strengths), elastic=settings.elastic)
     errors.require_positive("", rate=size.rate, pair_strength=settings.pair_strength)
     strengths, last = settings.strengths, settings.strengths[-1]
+    run.stages.depend(hidden=size.hidden, rate=size.rate, elastic=settings.elastic)
     pairs = [data.load_pair(name, train_limit=size.images) for name in (settings.first, settings.second)]
-    given = [(train.source, test.source, len(train)) for train, test in pairs]
-    run.stages.depend(data=given, hidden=size.hidden, rate=size.rate, elastic=settings.elastic)
+    run.stages.depend(data=[(train.source, test.source, len(train)) for train, test in pairs])
     digits, clothes = (tuple(Task.of(one) for one in pair) for pair in pairs)
     permuted = [tuple(one.permuted(number) for one in digits) for number in range(size.tasks)]
 
