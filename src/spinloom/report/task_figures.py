@@ -1,14 +1,13 @@
 """Networks that learn task after task: what is kept of the earlier ones, and what turning weights round costs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from spinloom.evaluation import Flips, QuadraticTask
 from spinloom.report import style
-from spinloom.report.style import AMBER, BLUE, DASHED, GREEN, GREY, ORANGE, PURPLE, canvas, label, legend
+from spinloom.report.style import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, canvas, label, legend
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER, GREY)
 
@@ -43,9 +42,9 @@ def draw_retention(ways: Mapping[str, Sequence[float]], title: str) -> Figure:
     """Accuracy of every task after the last one, a line for each way of learning. ways: by name, shares 0 to 1."""
     figure, (axis,) = canvas(height=4.4)
     for (name, shares), colour, marker in zip(ways.items(), _COLOURS * len(ways), "osv^DP" * len(ways), strict=False):
-        look: Any = {"color": colour, "marker": marker, "linestyle": DASHED if colour in _COLOURS[3:] else "-"}
-        mean = 100 * sum(shares) / len(shares)
-        axis.plot(range(1, len(shares) + 1), [100 * one for one in shares], label=f"{name}: mean {mean:.1f} %", **look)
+        words = f"{name}: mean {100 * sum(shares) / len(shares):.1f} %"
+        places = range(1, len(shares) + 1)
+        axis.plot(places, [100 * one for one in shares], color=colour, marker=marker, label=words)
     axis.set_xticks(range(1, 1 + max(map(len, ways.values()))))
     axis.set_ylim(0, 102)
     label(axis, title, "task, in the order learnt", "test accuracy (%)")
@@ -63,10 +62,8 @@ def draw_flips(layers: Mapping[str, Flips], task: QuadraticTask) -> Figure:
         label(axis, words, "mean |hidden weight|", f"loss gained by {flips.count} flips")
         legend(axis)
     last, size = axes[-1], task.hidden.abs()
-    last.plot(size, task.increase, "o", color=BLUE, alpha=0.35, markersize=4, label="one flip")
-    line = np.linspace(0, float(size.max()), 2)
-    mean = float(task.curvature.mean())
-    last.plot(line, 2 * mean + 2 * line / task.drift, color=ORANGE, label="closed form, mean curvature")
+    last.plot(size, task.increase, "o", color=BLUE, alpha=0.35, markersize=4, label="one flip, at the end")
+    last.plot(size, task.settled, "s", color=ORANGE, alpha=0.5, markersize=3, label="at the mean signs: theory")
     label(last, "Quadratic loss", "|hidden weight|", "loss gained by a flip")
     legend(last)
     return figure
