@@ -203,8 +203,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         "Batch norms take the statistics of each batch, in tests too; gains and shifts are kept and restored by task. "
         "Each task goes on from those of the one before.",
         "Elastic consolidation: strength / 2 times the Fisher diagonal, from classes that the network draws, on hidden "
-        "weights; its published strength, which is not the best one at every rate and size. Random consolidation is our reading: each weight is "
-        "slowed by the factor of another one of its layer, drawn once.",
+        "weights; its published strength, which is not the best one at every rate and size.",
+        "Random consolidation is our reading: each weight is slowed by the factor of another of its layer, drawn once.",
         "One network of each way: small differences between ways are not told from chance.",
         "Settings of the reduced size were chosen on training images held out, never on test images.",
     )  # fmt: skip
