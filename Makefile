@@ -34,6 +34,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/radio.py
 	$(BIN)/python benchmarks/robustness.py
 	$(BIN)/python benchmarks/crossbar.py
+	$(BIN)/python benchmarks/memories.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict

@@ -2,16 +2,17 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numba
 import pooch
 
+from spinloom import threads
 from spinloom.errors import OutputError
 from spinloom.files import write_text
 
@@ -63,6 +64,30 @@ def kept(**options: Any) -> Callable[[Any], Any]:
             return numba.njit(**options)(function)
 
     return compiled
+
+
+def compile_loop(loop: Any, options: Mapping[str, Any]) -> dict[bool, Callable[..., Any]]:
+    """On one core (False) and on all (True): `prange` in the loop is then shared among them.
+
+    Compiled at its first use, kept on disk where there is a place for it. options: of `numba.njit`.
+    """
+
+    def compiled(parallel: bool) -> Callable[..., Any]:
+        own, wanted = FunctionType(loop.__code__, loop.__globals__, loop.__name__), {**options, "parallel": parallel}
+        # numba names what it keeps by the function, not by its options
+        own.__qualname__ = f"{loop.__qualname__}_{'all_cores' if parallel else 'one_core'}"
+        made = shared(kept(**wanted)(own), f"{own.__module__}.{own.__qualname__}")
+        if not parallel:
+            return made
+
+        @wraps(loop)
+        def call(*arguments: Any) -> Any:
+            threads.start()
+            return made(*arguments)
+
+        return call
+
+    return {parallel: compiled(parallel) for parallel in (False, True)}
 
 
 def shared(function: Any, name: str) -> Callable[..., Any]:

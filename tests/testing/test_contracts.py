@@ -18,6 +18,7 @@ from spinloom.devices import (
     SpinDiode,
     TunnelJunction,
     TwoPolarizerMTJ,
+    WeakResetMemory,
     design_curves,
 )
 from spinloom.magnetism import Applied, Constant, Demagnetization, EllipticCylinder, Magnet, Material
@@ -63,6 +64,18 @@ class TestSimulatedOscillator(DesignContract):
 class TestLinearMemory(MemoryContract):
     device = LinearMemory(retention=3.0)
     read_out = staticmethod(lambda device: _exercised(device))
+
+
+class TestWeakResetMemory(MemoryContract):
+    device = WeakResetMemory()
+
+    def states(self, count=200):
+        """From 0 to 10,000 pulses; each device has its own noise."""
+        state = self.device.fresh((count,), 1)
+        return self.device.program(state, -torch.linspace(0, 10_000, count).round(), 2)
+
+    def middle(self, count):
+        return self.device.program(self.device.fresh((count,), 1), torch.full((count,), -300.0), 2)
 
 
 def _exercised(device):

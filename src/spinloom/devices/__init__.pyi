@@ -10,6 +10,7 @@ from .memory.measured import MeasuredMemory as MeasuredMemory
 from .memory.measured import load_memory as load_memory
 from .memory.measured import read_memory as read_memory
 from .memory.measured import save_memory as save_memory
+from .memory.weak_reset import WeakResetMemory as WeakResetMemory
 from .memory.writing import Writing as Writing
 from .memory.writing import write as write
 from .mtj.design import TunnelJunction as TunnelJunction

@@ -20,6 +20,7 @@ OURS = {
 
 MEMORIES = {
     "linear": ("every pulse moves the conductance by one step", "spinloom.devices.memory.linear:LinearMemory"),
+    "weak-reset": ("HfOx whose pulses only lower it", "spinloom.devices.memory.weak_reset:WeakResetMemory"),
 }
 """Memories by name, as OURS."""
 

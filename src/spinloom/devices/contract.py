@@ -3,6 +3,7 @@
 A device is a frozen dataclass of parameters in SI units with defaults, numbers or tensors that broadcast.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -166,6 +167,23 @@ class Memory(Design, ABC):
     @abstractmethod
     def program(self, state: torch.Tensor, events: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
         """The state after these events, within the window: the mean change and its noise from cycle to cycle."""
+
+    def program_pairs(
+        self, state: torch.Tensor, events: torch.Tensor, signs: torch.Tensor, seed: Seed = 0
+    ) -> tuple[torch.Tensor, int, int, float]:
+        """Give pairs of devices their events and compare them: the state, devices pulsed, pulses, and J.
+
+        state: (..., 2 n, 1), the plus devices first. events: (n,), positive ones raise the plus device and lower the
+        minus one, as far as there are such pulses. signs: (n,), becomes 1 where the plus device conducts at least as
+        well as the minus one, else -1. A memory may change `state` in place.
+        """
+        told = torch.cat([events, -events]).reshape(-1, 1)
+        told = told.clamp(-math.inf if self.lowers else 0.0, math.inf if self.raises else 0.0) + 0.0
+        energy = float(self.energy(state, told).sum())
+        after = self.program(state, told, seed)
+        plus, minus = self.conductance(after).reshape(-1).tensor_split(2)
+        signs.copy_(torch.where(plus >= minus, 1.0, -1.0))
+        return after, int(torch.count_nonzero(told)), int(told.abs().sum()), energy
 
     def attempt(
         self, state: torch.Tensor, target: torch.Tensor, active: torch.Tensor, seed: Seed = 0

@@ -145,12 +145,23 @@ class MemoryLayer(HardwareLayer):
 
         Of a pair, both devices move where they can be moved both ways; else the one that can be moved.
         """
+        if self.cells == "binary" and self.array is None:
+            return self._pulse_pairs(events)
         state, told = self._require_state(), self._split(events.reshape(-1, 1))
         memories, count = self.memories, int(torch.count_nonzero(told))
         energy = float(memories.energy(state, told).sum())
         return self._note(
             memories.program(state, told, self._seed()), Writing(count, int(told.abs().sum()), count, energy)
         )
+
+    def _pulse_pairs(self, events: Tensor) -> Writing:
+        """The same for signs, which the memory compares in the same pass."""
+        signs = torch.empty_like(self.weight.detach(), memory_format=torch.contiguous_format)
+        told = self._require_state(), events.reshape(-1), signs.view(-1), self._seed()
+        state, devices, pulses, energy = self.memories.program_pairs(*told)
+        taken = self._note(state, Writing(devices, pulses, devices, energy))
+        self._held = signs.mul_(self.scale)
+        return taken
 
     def age(self, time: float) -> Self:
         """Let `time` (s) pass without programming."""
