@@ -69,13 +69,13 @@ def _exponential(x):  # type: ignore[no-untyped-def]
 def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, limit, signs, sums):  # type: ignore[no-untyped-def]
     """Give devices their pulses, in place, and compare pairs.
 
-    events: (n,); they are rounded, and limited to +-limit. state: (3, sides, n), see `WeakResetMemory`. packed: (blocks,
-    5, sides, BLOCK), parameters as `pack` gives them with least and step (5,): ln of the resistance before any pulse,
-    early and late slope, knee, amplitude of the telegraph. chain: share of time that the telegraph is high, ln of its
-    correlation from pulse to pulse. noise: weight of the filter, weight of the telegraph. Negative events go to the
-    first side, positive ones to the second, or nowhere where there is one. signs: (n,) becomes 1 where the first side
-    conducts at least as well as the second, else -1; empty: not compared. sums: (chunks, 3), is added to: devices
-    pulsed, pulses, sum of pulses times conductance before them.
+    events: (n,); they are rounded, and limited to +-limit. state: (3, sides, n), see `WeakResetMemory`. packed, least,
+    step: parameters as `pack` gives them: ln of the resistance before any pulse, early and late slope, knee, amplitude
+    of the telegraph. chain: share of time that the telegraph is high, ln of its correlation from pulse to pulse. noise:
+    weight of the filter, weight of the telegraph. Negative events go to the first side, positive ones to the second, or
+    nowhere where there is one. signs: (n,) becomes 1 where the first side conducts at least as well as the second, else
+    -1; not used where there is one side. sums: (chunks, 3), is added to: devices pulsed, pulses, sum of pulses times
+    conductance before them.
     """
     n, sides = events.size, state.shape[1]
     share, rate, weight, height = chain[0], chain[1], noise[0], noise[1]
@@ -135,15 +135,18 @@ def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, limi
                     for i in range(lanes):
                         x, new = one[i], b[at + i]
                         one[i] = new if b[i] < _ZERO else x
+                elif r == 2:
+                    sign = signs[first:last]
+                    for i in range(lanes):
+                        x, y, new, low = one[i], two[i], b[at + i], b[i] < _ZERO
+                        x, y = new if low else x, y if low else new
+                        one[i], two[i] = x, y
+                        sign[i] = _ONE if x <= y else -_ONE
                 else:
                     for i in range(lanes):
                         x, y, new, low = one[i], two[i], b[at + i], b[i] < _ZERO
                         one[i] = new if low else x
                         two[i] = y if low else new
-            if signs.size:
-                one, two, sign = state[2, 0, first:last], state[2, sides - 1, first:last], signs[first:last]
-                for i in range(lanes):
-                    sign[i] = _ONE if one[i] <= two[i] else -_ONE
 
 
 pulse = compile_loop(_pulse, OPTIONS)
