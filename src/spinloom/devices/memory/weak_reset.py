@@ -1,7 +1,8 @@
 """HfOx memories under weak RESET pulses: each pulse raises the resistance a little, and no pulse lowers it.
 
 Model and its numbers: IEEE Trans. Electron Devices 68, 4925 (2021), arXiv 2107.06064, as in the code published with it
-(github.com/Atreya95/Learning-with-memory-device-imperfections). After t pulses R = R0 exp(w), w = mean + telegraph + 1/f noise.
+(github.com/Atreya95/Learning-with-memory-device-imperfections). After t pulses R = R0 exp(w), and w is the sum of a
+mean, telegraph noise and 1/f noise.
 """
 
 import math
