@@ -13,12 +13,12 @@ from spinloom.studies.rram_binary import CONDITIONS, Settings, fit, run
 
 @pytest.fixture(autouse=True)
 def small(shrink):
-    shrink(rram_binary, seeds=2, images=600, hidden=40, epochs=3, batch=100, halve=2)
+    shrink(rram_binary, seeds=2, images=600, hidden=40, epochs=3, batch=100)
     shrink(rram_binary, photographs=200, channels=(4,) * 6, dense=8, photograph_epochs=1, photograph_batch=50)
 
 
 def test_the_whole_study_writes_its_report_and_resumes(tmp_path, monkeypatch, repeat):
-    settings = Settings(dataset="mnist-5k", photographs_of="none", out=tmp_path)
+    settings = Settings(dataset="mnist-5k", colour="none", out=tmp_path)
     result = run(settings)
     written = json.loads((tmp_path / "result.json").read_text())
     assert [plot.name for plot in result.plots] == ["digits", "population"]
@@ -45,7 +45,7 @@ def test_ideal_devices_are_the_signs_of_hidden_sums():
     layer, told = network[1], []
     pulse = type(layer).pulse
     layer.pulse = lambda events: told.append(events.reshape(40, 784).clone()) or pulse(layer, events)  # type: ignore[method-assign]
-    fit(network, rram_binary.Task(images, images, 2, 100, 2), 1, lambda *_: None)
+    fit(network, rram_binary.Task(images, images, 2, 100), 1, lambda *_: None)
     assert len(told) == 7, "the first signs take one pulse, then there is one event in each of six steps"
     hidden = torch.stack(told).sum(0)
     assert float(torch.stack(told[-6:]).abs().max()) == 14
@@ -62,7 +62,7 @@ def test_the_convolutional_network_learns_from_colour_images():
     photographs = data.ImageSet("made", "train", images, labels, ("grey", "blue"), "made here", (0.5,) * 3, (0.3,) * 3)
     size = rram_binary.SIZES.of(Settings())
     network = rram_binary.convolutional(photographs, size, CONDITIONS["both"], 0)
-    found = fit(network, rram_binary.Task(photographs, photographs, 6, 20, 4, flips=True), 1, lambda *_: None)
+    found = fit(network, rram_binary.Task(photographs, photographs, 6, 20, flips=True), 1, lambda *_: None)
     assert found["accuracies"][-1] > 0.8
     assert len(nn.memory_layers(network)) == 9
 

@@ -8,6 +8,7 @@ those of the code published with it; its accuracies were not found.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -34,16 +35,17 @@ CONDITIONS = {
     "both": (True, True),
 }
 """Telegraph and 1/f noise; the measured laws of devices."""
+HALVED = 7 / 20
+"""Of the epochs, after which Adam's step of the weights is halved, and again."""
 DIGITS, PHOTOGRAPHS = "digits", "photographs"
 
 SIZES = kit.Sizes(
-    seeds=(2, 3), images=(20_000, None), hidden=(500, 3000), epochs=(4, 20), batch=(500, 1000), halve=(2, 7),
+    seeds=(2, 3), images=(20_000, None), hidden=(500, 3000), epochs=(4, 20), batch=(500, 1000),
     photographs=(3_000, None), channels=((16, 16, 32, 32, 64, 64), (384, 384, 768, 768, 1536, 512)),
-    dense=(128, 1024), photograph_epochs=(4, 700), photograph_batch=(100, 500), photograph_halve=(2, 175),
+    dense=(128, 1024), photograph_epochs=(4, 700), photograph_batch=(100, 500),
     photograph_seeds=(1, 3),
 )  # fmt: skip
-"""seeds: networks of each condition. images: for training, at most (None: all); hidden: neurons; halve: epochs after
-which Adam's step of the weights is halved. photographs, photograph_*: the same of CIFAR-10. channels: of the six
+"""seeds: networks of each condition. images: for training, at most (None: all); hidden: neurons. photographs, photograph_*: the same of CIFAR-10. channels: of the six
 convolutions; dense: neurons of each of two layers behind them."""
 
 
@@ -51,40 +53,56 @@ convolutions; dense: neurons of each of two layers behind them."""
 class Settings(kit.Common):
     """Train binary weights on pairs of HfOx memories, imperfection by imperfection."""
 
-    dataset: str = "mnist"
-    """Images of the network of two layers, by name (see `spinloom data list`)."""
-    photographs_of: str = "cifar10"
-    """Colour images of the convolutional network, by name; none leaves it out."""
+    dataset: str = "auto"
+    """Images of the network of two layers, by name (see `spinloom data list`); auto takes MNIST where it is found, else
+    the packaged sample."""
+    colour: str = "auto"
+    """Colour images of the convolutional network, by name; auto takes CIFAR-10 where it is found, none leaves it
+    out."""
     seeds: int | None = None
     """Networks of each condition on `dataset` (default: 3 if full, else 2)."""
+    images: int | None = None
+    """Training images of `dataset`, at most (default: all if full, else 20,000)."""
     hidden: int | None = None
     """Neurons (default: 3000 if full, else 500)."""
     epochs: int | None = None
     """Passes over the images of `dataset` (default: 20 if full, else 4)."""
+    photographs: int | None = None
+    """Training images of `colour`, at most (default: all if full, else 3,000)."""
+    channels: tuple[int, ...] = ()
+    """Of the six convolutions (default: 384 384 768 768 1536 512 if full, else 16 16 32 32 64 64)."""
+    photograph_epochs: int | None = None
+    """Passes over the images of `colour` (default: 700 if full, else 4)."""
+    photograph_seeds: int | None = None
+    """Networks of each condition on `colour` (default: 3 if full, else 1)."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A data set, and how a network learns it. rows: images of a step. halve: epochs. flips: and shifts of images."""
+    """A data set, and how a network learns it. rows: images of a step. flips: and shifts of images."""
 
     train: data.ImageSet
     test: data.ImageSet
     epochs: int
     rows: int
-    halve: int
     flips: bool = False
 
 
 @kit.study("Binary weights on HfOx memories under weak RESET", SIZES)
 def run(run: kit.Run, settings: Settings, size: Any) -> None:
-    photographs = settings.photographs_of != "none"
+    digits, colour = data.resolve(settings.dataset, "mnist"), settings.colour
+    if colour == "auto":
+        choice = data.resolve(colour, "cifar10")
+        colour = choice.name if choice.name == "cifar10" else "none"
+    run.tell(digits.reason)
+    run.list(digits=digits.name, photographs=colour)
     run.stages.depend(size={name: value for name, value in vars(size).items() if "seeds" not in name})
-    train, test = data.load_pair(settings.dataset, train_limit=size.images)
-    tasks = {DIGITS: Task(train, test, size.epochs, size.batch, size.halve)}
+    train, test = data.load_pair(digits.name, train_limit=size.images)
+    tasks = {DIGITS: Task(train, test, size.epochs, size.batch)}
     seeds = {DIGITS: size.seeds, PHOTOGRAPHS: size.photograph_seeds}
-    if photographs:
-        train, test = data.load_pair(settings.photographs_of, train_limit=size.photographs)
-        rest = size.photograph_epochs, size.photograph_batch, size.photograph_halve
+    if colour != "none":
+        train, test = data.load_pair(colour, train_limit=size.photographs)
+        rest = size.photograph_epochs, size.photograph_batch
         tasks[PHOTOGRAPHS] = Task(train, test, *rest, flips=True)
     run.stages.depend(data=[(one.train.source, one.test.source, len(one.train)) for one in tasks.values()])
 
@@ -114,14 +132,15 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     full = SIZES.full()
     usual = {
         DIGITS: (
-            report.one_of(settings.dataset, "mnist"),
+            report.one_of(digits.name, "mnist"),
             report.enough(size.hidden, full.hidden, "neurons"),
             report.enough(size.epochs, full.epochs, "epochs"),
             report.enough(size.seeds, 3, "seeds"),
         ),
         PHOTOGRAPHS: (
-            report.one_of(settings.photographs_of, "cifar10"),
-            report.enough(size.photograph_epochs, 4, "epochs"),
+            report.one_of(colour, "cifar10"),
+            report.enough(size.photograph_epochs, 20, "epochs"),
+            report.enough(size.photograph_seeds, 3, "seeds"),
         ),
     }
     reached, error = mean[DIGITS]["ideal"], report.error_in_percent(groups[DIGITS]["ideal"])
@@ -227,8 +246,9 @@ def fit(network: Any, task: Task, seed: int, shown: progress.Report) -> dict[str
     test = evaluation.Examples(task.test.as_float(normalise=task.flips), task.test.labels)
     how = learning.Augmentation(flip=True, shift=4)
     steps, accuracies, losses = len(task.train) // task.rows, [], []
+    halve = math.ceil(task.epochs * HALVED)
     for epoch in range(task.epochs):
-        optimizer.param_groups[0]["lr"] = PULSES * 0.5 ** (epoch // task.halve)
+        optimizer.param_groups[0]["lr"] = PULSES * 0.5 ** (epoch // halve)
         network.train()
         total = 0.0
         order = torch.randperm(len(task.train), generator=source)[: steps * task.rows].split(task.rows)
