@@ -45,8 +45,9 @@ SIZES = kit.Sizes(
     dense=(128, 1024), photograph_epochs=(4, 700), photograph_batch=(100, 500),
     photograph_seeds=(1, 3),
 )  # fmt: skip
-"""seeds: networks of each condition. images: for training, at most (None: all); hidden: neurons. photographs, photograph_*: the same of CIFAR-10. channels: of the six
-convolutions; dense: neurons of each of two layers behind them."""
+"""seeds: networks of each condition. images: for training, at most (None: all); hidden: neurons; batch: images of a
+step. photographs, photograph_*: the same of CIFAR-10. channels: of the six convolutions; dense: neurons of each of two
+layers behind them."""
 
 
 @dataclass(frozen=True)
