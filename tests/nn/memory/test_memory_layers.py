@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from spinloom.devices import LinearMemory
+from spinloom.devices import LinearMemory, WeakResetMemory
 from spinloom.errors import InputError
 from spinloom.nn import Array, DeviceConv2d, DeviceLinear, count_devices, ideal, programming, resample, to_memory
 from spinloom.testing import HardwareLayerContract
@@ -238,3 +238,20 @@ def test_an_array_tells_what_a_pass_takes():
 class TestDeviceLinearInAnArray(TestDeviceLinear):
     def layer(self):
         return DeviceLinear(12, 5, NOISY, array=Array(rows=8, columns=4, word_resistance=20.0, input_bits=10))
+
+
+def test_signs_of_pairs_follow_their_pulses_in_one_pass():
+    """The weights are what the conductances say, before and after; pulses, devices and energy are counted."""
+    layer = DeviceLinear(30, 8, WeakResetMemory(), cells="binary", weight_range=0.5, fresh=True).resample(1)
+    events = torch.randint(-14, 15, (8, 30), generator=torch.Generator().manual_seed(2)).float()
+    for _ in range(3):
+        before = layer.memories.conductance(layer.state).squeeze(-1)
+        taken = layer.pulse(events)
+        plus, minus = layer.memories.conductance(layer.state).reshape(2, 8, 30)
+        assert torch.equal(layer.realised(), torch.where(plus >= minus, 0.5, -0.5))
+        assert (taken.devices, taken.events) == (int(events.count_nonzero()), int(events.abs().sum()))
+        told = torch.cat([(-events).clamp_min(0).flatten(), events.clamp_min(0).flatten()])
+        assert taken.energy == pytest.approx(float((told * before).sum()) * 1e-6, rel=1e-3)
+    again = DeviceLinear(30, 8, WeakResetMemory(), cells="binary", weight_range=0.5)
+    again.load_state_dict(layer.state_dict())
+    assert torch.equal(again.realised(), layer.realised())
