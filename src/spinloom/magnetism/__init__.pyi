@@ -21,6 +21,7 @@ from .mesh import Mesh as Mesh
 from .ovf import VectorField as VectorField
 from .ovf import read_ovf as read_ovf
 from .ovf import write_ovf as write_ovf
+from .pinning import Pinning as Pinning
 from .recording.file import Recording as Recording
 from .recording.file import load_recording as load_recording
 from .recording.run import WhenMean as WhenMean
@@ -54,3 +55,6 @@ from .vectors import X as X
 from .vectors import Z as Z
 from .vectors import from_angles as from_angles
 from .vectors import unit as unit
+from .walls import WallRun as WallRun
+from .walls import WallTrack as WallTrack
+from .walls import move_walls as move_walls
