@@ -5,6 +5,9 @@ from .contract import Device as Device
 from .contract import Memory as Memory
 from .contract import OperatingCost as OperatingCost
 from .contract import with_parameters as with_parameters
+from .memory.domain_wall import DomainWallMemory as DomainWallMemory
+from .memory.domain_wall import notched_track as notched_track
+from .memory.domain_wall import simulate_position_spread as simulate_position_spread
 from .memory.linear import LinearMemory as LinearMemory
 from .memory.measured import MeasuredMemory as MeasuredMemory
 from .memory.measured import load_memory as load_memory
