@@ -21,6 +21,10 @@ OURS = {
 MEMORIES = {
     "linear": ("every pulse moves the conductance by one step", "spinloom.devices.memory.linear:LinearMemory"),
     "weak-reset": ("HfOx whose pulses only lower it", "spinloom.devices.memory.weak_reset:WeakResetMemory"),
+    "domain-wall": (
+        "a wall in a track, few states written with a large scatter",
+        "spinloom.devices.memory.domain_wall:DomainWallMemory",
+    ),
 }
 """Memories by name, as OURS."""
 
