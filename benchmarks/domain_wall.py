@@ -3,8 +3,8 @@
     python domain_wall.py [RUNS [SEED]]     100 runs on the mesh take about two minutes on one idle core
 
 Track of 256 nm x 32 nm x 2 nm, cells of 4 nm, a notch of one cell in its upper side every 24 nm; Ms 580 kA/m,
-A 15 pJ/m, Ku 0.5 MJ/m^3, damping 0.3, the whole stray field; 0.1 T against x hold the wall in Neel's form. A spin-orbit
-pulse pushes a wall that stands in a notch; where it is 0.5 ns later counts. The model knows of the mesh what can be had
+A 15 pJ/m, Ku 0.5 MJ/m^3, damping 0.5, the whole stray field; 0.15 T against x make Neel walls. A spin-orbit pulse
+pushes a wall that stands in a notch; where it is 0.3 ns later counts. The model knows of the mesh what can be had
 without dynamics:
 
 - U(q) of walls that creep down from everywhere at a damping of 5, so slowly that they keep their shape;
@@ -46,15 +46,15 @@ from spinloom.magnetism.scene import Notch, domain_wall, masked, track, wall_pos
 
 MESH = Mesh((64, 8, 1), (4e-9, 4e-9, 2e-9))
 PERIOD, WIDTH, THICKNESS = 24e-9, 32e-9, 2e-9
-MS, DAMPING = 5.8e5, 0.3
-FIELD = Applied(Constant(0.1 / units.MU0), (-1, 0, 0))
+MS, DAMPING = 5.8e5, 0.5
+FIELD = Applied(Constant(0.15 / units.MU0), (-1, 0, 0))
 NOTCHES = [Notch(k * PERIOD + 2e-9, 4e-9, 4e-9, "rectangle", "upper") for k in range(-5, 5)]
 MASK = track(MESH, WIDTH, NOTCHES)
 GUESS = 7.2e-9
 """m, the width that walls are drawn with."""
 START, REST = -46e-9, 0.1e-9
 """m, the notch where walls begin; s, before the pulse."""
-CURRENT, LENGTH, AFTER, KELVIN = 1e12, 0.3e-9, 0.5e-9, 300.0
+CURRENT, LENGTH, AFTER, KELVIN = 1.2e12, 0.3e-9, 0.3e-9, 300.0
 AT_ONCE = 25
 """Runs in one batch, which one core then holds in its cache."""
 
@@ -125,7 +125,7 @@ def meshed(runs: int, seed: int) -> torch.Tensor:
     rest, found = relax(magnet(), walls(START), torque=1e-4).m.float(), []
     for first in range(0, runs, AT_ONCE):
         m = rest[:, None].expand(3, min(AT_ONCE, runs - first), *MESH.shape).contiguous()
-        run = simulate(magnet(), m, REST + LENGTH + AFTER, 1e-13, temperature=KELVIN, seed=1000 * seed + first)
+        run = simulate(magnet(), m, REST + LENGTH + AFTER, 1.3e-13, temperature=KELVIN, seed=1000 * seed + first)
         found.append(wall_position(run.final, MESH).double())
         print(f"{first + len(found[-1])} runs", file=sys.stderr, flush=True)
     return torch.cat(found)
