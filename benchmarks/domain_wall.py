@@ -1,6 +1,6 @@
 """A wall by two numbers against the same wall resolved in space: one notched track, one pulse, runs at 300 K.
 
-    python domain_wall.py [RUNS [SEED]]     100 runs on the mesh take about two minutes on one idle core
+    python domain_wall.py [RUNS [SEED]]     100 runs on the mesh take about three minutes on one idle core
 
 Track of 256 nm x 32 nm x 2 nm, cells of 4 nm, a notch of one cell in its upper side every 24 nm; Ms 580 kA/m,
 A 15 pJ/m, Ku 0.5 MJ/m^3, damping 0.5, the whole stray field; 0.15 T against x make Neel walls. A spin-orbit pulse

@@ -181,9 +181,9 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
          report.percent(written[str(one)]["accuracy"]))
         for one, found in swept.items()
     ]  # fmt: skip
-    heads = ("tolerance (%)", "attempts in situ", "accuracy in situ (%)", "attempts ex situ", "accuracy ex situ (%)")
+    names = ("tolerance (%)", "attempts in situ", "accuracy in situ (%)", "attempts ex situ", "accuracy ex situ (%)")
     note = f"{most} states, seed {settings.seed}; attempts for each wall to be written, ex situ by one trained network."
-    run.table(report.Table("Tolerance", heads, tuple(lines), note))
+    run.table(report.Table("Tolerance", names, tuple(lines), note))
     figure, (axis,) = report.canvas()
     for (way, found), colour in zip(ways.items(), (report.BLUE, report.ORANGE, report.GREEN), strict=True):
         report.plot_populations(axis, {float(n): one for n, one in sorted(found.items())}, way, colour)
