@@ -255,3 +255,19 @@ def test_signs_of_pairs_follow_their_pulses_in_one_pass():
     again = DeviceLinear(30, 8, WeakResetMemory(), cells="binary", weight_range=0.5)
     again.load_state_dict(layer.state_dict())
     assert torch.equal(again.realised(), layer.realised())
+
+
+def test_the_range_of_few_levels_is_that_of_least_error():
+    layer = DeviceLinear(300, 100, find_memory("domain-wall"), cells="single")
+    with torch.no_grad():
+        layer.weight.normal_(generator=torch.Generator().manual_seed(0))
+    layer.resample(1)
+    levels = torch.linspace(-1, 1, 5)
+
+    def error(scale):
+        nearest = (layer.weight.clamp(-scale, scale)[..., None] / scale - levels).abs().argmin(-1)
+        return float((levels[nearest] * scale - layer.weight).square().mean())
+
+    largest = float(layer.weight.abs().max())
+    assert error(float(layer.scale)) == pytest.approx(min(error(k / 20 * largest) for k in range(2, 21)), rel=1e-4)
+    assert float(layer.scale) < 0.7 * largest

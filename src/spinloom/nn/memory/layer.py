@@ -17,6 +17,8 @@ from spinloom.seeding import Seed, child_seed, generator
 
 Cells = Literal["single", "pair", "binary"]
 _NO_WRITING = Writing()
+_SHARES = [k / 20 for k in range(2, 21)]
+"""Of the largest weight, tried as the range of memories with few levels."""
 
 
 class MemoryLayer(HardwareLayer):
@@ -28,8 +30,9 @@ class MemoryLayer(HardwareLayer):
     itself. Without spread but with noise the weights are those that ideal devices would hold.
 
     cells: "single", one memory a weight, the middle of the window is 0; "pair", the difference of two; "binary", the
-    sign of that difference. weight_range: the weight that the whole window stands for, None for the largest
-    abs(weight) when the array is fabricated; larger weights are held as the largest. device_spread: how the memories
+    sign of that difference. weight_range: the weight that the whole window stands for. None is the largest
+    abs(weight) when the array is fabricated; where memories have levels, the range whose levels are nearest to the
+    weights, in the mean square. Larger weights are held as the largest. device_spread: how the memories
     differ, see `Memory.fabricate`. tolerance, attempts: of write and verify; the tolerance is a share of the window.
     fresh: devices are left as fabrication gives them, and `weight` becomes what they hold. array: wires, converters and
     stuck cells around the devices; None is an ideal one of any size.
@@ -89,8 +92,7 @@ class MemoryLayer(HardwareLayer):
             setattr(self, f"memory_{name}", value.to(self.weight) if given else None)
         self._made = None
         self.state = self.memories.fresh((count, 1), child_seed(source)).to(self.weight)
-        largest = self.weight.detach().abs().max().clamp_min(torch.finfo(self.weight.dtype).tiny)
-        self.scale = largest.clone() if self.weight_range is None else torch.full_like(largest, self.weight_range)
+        self.scale = self._range()
         self.writes = torch.tensor([child_seed(source), 0])
         self.ledger, self._held = _NO_WRITING, None
         self.aim = torch.full_like(self.weight.detach().reshape(-1, 1), torch.nan)
@@ -273,6 +275,20 @@ class MemoryLayer(HardwareLayer):
     def _gain(self) -> float:
         """Weight per S of a device, or of the difference of a pair."""
         return float(self.scale) * (2.0 if self.cells == "single" else 1.0) / self._span()
+
+    def _range(self) -> Tensor:
+        """The weight that the whole window is to stand for."""
+        given = self.weight.detach()
+        largest = given.abs().max().clamp_min(torch.finfo(given.dtype).tiny)
+        if self.weight_range is not None:
+            return torch.full_like(largest, self.weight_range)
+        if self.memory.levels is None or self.cells == "binary":
+            return largest
+        errors = []
+        for share in _SHARES:
+            self.scale = share * largest
+            errors.append(float((self._planned() - given).square().sum()))
+        return _SHARES[errors.index(min(errors))] * largest
 
     def _targets(self, flat: Tensor) -> Tensor:
         """S, (devices, 1), for weights (n, 1)."""
