@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from spinloom.devices import LinearMemory, WeakResetMemory
+from spinloom.devices import LinearMemory, WeakResetMemory, find_memory
 from spinloom.errors import InputError
 from spinloom.nn import Array, DeviceConv2d, DeviceLinear, count_devices, ideal, programming, resample, to_memory
 from spinloom.testing import HardwareLayerContract
