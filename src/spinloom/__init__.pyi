@@ -12,6 +12,7 @@ from .data import load_images as load_images
 from .data import load_spectra as load_spectra
 from .devices import AutoOscillator as AutoOscillator
 from .devices import Device as Device
+from .devices import Memory as Memory
 from .devices import Response as Response
 from .devices import SpinDiode as SpinDiode
 from .devices import Spread as Spread
@@ -19,8 +20,10 @@ from .devices import TunnelJunction as TunnelJunction
 from .devices import TwoPolarizerMTJ as TwoPolarizerMTJ
 from .devices import device_source as device_source
 from .devices import read_curve as read_curve
+from .devices import read_memory as read_memory
 from .evaluation import accuracy as accuracy
 from .evaluation import inference_cost as inference_cost
+from .learning import Programming as Programming
 from .learning import Training as Training
 from .learning import fit as fit
 from .learning import load_weights as load_weights
@@ -39,6 +42,7 @@ from .nn import real as real
 from .nn import resample as resample
 from .nn import rewind as rewind
 from .nn import to_hardware as to_hardware
+from .nn import to_memory as to_memory
 from .nn.radio import Oscillators as Oscillators
 from .nn.radio import ResonatorChains as ResonatorChains
 from .nn.radio import RFConv2d as RFConv2d

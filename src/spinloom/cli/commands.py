@@ -44,7 +44,7 @@ Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
 
 @dataclass(frozen=True)
 class List:
-    """Show the studies and devices there are."""
+    """Show the studies, devices and memories there are."""
 
     def carry_out(self) -> None:
         from spinloom.devices import catalogue
@@ -59,6 +59,10 @@ class List:
                 except InputError as error:
                     grid.add_row(name, f"cannot be used: {error}")
             _console().print(grid)
+        grid = _grid("Memories", "name", "what it is")
+        for name, (line, _) in catalogue.MEMORIES.items():
+            grid.add_row(name, line)
+        _console().print(grid)
         _console().print("spinloom run NAME, spinloom device NAME; --help behind it lists the settings")
 
 

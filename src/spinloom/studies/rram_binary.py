@@ -284,6 +284,8 @@ def draw_population(seed: int, count: int = 20_000) -> Any:
     axis.plot(pulses, middle, color=report.BLUE, linewidth=2, label="median")
     axis.set_xscale("symlog", linthresh=30)
     axis.set_yscale("log")
+    axis.set_yticks([5, 10, 20, 40], ["5", "10", "20", "40"])
+    axis.set_yticks([], minor=True)
     report.label(axis, f"{count:,} devices", "pulses", "resistance (kohm)")
     report.legend(axis)
     return figure
