@@ -168,6 +168,11 @@ class Memory(Design, ABC):
     def program(self, state: torch.Tensor, events: torch.Tensor, seed: Seed = 0) -> torch.Tensor:
         """The state after these events, within the window: the mean change and its noise from cycle to cycle."""
 
+    def pair_events(self, events: torch.Tensor) -> torch.Tensor:
+        """(2 n, 1), of both devices of pairs for the events of their differences, (n, 1), as far as there are such."""
+        both = torch.cat([events, -events])
+        return both.clamp(-math.inf if self.lowers else 0.0, math.inf if self.raises else 0.0) + 0.0  # no -0
+
     def program_pairs(
         self, state: torch.Tensor, events: torch.Tensor, signs: torch.Tensor, seed: Seed = 0
     ) -> tuple[torch.Tensor, int, int, float]:
@@ -177,8 +182,7 @@ class Memory(Design, ABC):
         minus one, as far as there are such pulses. signs: (n,), becomes 1 where the plus device conducts at least as
         well as the minus one, else -1. A memory may change `state` in place.
         """
-        told = torch.cat([events, -events]).reshape(-1, 1)
-        told = told.clamp(-math.inf if self.lowers else 0.0, math.inf if self.raises else 0.0) + 0.0
+        told = self.pair_events(events.reshape(-1, 1))
         energy = float(self.energy(state, told).sum())
         after = self.program(state, told, seed)
         plus, minus = self.conductance(after).reshape(-1).tensor_split(2)

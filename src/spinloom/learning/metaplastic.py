@@ -18,8 +18,8 @@ from numba import njit, prange
 from torch import Tensor
 
 from spinloom.errors import InputError, require_non_negative, require_number, require_positive
+from spinloom.kernels import compile_loop
 from spinloom.magnetism import FAST
-from spinloom.nn import compile_loop
 from spinloom.seeding import generator
 
 _BLOCK = 1 << 12

@@ -20,14 +20,12 @@ with the volume V = 2 Delta S of the wall, so that walls at rest are distributed
 What is left out: the wall stays straight and rigid, and material constants are those at 0 K.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from spinloom import units
+from spinloom import threads, units
 from spinloom.errors import (
     InputError,
     PhysicsError,
@@ -192,7 +190,8 @@ def move_walls(
         shape = (some, 1) if shared else (some, walls)
         table_of_waves = [(w if shared else w.expand(some, *batch)).reshape(shape).numpy() for w in waves]
         driven = np.stack(table_of_waves, axis=1) if waves else np.zeros((some, 0, 1))
-        _share((state, words, rows, driven, table, grid, periodic, h / TIME_UNIT, done, every, out, turns), walls, some)
+        arguments = (state, words, rows, driven, table, grid, periodic, h / TIME_UNIT, done, every, out, turns)
+        threads.share(run, arguments, walls, alone=walls * some <= _LEAST_WORK)
         done += some
     if not float(turns.max()) <= _LONGEST or not np.isfinite(out).all():
         raise PhysicsError(
@@ -202,14 +201,3 @@ def move_walls(
     time = torch.linspace(start, start + duration, records + 1, dtype=torch.float64)[1:]
     found = torch.from_numpy(out).reshape(records, *batch, 2)
     return WallRun(time, found[..., 0] * _LENGTH_UNIT, found[..., 1].clone())
-
-
-def _share(arguments: tuple[object, ...], walls: int, steps: int) -> None:
-    """The walls among the cores that PyTorch has."""
-    cores = min(torch.get_num_threads(), os.cpu_count() or 1, walls) if walls * steps > _LEAST_WORK else 1
-    bounds = [share * walls // cores for share in range(cores + 1)]
-    if cores == 1:
-        run(*arguments, 0, walls)
-        return
-    with ThreadPoolExecutor(cores) as pool:
-        list(pool.map(lambda begin, end: run(*arguments, begin, end), bounds, bounds[1:]))

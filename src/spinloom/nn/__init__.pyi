@@ -14,7 +14,6 @@ from .binary import BinaryConv2d as BinaryConv2d
 from .binary import BinaryLinear as BinaryLinear
 from .binary import Sign as Sign
 from .binary import binarise as binarise
-from .compiled import compile_loop as compile_loop
 from .convert.folding import fold_batch_norm as fold_batch_norm
 from .convert.memories import memory_layers as memory_layers
 from .convert.memories import programming as programming

@@ -1,8 +1,6 @@
 """Batches of macrospins, and of meshes, carried through time by compiled loops (numba, which brings its compiler)."""
 
 import inspect
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -86,21 +84,10 @@ class CompiledRun:
             inputs = (state, self.rows, memory, self.words, table.numpy(), steady, step, first, steps)
             numbers = np.array(self.loops[method].NUMBERS, dtype=state.dtype)
             outputs = (piece.steps // records, out, drift, numbers)
-            _share(self.loops[method].loop, inputs + outputs, lanes, lanes * steps)
+            blocks, alone = -(-lanes // LANES), lanes * steps <= _LEAST_WORK
+            threads.share(self.loops[method].loop, inputs + outputs, blocks, alone)
             first += steps
         return torch.from_numpy(out.reshape(records, 3, *self.batch)), torch.from_numpy(drift).max()
-
-
-def _share(loop: Callable[..., None], arguments: tuple[Any, ...], lanes: int, work: int) -> None:
-    """The blocks of lanes among the cores, by threads of Python: with numba's own a loop compiles twice as long."""
-    blocks = -(-lanes // LANES)
-    cores = min(torch.get_num_threads(), blocks) if work > _LEAST_WORK else 1
-    bounds = [share * blocks // cores for share in range(cores + 1)]
-    if cores == 1:
-        loop(*arguments, *bounds)
-    else:
-        with ThreadPoolExecutor(cores) as pool:
-            list(pool.map(lambda start, end: loop(*arguments, start, end), bounds, bounds[1:]))
 
 
 @cache

@@ -262,14 +262,19 @@ class MemoryLayer(HardwareLayer):
 
     def _full(self) -> float:
         """The weight that one device at its most stands for."""
-        return self._gain() * float(torch.as_tensor(self.memory.window[1]).mean())
+        return self._gain() * self._window()[1]
 
     def _note(self, state: Tensor, taken: Writing) -> Writing:
         self.state, self._held, self.ledger = state.to(self.state), None, self.ledger + taken
         return taken
 
-    def _span(self) -> float:
+    def _window(self) -> tuple[float, float]:
+        """S, of the design."""
         low, high = (float(torch.as_tensor(end).mean()) for end in self.memory.window)
+        return low, high
+
+    def _span(self) -> float:
+        low, high = self._window()
         return high - low
 
     def _gain(self) -> float:
@@ -292,7 +297,7 @@ class MemoryLayer(HardwareLayer):
 
     def _targets(self, flat: Tensor) -> Tensor:
         """S, (devices, 1), for weights (n, 1)."""
-        low, span = float(torch.as_tensor(self.memory.window[0]).mean()), self._span()
+        low, span = self._window()[0], self._span()
         share = (flat / self.scale).clamp(-1, 1)
         share = share if self.cells == "single" else torch.cat([share, -share])
         wanted = low + span * (share + 1) / 2
@@ -304,7 +309,7 @@ class MemoryLayer(HardwareLayer):
     def _weights_of(self, conductance: Tensor) -> Tensor:
         """(*weight.shape) from (devices, 1), S."""
         if self.cells == "single":
-            middle = sum(float(torch.as_tensor(end).mean()) for end in self.memory.window) / 2
+            middle = sum(self._window()) / 2
             return ((conductance - middle) * self._gain()).reshape(self.weight.shape)
         plus, minus = conductance.tensor_split(2)
         if self.cells == "binary":
@@ -323,10 +328,7 @@ class MemoryLayer(HardwareLayer):
 
     def _split(self, events: Tensor) -> Tensor:
         """Pulses of the devices, (devices, 1), for those of weights, (n, 1)."""
-        if self.cells == "single":
-            return events
-        both = torch.cat([events, -events])
-        return both.clamp(-math.inf if self.memory.lowers else 0, math.inf if self.memory.raises else 0) + 0.0  # no -0
+        return events if self.cells == "single" else self.memory.pair_events(events)
 
     def _write_signs(self, flat: Tensor, chosen: Tensor) -> Writing:
         """One pulse at a time for pairs whose comparison is wrong."""
