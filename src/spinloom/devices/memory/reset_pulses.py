@@ -18,17 +18,16 @@ from spinloom.magnetism import FAST
 OPTIONS: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
 BLOCK, BLOCKS = 512, 8
 """Devices (or pairs) of a block; blocks that one core takes at a time."""
+GOLDEN = np.uint32(0x9E3779B1)
+"""Step of the sequences. Loops get it as an argument: of a constant each multiple would be fetched at every use."""
 TAPS = tuple(math.comb(2 * k, k) / 4**k for k in range(15))
 """Of the 1/f filter: b_0 = 1, b_k = b_(k-1) (k - 1/2) / k."""
 
-_ROWS = 9  # events, 3 of the state, 5 parameters
+_ROWS, _FIRST = 12, 9  # events, 3 of the state, 5 parameters; 3 of the first side's state
 _F, _I, _U = np.float32, np.int32, np.uint32
 _ZERO, _ONE, _HALF, _UNIT = _F(0), _F(1), _F(0.5), _F(2.0**-32)
-_S0, _S15, _S16, _LOW, _GOLDEN, _MIX, _STREAM = (_U(k) for k in (0, 15, 16, 0xFFFF, 0x9E3779B1, 0x846CA68B, 0x85EBCA6B))
+_S0, _S15, _S16, _LOW, _MIX, _STREAM = (_U(k) for k in (0, 15, 16, 0xFFFF, 0x846CA68B, 0x85EBCA6B))
 _B0, _B1, _B2, _B3, _B4, _B5, _B6, _B7, _B8, _B9, _B10, _B11, _B12, _B13, _B14 = (_F(tap) for tap in TAPS)
-_G2, _G3, _G4, _G5, _G6, _G7, _G8, _G9, _G10, _G11, _G12, _G13, _G14 = (
-    _U(k * 0x9E3779B1 % 2**32) for k in range(2, 15)
-)
 _MEAN = _F(sum(TAPS) / 2)
 _LOG2E, _EXPONENT, _BIAS = _F(1 / math.log(2)), _I(23), _I(127)
 _E1, _E2, _E3, _E4 = (_F(math.log(2) ** k / math.factorial(k)) for k in range(1, 5))
@@ -47,13 +46,20 @@ def _drawn(x):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True, **OPTIONS)
-def _flicker(x):  # type: ignore[no-untyped-def]
+def _back(x, golden, steps):  # type: ignore[no-untyped-def]
+    return _U(x - _U(_U(steps) * golden))
+
+
+@njit(forceinline=True, **OPTIONS)
+def _flicker(x, golden):  # type: ignore[no-untyped-def]
     """The last 15 innovations, U(0, 1), through the filter; x: the place of the newest one in its sequence."""
-    near = _B0 * _drawn(x) + _B1 * _drawn(_U(x - _GOLDEN)) + _B2 * _drawn(_U(x - _G2)) + _B3 * _drawn(_U(x - _G3))
-    near += _B4 * _drawn(_U(x - _G4)) + _B5 * _drawn(_U(x - _G5)) + _B6 * _drawn(_U(x - _G6))
-    far = _B7 * _drawn(_U(x - _G7)) + _B8 * _drawn(_U(x - _G8)) + _B9 * _drawn(_U(x - _G9))
-    far += _B10 * _drawn(_U(x - _G10)) + _B11 * _drawn(_U(x - _G11)) + _B12 * _drawn(_U(x - _G12))
-    return _MEAN + _UNIT * (near + far + _B13 * _drawn(_U(x - _G13)) + _B14 * _drawn(_U(x - _G14)))
+    near = _B0 * _drawn(x) + _B1 * _drawn(_back(x, golden, 1)) + _B2 * _drawn(_back(x, golden, 2))
+    near += _B3 * _drawn(_back(x, golden, 3)) + _B4 * _drawn(_back(x, golden, 4)) + _B5 * _drawn(_back(x, golden, 5))
+    near += _B6 * _drawn(_back(x, golden, 6)) + _B7 * _drawn(_back(x, golden, 7))
+    far = _B8 * _drawn(_back(x, golden, 8)) + _B9 * _drawn(_back(x, golden, 9)) + _B10 * _drawn(_back(x, golden, 10))
+    far += _B11 * _drawn(_back(x, golden, 11)) + _B12 * _drawn(_back(x, golden, 12))
+    far += _B13 * _drawn(_back(x, golden, 13)) + _B14 * _drawn(_back(x, golden, 14))
+    return _MEAN + _UNIT * (near + far)
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -66,7 +72,7 @@ def _exponential(x):  # type: ignore[no-untyped-def]
     return power * (_ONE + f * (_E1 + f * (_E2 + f * (_E3 + f * _E4))))
 
 
-def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, limit, signs, sums):  # type: ignore[no-untyped-def]
+def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, golden, limit, signs, sums):  # type: ignore[no-untyped-def]
     """Give devices their pulses, in place, and compare pairs.
 
     events: (n,); they are rounded, and limited to +-limit. state: (3, sides, n), see `WeakResetMemory`. packed, least,
@@ -95,8 +101,10 @@ def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, limi
                 b[i] = _ZERO
             for r in range(3):
                 one, two, at = state[r, 0, first:last], state[r, sides - 1, first:last], (1 + r) * BLOCK
+                copy = (_FIRST + r) * BLOCK
                 for i in range(lanes):
                     x, y = one[i], two[i]
+                    b[copy + i] = x
                     b[at + i] = x if b[i] < _ZERO else y
             for r in range(5):
                 code, at, low, unit = packed[block, r], (4 + r) * BLOCK, least[r], step[r]
@@ -114,8 +122,8 @@ def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, limi
             for i in range(BLOCK):
                 k, stream, before = abs(b[i]), b[2 * BLOCK + i], b[3 * BLOCK + i]
                 count, high = b[BLOCK + i] + k, _ONE if stream < _ZERO else _ZERO
-                newest = _U(_U(_U(_I(abs(stream))) * _STREAM) + _U(_U(_I(count)) * _GOLDEN))
-                place = _U(_U(_U(first + i) * _GOLDEN) ^ seed)
+                newest = _U(_U(_U(_I(abs(stream))) * _STREAM) + _U(_U(_I(count)) * golden))
+                place = _U(_U(_U(first + i) * golden) ^ seed)
                 likely = share + (high - share) * _exponential(k * rate)
                 after = _drawn(place) * _UNIT + _HALF < likely
                 word = _word(_U(place + _STREAM))
@@ -123,7 +131,7 @@ def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, limi
                 knee = b[7 * BLOCK + i]
                 found = b[4 * BLOCK + i] + b[5 * BLOCK + i] * min(count, knee)
                 found += b[6 * BLOCK + i] * max(count - knee, _ZERO)
-                found += weight * _flicker(newest)
+                found += weight * _flicker(newest, golden)
                 found = min(found + (height * both * b[8 * BLOCK + i] if after else _ZERO), ceiling)
                 turned = -abs(stream) if after else abs(stream)
                 b[BLOCK + i] = count
@@ -131,20 +139,21 @@ def _pulse(events, state, packed, least, step, chain, noise, ceiling, seed, limi
                 b[3 * BLOCK + i] = found if k > _ZERO else before
             for r in range(3):
                 one, two, at = state[r, 0, first:last], state[r, sides - 1, first:last], (1 + r) * BLOCK
+                copy = (_FIRST + r) * BLOCK  # taken from its own place the store would be masked, which is slow
                 if sides == 1:
                     for i in range(lanes):
-                        x, new = one[i], b[at + i]
+                        x, new = b[copy + i], b[at + i]
                         one[i] = new if b[i] < _ZERO else x
                 elif r == 2:
                     sign = signs[first:last]
                     for i in range(lanes):
-                        x, y, new, low = one[i], two[i], b[at + i], b[i] < _ZERO
+                        x, y, new, low = b[copy + i], two[i], b[at + i], b[i] < _ZERO
                         x, y = new if low else x, y if low else new
                         one[i], two[i] = x, y
                         sign[i] = _ONE if x <= y else -_ONE
                 else:
                     for i in range(lanes):
-                        x, y, new, low = one[i], two[i], b[at + i], b[i] < _ZERO
+                        x, y, new, low = b[copy + i], two[i], b[at + i], b[i] < _ZERO
                         one[i] = new if low else x
                         two[i] = y if low else new
 

@@ -236,7 +236,7 @@ class WeakResetMemory(Memory):
         word = np.uint32(child_seed(generator(seed)) % 2**32)
         none = np.empty(0, np.float32)
         compared = none if signs is None else signs.reshape(-1).numpy()
-        rest = (np.float32(math.log(self.ceiling)), word, np.float32(_MOST_PULSES), compared, sums)
+        rest = (np.float32(math.log(self.ceiling)), word, reset_pulses.GOLDEN, np.float32(_MOST_PULSES), compared, sums)
         several = told.size >= _PARALLEL and torch.get_num_threads() > 1
         rows = state.view(3, sides, -1).numpy()
         reset_pulses.pulse[several](told, rows, packed, least, step, chain, noise, *rest)
