@@ -40,6 +40,18 @@ def test_only_the_active_devices_are_written():
     assert ledger.devices == 4
 
 
+def test_a_part_of_unequal_devices_is_written_with_the_parameters_of_each():
+    """Every second device has ten times the window and the step: none is within its neighbour's window."""
+    least = torch.tensor([[1e-6], [20e-6]], dtype=torch.float64).repeat(50, 1)
+    memory = LinearMemory(least=least, most=10 * least, read_noise=0.0, cycle_noise=0.0)
+    active, target = torch.arange(100).reshape(-1, 1) % 3 == 0, least * (1 + 40 * 0.09)
+    before = memory.fresh((100, 1))
+    state, ledger = write(memory, before, target, 1e-12, seed=1, active=active)
+    assert torch.equal(state[~active], before[~active])
+    assert torch.allclose(state[active], target[active])
+    assert (ledger.devices, ledger.attempts, ledger.events) == (34, 34, 34 * 40)
+
+
 def test_the_energy_is_that_of_its_pulses_and_reads():
     quiet = LinearMemory(read_noise=0.0, cycle_noise=0.0)
     start, target = torch.full((3,), 2e-6, dtype=torch.float64), torch.full((3,), 2.9e-6, dtype=torch.float64)

@@ -127,8 +127,7 @@ class Memory(Design, ABC):
     A state is a tensor (..., *shape) of `shape` devices: further variables of a device come first. Where there are
     none it is the conductance itself, S, (*shape). Events are whole numbers of programming pulses, (*shape): positive
     ones raise the conductance, negative ones lower it, 0 leaves a device alone. Parameters of fabricated devices are
-    (devices, 1), and so is then the shape of their states. `program` may be given the state of a part of the devices
-    only if parameters are those of one design.
+    (devices, 1), and so is then the shape of their states.
 
     window: least and most conductance, S. levels: states between them, None where they are continuous. lowers, raises:
     whether there are pulses of that direction. read_voltage, read_time: V and s, of one read.

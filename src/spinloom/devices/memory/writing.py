@@ -1,6 +1,6 @@
 """Write and verify: pulses until a read lies within a tolerance of the target, with attempts and energy counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 
@@ -46,35 +46,42 @@ def write(
     """
     require_positive("S", tolerance=tolerance)
     require_count(attempts=attempts)
-    source = generator(seed)
-    active = torch.ones_like(target, dtype=torch.bool) if active is None else active
-    if not bool(active.all()) and _of_one_design(memory):  # in training few weights change at a time
-        ahead = state.shape[: state.ndim - target.ndim]
-        some = state.reshape(*ahead, -1), target.reshape(-1), active.reshape(-1).nonzero().squeeze(1)
-        found, taken = write(memory, some[0][..., some[2]], some[1][some[2]], tolerance, attempts, source)
-        return some[0].index_copy(-1, some[2], found.to(state)).reshape(state.shape), taken
-    wanted, events, tries, energy = int(active.sum()), 0.0, 0, 0.0
-    left = active
+    source, ahead = generator(seed), state.shape[: state.ndim - target.ndim]
+    whole, goal = state.reshape(*ahead, -1, 1).clone(), target.reshape(-1, 1)
+    left = (torch.ones_like(goal, dtype=torch.bool) if active is None else active).reshape(-1).nonzero().squeeze(1)
+    wanted, events, tries, energy = len(left), 0.0, 0, 0.0
+    if not wanted:
+        return state, Writing()
+    # few change at a time in training, and fewer with each attempt: only these are worked on
+    part, here, aim = _part(memory, left, len(goal)), whole[..., left, :], goal[left]
     for turn in range(attempts + 1):
-        off = memory.read(state, child_seed(source)) - target
-        energy += float(memory.read_energy(state)[left].sum())
-        left = left & (off.abs() > tolerance)
-        able = left & torch.where(off > 0, memory.lowers, memory.raises)
+        off = part.read(here, child_seed(source)) - aim
+        energy += float(part.read_energy(here).sum())
+        missing = off.abs() > tolerance
+        able = missing & torch.where(off > 0, part.lowers, part.raises)
         if turn == attempts or not bool(able.any()):
             break
-        after, pulses = memory.attempt(state, target, able, child_seed(source))
-        energy += float(memory.energy(state, pulses).sum())
-        events, tries, state = events + float(pulses.abs().sum()), tries + int(able.sum()), after
-    missed = int(left.sum())
+        if not bool(missing.all()):
+            whole[..., left, :] = here.to(whole)
+            left = left[missing.squeeze(1)]
+            part, here, aim = _part(memory, left, len(goal)), whole[..., left, :], goal[left]
+            able = able[missing].reshape(-1, 1)
+        after, pulses = part.attempt(here, aim, able, child_seed(source))
+        energy += float(part.energy(here, pulses).sum())
+        events, tries, here = events + float(pulses.abs().sum()), tries + int(able.sum()), after
+    whole[..., left, :] = here.to(whole)
+    missed = int(missing.sum())
     if missed > _FEW * wanted and bool(able.any()):
-        typical = float((memory.conductance(state) - target).abs()[left].median())
+        typical = float((part.conductance(here) - aim).abs()[missing].median())
         raise InputError(
             f"a tolerance of {tolerance:.3g} S is met by {wanted - missed} of {wanted} devices after {attempts} "
             f"attempts; the others are typically {typical:.3g} S off: give a tolerance above that, or more attempts"
         )
-    return state, Writing(wanted, round(events), tries, energy, missed)
+    return whole.reshape(state.shape), Writing(wanted, round(events), tries, energy, missed)
 
 
-def _of_one_design(memory: Memory) -> bool:
-    """Whether a part of the devices can be told from the whole: no parameter differs between them."""
-    return not any(isinstance(value, torch.Tensor) and value.numel() > 1 for value in vars(memory).values())
+def _part(memory: Memory, chosen: torch.Tensor, devices: int) -> Memory:
+    """These of the devices: parameters that differ between devices are taken from their rows."""
+    own = {part.name: getattr(memory, part.name) for part in fields(memory)}  # type: ignore[arg-type]
+    rows = {n: value for n, value in own.items() if isinstance(value, torch.Tensor) and value.shape == (devices, 1)}
+    return replace(memory, **{n: value[chosen] for n, value in rows.items()}) if rows else memory  # type: ignore[type-var]

@@ -120,19 +120,14 @@ class MemoryLayer(HardwareLayer):
         state, flat = self._require_state(), self.weight.detach().reshape(-1, 1)
         chosen = torch.ones_like(flat, dtype=torch.bool) if active is None else active.reshape(-1, 1)
         assert self.aim is not None
-        self.aim = torch.where(chosen, self._nearest(flat), self.aim)
+        asked = flat[chosen].reshape(-1, 1)
+        self.aim = self.aim.masked_scatter(chosen, self._nearest(asked))
         if self.cells == "binary":
             return self._write_signs(flat, chosen)
         chosen = chosen if self.cells == "single" else torch.cat([chosen, chosen])
-        found, taken = write(
-            self.memories,
-            state,
-            self._targets(flat),
-            self.tolerance * self._span(),
-            self.attempts,
-            self._seed(),
-            chosen,
-        )
+        goal = torch.zeros_like(chosen, dtype=flat.dtype).masked_scatter(chosen, self._targets(asked))
+        tolerance = self.tolerance * self._span()
+        found, taken = write(self.memories, state, goal, tolerance, self.attempts, self._seed(), chosen)
         return self._note(found, taken)
 
     def outdated(self) -> Tensor:
@@ -186,7 +181,7 @@ class MemoryLayer(HardwareLayer):
         if self._held is None:
             with torch.no_grad():
                 held = self._weights_of(self._seen(self.memories.conductance(self._require_state())))
-                self._held = held.to(self.weight)
+                self._held = held.to(self.weight).reshape(self.weight.shape)
         return self._held
 
     def read_weights(self) -> Tensor:
@@ -303,18 +298,19 @@ class MemoryLayer(HardwareLayer):
         wanted = low + span * (share + 1) / 2
         if self.memory.levels is None:
             return wanted
-        targets = self.memory.targets().to(wanted)
-        return targets[torch.bucketize(wanted, (targets[1:] + targets[:-1]) / 2)]
+        targets, place = self.memory.targets().to(wanted), torch.zeros_like(wanted, dtype=torch.int32)
+        for border in (targets[1:] + targets[:-1]) / 2:  # levels are few: faster than to search
+            place += wanted > border
+        return targets[place]
 
     def _weights_of(self, conductance: Tensor) -> Tensor:
-        """(*weight.shape) from (devices, 1), S."""
+        """Weights (n, 1) of devices, S, (n, 1) or (2 n, 1)."""
         if self.cells == "single":
-            middle = sum(self._window()) / 2
-            return ((conductance - middle) * self._gain()).reshape(self.weight.shape)
+            return (conductance - sum(self._window()) / 2) * self._gain()
         plus, minus = conductance.tensor_split(2)
         if self.cells == "binary":
-            return torch.where(plus >= minus, self.scale, -self.scale).reshape(self.weight.shape)
-        return ((plus - minus) * self._gain()).reshape(self.weight.shape)
+            return torch.where(plus >= minus, self.scale, -self.scale)
+        return (plus - minus) * self._gain()
 
     def _planned(self) -> Tensor:
         """What ideal devices would hold."""
@@ -324,7 +320,7 @@ class MemoryLayer(HardwareLayer):
         """The weights (n, 1) that ideal devices would hold for these."""
         if self.cells == "binary":
             return torch.where(flat >= 0, self.scale, -self.scale)
-        return self._weights_of(self._targets(flat)).reshape(-1, 1) if self.memory.levels else flat
+        return self._weights_of(self._targets(flat)) if self.memory.levels else flat
 
     def _split(self, events: Tensor) -> Tensor:
         """Pulses of the devices, (devices, 1), for those of weights, (n, 1)."""
@@ -351,7 +347,8 @@ class MemoryLayer(HardwareLayer):
         if not bool(deviation.any()):
             return held
         assert self._noise is not None
-        return self._weights_of(self.memories.read(self._require_state(), self._noise)).to(held)
+        read = self.memories.read(self._require_state(), self._noise)
+        return self._weights_of(read).to(held).reshape(held.shape)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         made = super()._apply(fn, recurse)
