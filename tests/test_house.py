@@ -33,8 +33,8 @@ def test_a_study_is_one_file_of_at_most_350_lines(study):
 
 def test_the_kit_has_at_most_500_lines_and_the_house_does_not_grow_unnoticed():
     assert lines(*Path(kit.__file__).parent.glob("*.py")) <= 500
-    assert lines(*(ROOT / "studies").rglob("*.py")) <= 5_000
-    assert lines(*ROOT.rglob("*.py")) <= 28_000
+    assert lines(*(ROOT / "studies").rglob("*.py")) <= 6_200
+    assert lines(*ROOT.rglob("*.py")) <= 31_000
 
 
 def test_every_file_of_tests_has_a_name_of_its_own():
