@@ -1,5 +1,6 @@
 import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from torch import nn
 from spinloom.data import load_images
 from spinloom.devices import Response
 
+needs_nir = pytest.mark.skipif(find_spec("nir") is None, reason="NIR NOT TESTED: pip install nir")
 ROOT = Path(__file__).parents[2]
 X = torch.linspace(-3, 3, 31)
 CURVE = Response(X, X.tanh()[None], 1 / X.cosh()[None] ** 2, torch.full((1, 31), 0.01), 1.0)
@@ -33,6 +35,7 @@ def what_readers_have() -> dict:
         ("docs/your-network.md", "devices"),
         ("docs/energy.md", "J in them"),
         ("docs/memories.md", "Writing(devices="),
+        pytest.param("docs/spiking.md", "", marks=needs_nir),
     ],
 )
 def test_the_python_blocks_of_a_page_run_one_after_the_other(page, printed, tmp_path, monkeypatch, capsys):

@@ -37,3 +37,8 @@ from .memory.array import ArrayCost as ArrayCost
 from .memory.layer import DeviceConv2d as DeviceConv2d
 from .memory.layer import DeviceLinear as DeviceLinear
 from .memory.layer import MemoryLayer as MemoryLayer
+from .spiking.interchange import read_nir as read_nir
+from .spiking.interchange import write_nir as write_nir
+from .spiking.layer import LeakyNeurons as LeakyNeurons
+from .spiking.layer import SpikingLayer as SpikingLayer
+from .spiking.network import SpikingNetwork as SpikingNetwork

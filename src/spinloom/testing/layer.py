@@ -23,12 +23,14 @@ class HardwareLayerContract:
                 return torch.rand(4, 12)
 
     layer: a new layer, each time the same, whose devices differ and whose reads are noisy (`spreads`, `noisy` say
-    where they do not). inputs: (batch, ...) of at least two rows that differ, away from kinks of the layer.
+    where they do not). inputs: (batch, ...) of at least two rows that differ, away from kinks of the layer; where
+    another axis is that of the batch, `batch_axis` names it.
     wrong_inputs: those that must raise InputError. derives: whether its gradient is the derivative of its output, which
     a slope that is read from devices need not be. A failure names the promise that is broken.
     """
 
     spreads, noisy, derives = True, True, True
+    batch_axis = 0
     tolerance = 1e-4
     """Relative, of gradients against finite differences and of a row alone against the row in its batch."""
 
@@ -53,11 +55,13 @@ class HardwareLayerContract:
             return torch.stack([layer(self.inputs()) for _ in range(times)])
 
     def test_every_input_gives_its_own_output(self) -> None:
-        layer, x = self.made().ideal(), self.inputs()
-        whole = layer(x).detach()
-        assert whole.shape[:1] == x.shape[:1], f"one output for each of {len(x)} inputs, got {tuple(whole.shape)}"
+        layer, x, axis = self.made().ideal(), self.inputs(), self.batch_axis
+        whole, count = layer(x).detach(), x.shape[axis]
+        assert whole.shape[axis : axis + 1] == (count,), (
+            f"one output for each of {count} inputs, got {tuple(whole.shape)}"
+        )
         assert bool(whole.isfinite().all()), "outputs must be finite"
-        alone = torch.cat([layer(row) for row in x.split(1)]).detach()
+        alone = torch.cat([layer(row) for row in x.split(1, axis)], axis).detach()
         close = torch.allclose(alone, whole, rtol=self.tolerance, atol=self.tolerance * float(whole.abs().max()))
         assert close, "without noise an input must give the same output alone and in a batch"
 
@@ -147,7 +151,8 @@ class HardwareLayerContract:
         assert isinstance(count, int), f"count_devices() must be a number of devices, got {count!r}"
         assert count > 0, "a layer must have devices"
         assert layer.resample(2).count_devices() == count, "another instance must have as many devices"
-        use = layer.cost(x, output, len(x))
+        axis, many = self.batch_axis, x.shape[self.batch_axis]
+        use = layer.cost(x, output, many)
         assert isinstance(use, LayerUse), f"cost() must give a spinloom.nn.LayerUse, got {type(use).__name__}"
         assert use.kind, "cost() must name the kind of the devices"
         assert use.devices == count, f"cost() must count all {count} devices, got {use.devices}"
@@ -155,7 +160,7 @@ class HardwareLayerContract:
             number = getattr(use, name)
             fits = not isinstance(number, int | float) or 0 <= number < math.inf
             assert fits, f"cost must be finite and >= 0, got {name} = {number}"
-        twice = layer.cost(torch.cat([x, x]), torch.cat([output, output]), 2 * len(x))
+        twice = layer.cost(torch.cat([x, x], axis), torch.cat([output, output], axis), 2 * many)
         assert twice.operations == use.operations, "cost is that of one input: twice the batch must not change it"
 
     def test_mistakes_are_named(self) -> None:

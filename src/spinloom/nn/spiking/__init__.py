@@ -1,0 +1,1 @@
+"""Spiking neurons as layers, and their exchange with other programs."""
