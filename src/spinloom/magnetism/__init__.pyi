@@ -1,6 +1,9 @@
 from . import scene as scene
 from .compiled.pieces import FAST as FAST
+from .compiled.pieces import LANES as LANES
+from .compiled.pieces import fill_noise as fill_noise
 from .compiled.pieces import log_float32 as log_float32
+from .compiled.pieces import seed_lanes as seed_lanes
 from .drives import Constant as Constant
 from .drives import Drive as Drive
 from .drives import Pulse as Pulse
