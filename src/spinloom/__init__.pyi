@@ -13,6 +13,7 @@ from .data import load_spectra as load_spectra
 from .devices import AutoOscillator as AutoOscillator
 from .devices import Device as Device
 from .devices import Memory as Memory
+from .devices import NbOxNeuron as NbOxNeuron
 from .devices import Response as Response
 from .devices import SpinDiode as SpinDiode
 from .devices import Spread as Spread

@@ -18,6 +18,7 @@ from .convert.folding import fold_batch_norm as fold_batch_norm
 from .convert.memories import memory_layers as memory_layers
 from .convert.memories import programming as programming
 from .convert.memories import to_memory as to_memory
+from .convert.neurons import to_neurons as to_neurons
 from .convert.transfer import CALLS as CALLS
 from .convert.transfer import REPLACEABLE as REPLACEABLE
 from .convert.transfer import to_hardware as to_hardware
@@ -41,4 +42,6 @@ from .spiking.interchange import read_nir as read_nir
 from .spiking.interchange import write_nir as write_nir
 from .spiking.layer import LeakyNeurons as LeakyNeurons
 from .spiking.layer import SpikingLayer as SpikingLayer
+from .spiking.nbox import Calibration as Calibration
+from .spiking.nbox import NbOxNeurons as NbOxNeurons
 from .spiking.network import SpikingNetwork as SpikingNetwork

@@ -156,7 +156,7 @@ class LeakyNeurons(SpikingLayer):
     Raises InputError for values out of range, naming them, and where not one of decay and tau is given.
     """
 
-    spreading = ("threshold", "tau")
+    spreading: tuple[str, ...] = ("threshold", "tau")
     decay: Tensor
     threshold: Tensor
     gain: Tensor
@@ -175,7 +175,7 @@ class LeakyNeurons(SpikingLayer):
         refractory: int = 0,
         gain: float | Tensor = 1.0,
         synapse: float | Tensor = 0.0,
-        slope: float = 10.0,
+        slope: float = 2.0,
         energy: float | None = None,
         **options: Any,
     ) -> None:
@@ -206,8 +206,7 @@ class LeakyNeurons(SpikingLayer):
 
     def fire(self, drive: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         numbers = self.numbers(drive)
-        if state is None:
-            state = (*drive.new_zeros(3, *drive.shape[1:]), torch.zeros(drive.shape[1:], dtype=torch.int32))
+        state = self.at_rest(drive) if state is None else state
         state = (*(part.to(drive) for part in state[:3]), state[3].to(drive.device))
         learns = torch.is_grad_enabled() and (drive.requires_grad or numbers.requires_grad)
         if learns or drive.device.type != "cpu" or drive.dtype not in (torch.float32, torch.float64):
@@ -216,12 +215,17 @@ class LeakyNeurons(SpikingLayer):
         told = drive.detach().contiguous().numpy(), tuple(part.numpy() for part in state), numbers.detach().numpy()
         return torch.from_numpy(integrate(*told, get_args(Reset).index(self.reset), self.refractory)), state
 
+    def at_rest(self, drive: Tensor) -> tuple[Tensor, ...]:
+        """Potential, current, what is still to be subtracted, and steps that are left of the refractory time."""
+        held = torch.zeros(drive.shape[1:], dtype=torch.int32, device=drive.device)
+        return *drive.new_zeros(3, *drive.shape[1:]), held
+
     def numbers(self, like: Tensor) -> Tensor:
         """Decay, gain, synapse, threshold and what v is set to, (5, units), of the devices as fabricated."""
-        decay, slower = self.flat("decay", like).clamp(0, 1), self.factor("tau_factor")
-        if isinstance(slower, Tensor):  # a power of 1 may be off in the last digit
-            decay = decay ** (1 / slower).to(like)
-        threshold = self.flat("threshold", like) * torch.as_tensor(self.factor("threshold_factor")).to(like)
+        decay, threshold = self.flat("decay", like).clamp(0, 1), self.flat("threshold", like)
+        if "tau" in self.spreading and self.spread and self.alive is not None:
+            decay = decay ** (1 / self.factor("tau_factor")).to(like)
+            threshold = threshold * self.factor("threshold_factor").to(like)
         rest = (self.flat(name, like) for name in ("gain", "synapse"))
         return torch.stack([decay, *rest, threshold, self.flat("reset_to", like)])
 
@@ -234,15 +238,17 @@ class LeakyNeurons(SpikingLayer):
         return self.energy
 
     def _fire_eagerly(
-        self, drive: Tensor, state: tuple[Tensor, ...], numbers: Tensor
+        self, drive: Tensor, state: tuple[Tensor, ...], numbers: Tensor, told: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """told: spikes of others, that take the place of its own."""
         decay, gain, synapse, threshold, reset_to = numbers
         v, i, late, held = state
         spikes = []
-        for given in drive:
+        for step, given in enumerate(drive):
             i = synapse * i + given
             v = torch.where(held == 0, decay * v + gain * i - late, v)
-            fired = _Spike.apply(v / threshold - 1, (v > threshold) & (held == 0), self.slope)
+            fires = (v > threshold) & (held == 0) if told is None else told[step]
+            fired = _Spike.apply(v / threshold - 1, fires, self.slope)
             spikes.append(fired)
             drop = torch.where(fired.detach() > 0, threshold, 0)
             late = drop if self.reset == "delayed" else torch.zeros_like(drop)
