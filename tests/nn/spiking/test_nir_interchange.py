@@ -132,6 +132,44 @@ class TestSnnTorch:
         assert torch.equal(found, expected)
 
 
+class TestSnnTorchWithImagesAndSynapses:
+    pytestmark = peer
+
+    def compare(self, theirs, trains, path, reset=None):
+        import nir
+        from snntorch.export_nir import export_to_nir
+
+        set_weights(theirs)
+        graph = export_to_nir(theirs, trains[0], ignore_dims=[0])
+        expected = snn_spikes(theirs, trains)
+        assert 0.02 < expected.mean() < 0.98
+        assert torch.equal(read_nir(graph, STEPS, reset=reset, trains=True).spikes(trains), expected)
+        nir.write(path / "snn.nir", graph)
+        assert torch.equal(read_nir(path / "snn.nir", STEPS, reset=reset, trains=True).spikes(trains), expected)
+
+    def test_convolutions_pooling_and_flatten(self, tmp_path):
+        import snntorch
+
+        leaky = snntorch.Leaky(torch.full((4, 8, 8), 0.9), threshold=torch.ones(4, 8, 8), init_hidden=True)
+        theirs = nn.Sequential(
+            nn.Conv2d(2, 4, 3, padding=1), leaky, nn.AvgPool2d(2), nn.Flatten(), nn.Linear(64, 5), snn_leaky(0.8, 5)
+        )
+        self.compare(theirs, (drawn(STEPS, 3, 2, 8, 8) < 0.3).float(), tmp_path, "delayed")
+
+    @pytest.mark.parametrize("reset", ["zero", "subtract"])
+    def test_synaptic_currents(self, tmp_path, reset):
+        import snntorch
+
+        alpha, beta, one = torch.full((20,), 0.75), torch.full((20,), 0.9), torch.ones(20)
+        # resetting to zero a step late, a Synaptic layer of snnTorch drops the input of that step
+        how = {"reset_mechanism": reset, "reset_delay": reset == "subtract"}
+        neurons = snntorch.Synaptic(alpha, beta, threshold=one, init_hidden=True, **how)
+        trains = (drawn(STEPS, 8, 30) < 0.2).float()
+        self.compare(
+            nn.Sequential(nn.Linear(30, 20), neurons), trains, tmp_path, None if reset == "zero" else "delayed"
+        )
+
+
 @needs_nir
 class TestMistakes:
     def graph(self, *nodes, edges=None):
