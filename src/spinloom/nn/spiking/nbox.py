@@ -110,7 +110,8 @@ class NbOxNeurons(LeakyNeurons):
                 f"least {math.exp(-limit / self.found.tau):.3g}"
             )
         self._kept: tuple[Any, tuple[NbOxNeuron, NbOxNeuron, Tensor]] | None = None
-        super().__init__(each[0], reset="value", refractory=round(self.found.dead / self.dt), **options)
+        options = {"energy": self.found.spike_energy, "refractory": round(self.found.dead / self.dt), **options}
+        super().__init__(each[0], reset="value", **options)
 
     @classmethod
     def of(cls, layer: LeakyNeurons, device: NbOxNeuron, **options: Any) -> Self:
@@ -130,9 +131,6 @@ class NbOxNeurons(LeakyNeurons):
         if torch.is_grad_enabled() and (drive.requires_grad or numbers.requires_grad):
             spikes, _ = self._fire_eagerly(drive, self.at_rest(drive), numbers, spikes)
         return spikes, tuple(firing.state.mT.unbind())
-
-    def spike_energy(self) -> float | None:
-        return self.found.spike_energy
 
     def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
         """What the sources give, between spikes too, simulated once more without noise."""
