@@ -13,6 +13,9 @@ from .memory.measured import MeasuredMemory as MeasuredMemory
 from .memory.measured import load_memory as load_memory
 from .memory.measured import read_memory as read_memory
 from .memory.measured import save_memory as save_memory
+from .memory.voltage_switching import HfO2Memory as HfO2Memory
+from .memory.voltage_switching import HZOMemory as HZOMemory
+from .memory.voltage_switching import VoltageSwitchingMemory as VoltageSwitchingMemory
 from .memory.weak_reset import WeakResetMemory as WeakResetMemory
 from .memory.writing import Writing as Writing
 from .memory.writing import write as write

@@ -25,6 +25,12 @@ MEMORIES = {
         "a wall in a track, few states written with a large scatter",
         "spinloom.devices.memory.domain_wall:DomainWallMemory",
     ),
+    "tio2": (
+        "TiO2 that voltages beyond a threshold switch, fitted",
+        "spinloom.devices.memory.voltage_switching:VoltageSwitchingMemory",
+    ),
+    "hzo": ("ferroelectric HZO, fitted by the same law", "spinloom.devices.memory.voltage_switching:HZOMemory"),
+    "hfo2": ("filamentary HfO2, fitted by the same law", "spinloom.devices.memory.voltage_switching:HfO2Memory"),
 }
 """Memories by name, as OURS."""
 

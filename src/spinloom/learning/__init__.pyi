@@ -14,6 +14,15 @@ from .frequencies import snake as snake
 from .frequencies import sparse_chains as sparse_chains
 from .gradient_angles import gradient_cosines as gradient_cosines
 from .gradient_angles import layer_cosines as layer_cosines
+from .local.plasticity import STDP as STDP
+from .local.plasticity import VDSP as VDSP
+from .local.plasticity import InputNeurons as InputNeurons
+from .local.plasticity import OutputNeurons as OutputNeurons
+from .local.plasticity import Switching as Switching
+from .local.plasticity import WinnerTakeAll as WinnerTakeAll
+from .local.plasticity import assign_classes as assign_classes
+from .local.plasticity import classify as classify
+from .local.plasticity import learn_together as learn_together
 from .members import Course as Course
 from .members import Forward as Forward
 from .members import Watched as Watched
