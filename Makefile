@@ -35,6 +35,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/robustness.py
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/memories.py
+	$(BIN)/python benchmarks/equilibrium.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict

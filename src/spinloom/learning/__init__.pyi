@@ -14,6 +14,8 @@ from .frequencies import snake as snake
 from .frequencies import sparse_chains as sparse_chains
 from .gradient_angles import gradient_cosines as gradient_cosines
 from .gradient_angles import layer_cosines as layer_cosines
+from .local.equilibrium import EquilibriumNetwork as EquilibriumNetwork
+from .local.flipping import FlipOptimizer as FlipOptimizer
 from .local.plasticity import STDP as STDP
 from .local.plasticity import VDSP as VDSP
 from .local.plasticity import InputNeurons as InputNeurons
