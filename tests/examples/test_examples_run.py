@@ -15,6 +15,7 @@ PRINTED = {
     "switching_probability.py": "% switched",
     "radio_network.py": "fabricated with 0.1 % spread",
     "snntorch_network.py": "after they have learnt on",
+    "nbox_winners.py": "NbOx neurons",
 }
 
 
@@ -31,6 +32,8 @@ def test_an_example_runs(name, tmp_path):
     assert PRINTED[name] in done.stdout
     if name == "measured_memory.py":
         assert float(done.stdout.partition("%")[0]) > 85  # chance is 10 %
+    if name == "nbox_winners.py":
+        assert all(float(share) > 35 for share in re.findall(r"([\d.]+)%", done.stdout))  # chance is 10 %
     if name == "snntorch_network.py":
         assert done.stdout.startswith("0 of ")
         kept, moved, tuned = (float(share) for share in re.findall(r"([\d.]+)%", done.stdout)[1:])
