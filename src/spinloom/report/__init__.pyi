@@ -19,6 +19,7 @@ from .device_figures import draw_networks as draw_networks
 from .device_figures import draw_sizes as draw_sizes
 from .device_figures import draw_space as draw_space
 from .device_figures import draw_warmth as draw_warmth
+from .field_figures import draw_fields as draw_fields
 from .own_network import Evaluation as Evaluation
 from .own_network import evaluate as evaluate
 from .population_figures import Panel as Panel
