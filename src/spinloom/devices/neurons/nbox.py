@@ -19,6 +19,7 @@ The defaults are a set of our own that shows the firing modes of arXiv:2209.0041
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -214,12 +215,12 @@ class NbOxNeuron(Design):
         words = seed_lanes(n, generator(seed)) if noisy else np.zeros((4, n), np.uint32)
         out = np.empty((pieces if records else 0, 3, n))
         most = 8 + int(4 * duration * table[0].max())  # a period is rarely below a quarter of R_L C
-        three = 0.0 if self.conduction == CONDUCTION[2] else None
+        laws = tuple(0.0 if self.conduction in some else None for some in (CONDUCTION[1:], CONDUCTION[2:]))
         while True:
             after, drawn, failed = begun.reshape(5, n).detach().numpy().copy(), words.copy(), np.zeros(n)
             counts, times, heats = np.zeros(n, np.int64), np.full((n, most), np.nan), np.full((n, most), np.nan)
             given = (
-                three,
+                *laws,
                 after,
                 drawn,
                 table,
@@ -252,9 +253,87 @@ class NbOxNeuron(Design):
 
     def current(self, voltage: Quantity, temperature: Quantity) -> torch.Tensor:
         """A, through the device at V and K; differentiable."""
+        return _CONDUCT(double(voltage), double(temperature), *self._law(self._rows()))[0]
+
+    def curve(self, temperature: Quantity) -> Point:
+        """The current-voltage curve at rest, by the filament's temperature (K, above `ambient`); differentiable.
+
+        I V = (T - T_amb) / R leaves one voltage for every temperature, where for one voltage there may be three.
+        """
+        kelvin, rows = double(temperature), self._rows()
+        refuse(kelvin < rows[10], "temperature must not be below ambient: the current heats the filament")
+        law, sink = self._law(rows), double(self.thermal_resistance)
+        sink = sink if self.slow_resistance is None else sink + double(self.slow_resistance)
+        power, film = (kelvin - rows[10]) / sink, (rows[5] + rows[4] / kelvin).exp()
+        with torch.no_grad():  # the field only lowers the voltage
+            high = (power * (rows[6] + film)).sqrt()
+            low = torch.zeros_like(high)
+            for _ in range(60):
+                middle = (low + high) / 2
+                over = middle * _CONDUCT(middle, kelvin, *law)[0] > power
+                low, high = torch.where(over, low, middle), torch.where(over, middle, high)
+            voltage = high
+            current, slope, _ = _CONDUCT(voltage, kelvin, *law)
+            rate = current + voltage * slope
+        current = _CONDUCT(voltage, kelvin, *law)[0]
+        voltage = voltage - (voltage * current - power) / rate.clamp_min(1e-300)  # carries the gradient
+        return Point(voltage, _CONDUCT(voltage, kelvin, *law)[0], kelvin)
+
+    def turning_points(self) -> tuple[Point, Point]:
+        """Threshold and hold point: most voltage before, least voltage behind the part of negative slope. Differentiable
+        in their voltages.
+
+        Raises InputError where the curve has no such part: without a field, from ambient = Ea / 4k on.
+        """
+        ambient = self._rows()[10]
+        rise = torch.logspace(-1, 3.7, 20_001, dtype=torch.float64).reshape(-1, *[1] * len(self.rest().shape[1:]))
+        curve = self.curve(ambient + rise)
+        falls = curve.voltage.detach().diff(dim=0) < 0
+        refuse(
+            ~falls.any(0),
+            "no negative differential resistance: activation_energy must exceed 4 k T_amb (by more where a field or a "
+            f"series resistance matters), {4 * units.KB * float(ambient.max()):.3g} J at {float(ambient.max()):g} K; "
+            "raise it or cool the device",
+        )
+        first = falls.int().argmax(0)
+        behind = torch.arange(len(falls)).reshape(-1, *[1] * first.ndim) > first
+        last = (behind & ~falls).int().argmax(0)
+        refuse(last == 0, "no hold point below 5,000 K: raise series_resistance")
+        ends = [tuple(part.gather(0, k.unsqueeze(0)).squeeze(0) for part in curve) for k in (first, last)]
+        return Point(*ends[0]), Point(*ends[1])
+
+    def trace(
+        self, drive: Quantity | Drive, duration: float, *, step: float | None = None, seed: Seed = 0
+    ) -> Trace:
+        """Voltage, temperature and current from rest, in eager PyTorch: differentiable in parameters and drive.
+
+        The same formulas as `run`, in equal steps (default: a quarter of `longest_step`), each of which is recorded.
+        Raises InputError as `run` does.
+        """
+        require_number("s", "positive", duration=duration)
+        drive, source = drive if isinstance(drive, Drive) else Constant(drive), generator(seed)
+        edges, longest = _edges(drive, duration, 0), float(self._step(step).min())
         rows = self._rows()
-        three = 0.0 if self.conduction == CONDUCTION[2] else None
-        return _CONDUCT(double(voltage), double(temperature), *rows[4:8], three)[0]
+        row, law = (*rows[:4], *rows[8:11]), self._law(rows)
+        v, t, s, _, e = self.rest(double(drive(edges[0])).shape)
+        found, times = [], []
+        for begin, end in pairwise(edges.tolist()):
+            u = double(drive(double((begin + end) / 2)))
+            require_finite("V", drive=u)
+            steps = math.ceil((end - begin) / longest * (1 - 1e-9))
+            h = (end - begin) / steps
+            for k in range(1, steps + 1):
+                v, t, s, e, *_ = _STEP(v, t, s, e, h, u, row, law)
+                if bool((rows[11] > 0).any()):
+                    t = t + rows[11] * math.sqrt(h) * torch.randn(t.shape, generator=source, dtype=t.dtype)
+                found.append(torch.stack(torch.broadcast_tensors(v, t, self.current(v, t))))
+                times.append(begin + k * h)
+        return Trace(torch.tensor(times, dtype=torch.float64), *torch.stack(found, 1))
+
+    def _law(self, rows: list[torch.Tensor]) -> tuple[torch.Tensor | float | None, ...]:
+        """What `nbox_loop` takes behind V and T."""
+        field = None if self.conduction == CONDUCTION[0] else rows[7]
+        return (*rows[4:7], field, 0.0 if self.conduction == CONDUCTION[2] else None)
 
     def _step(self, step: float | None) -> torch.Tensor:
         longest = self.longest_step.detach()

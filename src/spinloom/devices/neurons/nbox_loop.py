@@ -48,13 +48,16 @@ def formulas(exp: Callable[..., Any], sqrt: Callable[..., Any], made: Callable[.
 
     @made
     def conduct(v, t, activation, film, series, field, three):  # type: ignore[no-untyped-def]
-        """Current, and its slopes with voltage and temperature. three: None, or anything for the law in 3 dimensions.
+        """Current, and its slopes with voltage and temperature. field: K/sqrt(V), None without one.
+        three: None, or anything for the law in 3 dimensions.
 
         The film's resistance is exp(film + Ea / kT) / h(x), x = field sqrt(V) / T. h is exp(x) after Poole and Frenkel,
         and 1 without a field. 1 nV keeps slopes finite at V = 0.
         """
-        x = field * sqrt(abs(v) + 1e-9) / t
-        if three is None:
+        x = 0.0 if field is None else field * sqrt(abs(v) + 1e-9) / t
+        if field is None:
+            resistance, bend = exp(film + activation / t), 0.0
+        elif three is None:
             resistance, bend = exp(film + activation / t - x), x
         else:
             rise = exp(x)
@@ -122,11 +125,11 @@ _SHRINK, _GROW = 0.2, 5.0
 
 
 @kept(nogil=True, **_OPTIONS)
-def run(law3, state, words, rows, drive, lengths, limit, tolerance, noisy, counts, times, heats, out, lost, start, end):  # type: ignore[no-untyped-def] # fmt: skip
+def run(law2, law3, state, words, rows, drive, lengths, limit, tolerance, noisy, counts, times, heats, out, lost, start, end):  # type: ignore[no-untyped-def] # fmt: skip
     """The blocks start..end of BLOCK neurons through all pieces of the drive, in place.
 
-    law3: `three` of `conduct`. state (5, n): V, T, T2, 1 where the next rise is a spike, J from the source. words
-    (4, n): generators. rows (PARAMETERS, n). drive (pieces, 1 or n): V; lengths (pieces,): s. limit (n,): of a step, s.
+    law2, law3: None without a field, and None but for the law in 3 dimensions (see `conduct`). state (5, n): V, T, T2,
+    1 where the next rise is a spike, J from the source. words (4, n): generators. rows (PARAMETERS, n). drive (pieces, 1 or n): V; lengths (pieces,): s. limit (n,): of a step, s.
     tolerance: of a step, relative; 0: equal steps, as long as the limit allows. noisy: those carry noise. counts (n,):
     spikes, are added to; times, heats (n, most): s from the start, and J up to then, of the first of them. out
     (pieces or 0, 3, n): V, T, T2 at the end of each piece. lost (n,): 1 where no step is short enough.
@@ -173,12 +176,12 @@ def run(law3, state, words, rows, drive, lengths, limit, tolerance, noisy, count
                         b[_P0 + i], b[_P1 + i], b[_P2 + i], b[_P3 + i], b[_P8 + i], b[_P9 + i],
                         b[_P10 + i],
                     )  # fmt: skip
-                    law = b[_P4 + i], b[_P5 + i], b[_P6 + i], b[_P7 + i], law3
+                    law = b[_P4 + i], b[_P5 + i], b[_P6 + i], None if law2 is None else b[_P7 + i], law3
                     nv, nt, ns, ne, ev, et, current, slope = _step(v, t, s, e, h, b[_DRIVE + i], row, law)
                     error = max(abs(ev) / (abs(v) + 0.1 * abs(b[_DRIVE + i]) + 1e-3), abs(et) / t) * scale
                     good = (error <= 1.0) & (nt > 0.0)
                     stuck = (not good) & (h < _SHORTEST * b[_LONGEST + i])
-                    grow = 0.9 * _exp(-0.3333 * log_float32(np.float32(min(max(error, 1e-6), 1e30))))
+                    grow = 0.8 * _exp(-0.3333 * log_float32(np.float32(min(max(error, 1e-6), 1e30))))
                     new = h * min(max(grow if error < 1e30 else _SHRINK, _SHRINK), _GROW)
                     b[_STEP + i] = max(new, wanted) if good & (h < wanted) else new
                     b[_V + i] = nv if good else v
