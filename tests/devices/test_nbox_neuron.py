@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 from spinloom import units
 from spinloom.devices import NbOxNeuron
 from spinloom.errors import InputError, PhysicsError, SpinloomWarning
+from spinloom.magnetism import Constant, Pulse
 
 NEURON = NbOxNeuron()
 BURSTING = replace(NEURON, slow_resistance=2e5, slow_capacity=5e-12)
@@ -136,3 +137,102 @@ def test_electronvolts_in_place_of_joules_are_noticed():
         NbOxNeuron(conduction="arhenius")
     with pytest.warns(SpinloomWarning, match=r"ambient is usually 4 to 1500 K"):
         NbOxNeuron(ambient=2.0)
+
+
+def test_the_curve_turns_at_the_published_points():
+    threshold, hold = NEURON.turning_points()
+    assert [float(part) for part in threshold] == pytest.approx([1.315, 0.109e-3, 357], rel=0.005)
+    assert [float(part) for part in hold] == pytest.approx([0.989, 0.943e-3, 673], rel=0.005)
+
+
+@pytest.mark.parametrize("law", NEURONS)
+def test_the_curve_is_where_heating_and_cooling_are_equal(law):
+    neuron = NEURONS[law]
+    v, i, t = neuron.curve(torch.tensor([301.0, 350.0, 500.0, 900.0]))
+    assert (v * i).numpy() == pytest.approx(((t - 300) / neuron.thermal_resistance).numpy(), rel=1e-9)
+    plain = [film(law, float(a), float(b), neuron) for a, b in zip(v, t, strict=True)]
+    assert i.numpy() == pytest.approx(plain, rel=1e-6)
+
+
+def test_gradients_of_the_threshold_are_those_of_differences():
+    def threshold(energy):
+        return replace(NEURONS["poole-frenkel"], activation_energy=energy).turning_points()[0].voltage
+
+    energy = torch.tensor(0.35 * units.E, dtype=torch.float64, requires_grad=True)
+    (found,) = torch.autograd.grad(threshold(energy), energy)
+    step = 1e-4 * energy.item()
+    with torch.no_grad():
+        wanted = (threshold(energy + step) - threshold(energy - step)) / (2 * step)
+    assert float(found) == pytest.approx(float(wanted), rel=1e-3)
+
+
+def test_no_negative_resistance_below_four_k_t():
+    for neuron in (replace(NEURON, ambient=600.0), NbOxNeuron(activation_energy=0.1 * units.E)):
+        with pytest.raises(InputError, match=r"no negative differential resistance: activation_energy must exceed 4 k"):
+            neuron.turning_points()
+    with pytest.raises(InputError, match="must not be below ambient"):
+        NEURON.curve(299.0)
+
+
+@pytest.mark.parametrize("law", NEURONS)
+def test_the_differentiable_form_agrees_with_the_compiled_one(law):
+    neuron = NEURONS[law]
+    eager = neuron.trace(torch.tensor([2.0, 2.5]), 4e-7, step=5e-10)
+    compiled = neuron.run(torch.tensor([2.0, 2.5]), 4e-7, step=5e-10)
+    assert eager.voltage[-1].numpy() == pytest.approx(compiled.state[0].numpy(), rel=1e-8)
+    assert eager.temperature[-1].numpy() == pytest.approx(compiled.state[1].numpy(), rel=1e-8)
+    assert eager.first_rise(0.5e-3).numpy() == pytest.approx(compiled.latency.numpy(), rel=1e-9)
+
+
+def test_gradients_reach_parameters_and_drive():
+    def latency(load, voltage):
+        return replace(NEURON, load=load).trace(voltage, 2.2e-7, step=1e-9).first_rise(0.5e-3)
+
+    given = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (4e3, 2.5)]
+    found = torch.autograd.grad(latency(*given), given)
+    with torch.no_grad():
+        for k in range(2):
+            up, down = ([one * (1 + sign * 1e-4 * (k == j)) for j, one in enumerate(given)] for sign in (1, -1))
+            wanted = (latency(*up) - latency(*down)) / (2e-4 * given[k])
+            assert float(found[k]) == pytest.approx(float(wanted), rel=1e-3)
+
+
+def test_behaviours_have_their_names():
+    assert NEURON.run(torch.tensor([1.75, 2.0, 4.5]), 1e-5).behaviour == ["silent", "tonic", "latched"]
+    assert BURSTING.run(torch.tensor([2.5, 4.0]), 1e-5).behaviour == ["bursting", "bursting"]
+    assert NEURON.run(Constant(1.2) + Pulse(1.3, 1e-6, 7e-8), 5e-6).behaviour == ["single"]
+
+
+def test_a_dip_between_two_steps_is_seen():
+    """At 4 V the current falls just below off_current between the two spikes of the burst."""
+    for tolerance in (1e-2, 1e-3, 1e-5):
+        assert BURSTING.run(4.0, 5e-6, tolerance=tolerance).counts.tolist() == 2
+
+
+def test_noise_starts_spikes_below_the_onset_and_repeats_with_its_seed():
+    noisy = replace(NEURON, noise=1e5)
+    run = noisy.run(torch.tensor([1.72, 2.0]), 2e-5, batch=(64, 2), seed=3)
+    assert torch.equal(run.counts, noisy.run(torch.tensor([1.72, 2.0]), 2e-5, batch=(64, 2), seed=3).counts)
+    assert not torch.equal(run.counts, noisy.run(torch.tensor([1.72, 2.0]), 2e-5, batch=(64, 2), seed=4).counts)
+    low = run.intervals[:, 0][run.intervals[:, 0].isfinite()]
+    # about 1,700 intervals: 1.3 % of their mean is a deviation of it
+    assert float(low.mean()) == pytest.approx(0.717e-6, rel=0.05)
+    assert float(low.std() / low.mean()) == pytest.approx(0.51, abs=0.04)
+    assert float(run.variation[:, 1].mean()) == pytest.approx(0.0485, abs=0.004)
+    assert int(NEURON.run(1.72, 2e-5).counts) == 0
+
+
+def test_noise_without_a_drive_has_the_deviation_of_a_heat_bath():
+    """An Ornstein-Uhlenbeck process: variance noise^2 R_th C_th / 2."""
+    noisy = replace(NEURON, noise=1e4)
+    kelvin = noisy.run(0.0, 1e-7, batch=(20_000,), step=1e-10, seed=1).state[1]
+    assert float(kelvin.mean()) == pytest.approx(300, abs=0.02)
+    assert float(kelvin.std()) == pytest.approx(1e4 * math.sqrt(4e-9 / 2), rel=0.03)
+    assert float(replace(NEURON, noise=NEURON.thermal_noise).noise) == pytest.approx(249, rel=0.01)
+
+
+def test_fabricated_neurons_differ():
+    made = NEURON.fabricate(50, 0.05, seed=2).run(torch.tensor([2.0, 3.0]), 2e-6)
+    assert made.counts.shape == (50, 2)
+    assert len(made.counts.unique()) > 3
+    assert float(made.period[:, 0].nanmean()) == pytest.approx(0.241e-6, rel=0.15)

@@ -35,6 +35,7 @@ def what_readers_have() -> dict:
         ("docs/your-network.md", "devices"),
         ("docs/energy.md", "J in them"),
         ("docs/memories.md", "Writing(devices="),
+        ("docs/nbox.md", "['silent', 'tonic', 'tonic', 'latched']"),
         pytest.param("docs/spiking.md", "", marks=needs_nir),
     ],
 )

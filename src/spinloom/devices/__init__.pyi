@@ -29,6 +29,7 @@ from .mtj.search import largest_voltage as largest_voltage
 from .mtj.search import operation_energy as operation_energy
 from .mtj.search import refine as refine
 from .mtj.simulation import design_curves as design_curves
+from .neurons.firing import BEHAVIOURS as BEHAVIOURS
 from .neurons.firing import Firing as Firing
 from .neurons.firing import Trace as Trace
 from .neurons.nbox import NbOxNeuron as NbOxNeuron

@@ -5,7 +5,6 @@ from functools import cached_property
 
 import torch
 
-
 BEHAVIOURS = ("silent", "single", "tonic", "stochastic", "bursting", "latched")
 IRREGULAR = 0.2
 """Coefficient of variation of intervals; a clock has 0, a Poisson process 1."""

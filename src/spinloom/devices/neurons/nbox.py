@@ -280,8 +280,8 @@ class NbOxNeuron(Design):
         return Point(voltage, _CONDUCT(voltage, kelvin, *law)[0], kelvin)
 
     def turning_points(self) -> tuple[Point, Point]:
-        """Threshold and hold point: most voltage before, least voltage behind the part of negative slope. Differentiable
-        in their voltages.
+        """Threshold and hold point: most voltage before and least behind the part of negative slope; their voltages are
+        differentiable.
 
         Raises InputError where the curve has no such part: without a field, from ambient = Ea / 4k on.
         """
@@ -302,9 +302,7 @@ class NbOxNeuron(Design):
         ends = [tuple(part.gather(0, k.unsqueeze(0)).squeeze(0) for part in curve) for k in (first, last)]
         return Point(*ends[0]), Point(*ends[1])
 
-    def trace(
-        self, drive: Quantity | Drive, duration: float, *, step: float | None = None, seed: Seed = 0
-    ) -> Trace:
+    def trace(self, drive: Quantity | Drive, duration: float, *, step: float | None = None, seed: Seed = 0) -> Trace:
         """Voltage, temperature and current from rest, in eager PyTorch: differentiable in parameters and drive.
 
         The same formulas as `run`, in equal steps (default: a quarter of `longest_step`), each of which is recorded.

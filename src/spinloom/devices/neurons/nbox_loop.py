@@ -125,16 +125,17 @@ _SHRINK, _GROW = 0.2, 5.0
 
 
 @kept(nogil=True, **_OPTIONS)
-def run(law2, law3, state, words, rows, drive, lengths, limit, tolerance, noisy, counts, times, heats, out, lost, start, end):  # type: ignore[no-untyped-def] # fmt: skip
+def run(law2, law3, state, words, rows, drive, lengths, limit, tol, noisy, counts, times, heats, out, bad, start, end):  # type: ignore[no-untyped-def] # fmt: skip
     """The blocks start..end of BLOCK neurons through all pieces of the drive, in place.
 
-    law2, law3: None without a field, and None but for the law in 3 dimensions (see `conduct`). state (5, n): V, T, T2,
-    1 where the next rise is a spike, J from the source. words (4, n): generators. rows (PARAMETERS, n). drive (pieces, 1 or n): V; lengths (pieces,): s. limit (n,): of a step, s.
-    tolerance: of a step, relative; 0: equal steps, as long as the limit allows. noisy: those carry noise. counts (n,):
-    spikes, are added to; times, heats (n, most): s from the start, and J up to then, of the first of them. out
-    (pieces or 0, 3, n): V, T, T2 at the end of each piece. lost (n,): 1 where no step is short enough.
+    law2, law3: None twice for Arrhenius, a number and None with a field, two numbers in 3 dimensions. state (5, n): V,
+    T, T2, 1 where the next rise is a spike, J from the source. words (4, n): generators. rows (PARAMETERS, n). drive
+    (pieces, 1 or n): V; lengths (pieces,): s. limit (n,): of a step, s. tol: relative error of one; 0: equal steps, as
+    long as the limit allows. noisy: those carry noise. counts (n,): spikes, are added to; times, heats (n, most): s
+    from the start, and J up to then, of the first of them. out (pieces or 0, 3, n): V, T, T2 at the end of each piece.
+    bad (n,): 1 where no step is short enough.
     """
-    n, most, scale = state.shape[1], times.shape[1], 1.0 / tolerance if tolerance > 0.0 else 0.0
+    n, most, scale = state.shape[1], times.shape[1], 1.0 / tol if tol > 0.0 else 0.0
     for block in range(start, end):
         first = block * BLOCK
         lanes = min(BLOCK, n - first)
@@ -221,4 +222,4 @@ def run(law2, law3, state, words, rows, drive, lengths, limit, tolerance, noisy,
                 state[k, first + i] = b[k * BLOCK + i]
             for k in range(4):
                 words[k, first + i] = generators[k * LANES + i]
-            lost[first + i] = b[_LOST + i]
+            bad[first + i] = b[_LOST + i]
