@@ -36,6 +36,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/memories.py
 	$(BIN)/python benchmarks/equilibrium.py
+	$(BIN)/python benchmarks/spiking.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict

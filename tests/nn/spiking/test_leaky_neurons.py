@@ -49,7 +49,6 @@ def by_hand(drive, decay, threshold, reset, reset_to, refractory, gain, synapse)
         i = synapse * i + x
         if held:
             held -= 1
-            late = 0.0
             fired.append(0.0)
             continue
         v = decay * v + gain * i - late
@@ -73,6 +72,7 @@ def by_hand(drive, decay, threshold, reset, reset_to, refractory, gain, synapse)
     st.sampled_from([0.0, 0.7]), st.integers(0, 10_000),
 )  # fmt: skip
 def test_compiled_eager_and_a_loop_by_hand_fire_the_same_spikes(reset, refractory, decay, synapse, seed):
+    refractory = 0 if reset == "delayed" else refractory
     numbers = {"decay": decay, "threshold": 1.1, "reset_to": -0.25, "gain": 0.75, "synapse": synapse}
     layer = LeakyNeurons(**numbers, reset=reset, refractory=refractory).double()
     numbers = {name: float(getattr(layer, name)) for name in numbers}
@@ -108,8 +108,10 @@ def test_the_gradient_is_the_surrogate_and_reaches_numbers_that_are_parameters()
 
 
 def test_state_goes_on_only_where_it_is_kept_and_rewind_starts_at_rest():
-    whole, layer = random(20, 3, 4), LeakyNeurons(0.9, reset="delayed", refractory=1, keep_state=True)
-    expected = LeakyNeurons(0.9, reset="delayed", refractory=1)(whole)
+    whole, layer = random(20, 3, 4), LeakyNeurons(0.9, refractory=2, synapse=0.3, keep_state=True)
+    expected = LeakyNeurons(0.9, refractory=2, synapse=0.3)(whole)
+    late = LeakyNeurons(0.9, reset="delayed", keep_state=True)
+    assert torch.equal(torch.cat([late(part) for part in whole.split(7)]), LeakyNeurons(0.9, reset="delayed")(whole))
     assert torch.equal(torch.cat([layer(part) for part in whole.split(7)]), expected)
     assert torch.equal(layer.rewind()(whole), expected)
     with pytest.raises(InputError, match="state of 3 rows"):
@@ -176,6 +178,7 @@ def test_a_network_learns_with_fit():
         (lambda: LeakyNeurons(0.9, threshold=0.0), "threshold"),
         (lambda: LeakyNeurons(0.9, reset="subtrct"), "did you mean 'subtract'"),
         (lambda: LeakyNeurons(0.9, refractory=1.5), "refractory"),
+        (lambda: LeakyNeurons(0.9, refractory=1, reset="delayed"), "no refractory time"),
         (lambda: LeakyNeurons(0.9, stuck=1.5), "share of neurons"),
         (lambda: LeakyNeurons(0.9, spread=Spread(diameter=0.1)), "parameter of the spread"),
         (lambda: LeakyNeurons(0.9, steps=0), "steps"),

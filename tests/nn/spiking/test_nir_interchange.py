@@ -112,15 +112,14 @@ class TestSnnTorch:
         assert 0.02 < expected.mean() < 0.98
         assert torch.equal(found, expected)
 
-    def test_it_fires_our_spikes_from_our_file(self, tmp_path, reset, grid):
+    def test_it_fires_our_spikes_from_our_file_where_they_reset_to_zero(self, tmp_path, reset, grid):
         import nir
         from snntorch.import_nir import import_from_nir
 
-        if reset == "subtract":
-            pytest.skip("NIR resets to a value, and so does what snnTorch reads")
+        told = "value" if reset == "zero" else "subtract"
         body = nn.Sequential(
-            nn.Linear(30, 40), LeakyNeurons(0.875, reset="value", units=40),
-            nn.Linear(40, 10, bias=False), LeakyNeurons(0.9375, reset="value", threshold=0.5),
+            nn.Linear(30, 40), LeakyNeurons(0.875, reset=told, units=40),
+            nn.Linear(40, 10, bias=False), LeakyNeurons(0.9375, reset=told, threshold=0.5),
         )  # fmt: skip
         ours = SpikingNetwork(set_weights(body, grid=grid), STEPS, trains=True)
         trains = (drawn(STEPS, 16, 30) < 0.2).float()
@@ -129,7 +128,45 @@ class TestSnnTorch:
         expected, found = ours.spikes(trains), snn_spikes(theirs, trains)
         print(f"spikes {int(expected.sum())}, other {int((expected != found).sum())} of {expected.numel()}")
         assert 0.02 < expected.mean() < 0.98
-        assert torch.equal(found, expected)
+        assert torch.equal(found, expected) == (reset == "zero")
+
+
+class TestSnnTorchWithImagesAndSynapses:
+    pytestmark = peer
+
+    def compare(self, theirs, trains, path, reset=None):
+        import nir
+        from snntorch.export_nir import export_to_nir
+
+        set_weights(theirs)
+        graph = export_to_nir(theirs, trains[0], ignore_dims=[0])
+        expected = snn_spikes(theirs, trains)
+        assert 0.02 < expected.mean() < 0.98
+        assert torch.equal(read_nir(graph, STEPS, reset=reset, trains=True).spikes(trains), expected)
+        nir.write(path / "snn.nir", graph)
+        assert torch.equal(read_nir(path / "snn.nir", STEPS, reset=reset, trains=True).spikes(trains), expected)
+
+    def test_convolutions_pooling_and_flatten(self, tmp_path):
+        import snntorch
+
+        leaky = snntorch.Leaky(torch.full((4, 8, 8), 0.9), threshold=torch.ones(4, 8, 8), init_hidden=True)
+        theirs = nn.Sequential(
+            nn.Conv2d(2, 4, 3, padding=1), leaky, nn.AvgPool2d(2), nn.Flatten(), nn.Linear(64, 5), snn_leaky(0.8, 5)
+        )
+        self.compare(theirs, (drawn(STEPS, 3, 2, 8, 8) < 0.3).float(), tmp_path, "delayed")
+
+    @pytest.mark.parametrize("reset", ["zero", "subtract"])
+    def test_synaptic_currents(self, tmp_path, reset):
+        import snntorch
+
+        alpha, beta, one = torch.full((20,), 0.75), torch.full((20,), 0.9), torch.ones(20)
+        # resetting to zero a step late, a Synaptic layer of snnTorch drops the input of that step
+        how = {"reset_mechanism": reset, "reset_delay": reset == "subtract"}
+        neurons = snntorch.Synaptic(alpha, beta, threshold=one, init_hidden=True, **how)
+        trains = (drawn(STEPS, 8, 30) < 0.2).float()
+        self.compare(
+            nn.Sequential(nn.Linear(30, 20), neurons), trains, tmp_path, None if reset == "zero" else "delayed"
+        )
 
 
 @needs_nir

@@ -29,7 +29,9 @@ _SPIKING = {"LIF": ("tau",), "CubaLIF": ("tau_mem", "tau_syn"), "IF": (), "Thres
 _KNOWN = ("Input", "Output", "Affine", "Linear", "Conv2d", "AvgPool2d", "Flatten", *_SPIKING)
 
 
-def read_nir(source: Any, steps: int, *, dt: float = STEP, reset: Reset | None = None, trains: bool = False) -> Any:
+def read_nir(
+    source: Any, steps: int, *, dt: float = STEP, reset: Reset | None = None, trains: bool = False
+) -> SpikingNetwork:
     """The `SpikingNetwork` of a NIR file, or of a nir.NIRGraph: a chain of layers with `LeakyNeurons`.
 
     dt: s that a step stands for; the same spikes need the one that the file was written with, 1e-4 for snnTorch.

@@ -31,6 +31,7 @@ class SpikingLayer(HardwareLayer):
     for all or a `Spread` of the names in `spreading`; drawn when units are known. stuck: share of neurons that never
     fire. noise: standard deviation of what is added to the input at every step, new in every call.
     keep_state: a call goes on where the last one ended; else each begins at rest, as it does after `rewind()`.
+    energy: J of one spike, for the costs of a network.
 
     A layer of your own gives `fire(drive, state)` and may name what its devices differ in.
     """
@@ -46,15 +47,17 @@ class SpikingLayer(HardwareLayer):
         stuck: float = 0.0,
         noise: float = 0.0,
         keep_state: bool = False,
+        energy: float | None = None,
     ) -> None:
         super().__init__()
         if steps is not None:
             require_count(steps=steps)
         require_number("", "non-negative", noise=noise, stuck=stuck)
+        require_number("J", "non-negative", energy=energy or 0.0)
         if stuck > 1:
             raise InputError(f"stuck is the share of neurons that never fire, 0 to 1, got {stuck:g}")
         self.units = (units,) if isinstance(units, int) else units
-        self.steps, self.stuck, self.noise, self.keep_state = steps, stuck, noise, keep_state
+        self.steps, self.stuck, self.noise, self.keep_state, self.energy = steps, stuck, noise, keep_state, energy
         self.device_spread = spread if isinstance(spread, Spread) else Spread.uniform(spread or 0.0)
         self.device_spread.require_known(self.spreading)
         self.state: tuple[Tensor, ...] | None = None
@@ -93,13 +96,8 @@ class SpikingLayer(HardwareLayer):
 
     def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
         """Energy of the spikes, where that of one is known."""
-        steps, each = output.numel() // (examples * self.count_devices()), self.spike_energy()
-        energy = None if each is None else each * float(output.detach().sum()) / examples
-        return LayerUse("spiking", self.count_devices(), self.count_devices() * steps, energy=energy)
-
-    def spike_energy(self) -> float | None:
-        """J of one spike, None where it is not known."""
-        return None
+        energy = None if self.energy is None else self.energy * float(output.detach().sum()) / examples
+        return LayerUse("spiking", self.count_devices(), output.numel() // examples, energy=energy)
 
     def _in_time(self, x: Tensor) -> Tensor:
         """(steps, batch, *units), checked."""
@@ -150,7 +148,7 @@ class LeakyNeurons(SpikingLayer):
     refractory: steps after a spike in which v stays as it is and the input is lost to it.
     slope: of the surrogate gradient 1 / (1 + slope |v / threshold - 1|)^2 (Zenke and Ganguli, Neural Computation 30,
     1514 (2018)), in the place of the derivative of the spike; none goes through the reset. Without gradients the whole
-    time is one compiled loop with the same spikes. energy: J of one spike, for the costs of a network.
+    time is one compiled loop with the same spikes.
     Devices differ in threshold and in tau. The other options are those of `SpikingLayer`.
 
     Raises InputError for values out of range, naming them, and where not one of decay and tau is given.
@@ -176,7 +174,6 @@ class LeakyNeurons(SpikingLayer):
         gain: float | Tensor = 1.0,
         synapse: float | Tensor = 0.0,
         slope: float = 2.0,
-        energy: float | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -194,9 +191,9 @@ class LeakyNeurons(SpikingLayer):
         require_positive("", threshold=threshold, slope=slope)
         require_finite("", gain=gain, reset_to=reset_to)
         require_count(0, refractory=refractory)
-        if energy is not None:
-            require_non_negative("J", energy=energy)
-        self.reset, self.refractory, self.slope, self.energy = reset, refractory, slope, energy
+        if refractory and reset == "delayed":
+            raise InputError("a reset one step later leaves no refractory time; use reset='subtract'")
+        self.reset, self.refractory, self.slope = reset, refractory, slope
         numbers = {"decay": decay, "threshold": threshold, "gain": gain, "synapse": synapse, "reset_to": reset_to}
         for name, value in numbers.items():
             if isinstance(value, nn.Parameter):
@@ -226,16 +223,13 @@ class LeakyNeurons(SpikingLayer):
         if "tau" in self.spreading and self.spread and self.alive is not None:
             decay = decay ** (1 / self.factor("tau_factor")).to(like)
             threshold = threshold * self.factor("threshold_factor").to(like)
-        rest = (self.flat(name, like) for name in ("gain", "synapse"))
-        return torch.stack([decay, *rest, threshold, self.flat("reset_to", like)])
+        gain, synapse, reset_to = (self.flat(name, like) for name in ("gain", "synapse", "reset_to"))
+        return torch.stack([decay, gain, synapse, threshold, reset_to])
 
     def flat(self, name: str, like: Tensor) -> Tensor:
         """(units,), of one of the planned numbers, which may be one for all."""
         value, count = getattr(self, name).to(like), self.count_devices()
         return (value.reshape(1) if value.numel() == 1 else value.expand(self.units).reshape(-1)).expand(count)
-
-    def spike_energy(self) -> float | None:
-        return self.energy
 
     def _fire_eagerly(
         self, drive: Tensor, state: tuple[Tensor, ...], numbers: Tensor, told: Tensor | None = None
@@ -247,16 +241,13 @@ class LeakyNeurons(SpikingLayer):
         for step, given in enumerate(drive):
             i = synapse * i + given
             v = torch.where(held == 0, decay * v + gain * i - late, v)
-            fires = (v > threshold) & (held == 0) if told is None else told[step]
-            fired = _Spike.apply(v / threshold - 1, fires, self.slope)
-            spikes.append(fired)
-            drop = torch.where(fired.detach() > 0, threshold, 0)
-            late = drop if self.reset == "delayed" else torch.zeros_like(drop)
-            if self.reset == "value":
-                v = torch.where(fired.detach() > 0, reset_to, v)
-            elif self.reset == "subtract":
-                v = v - drop
-            held = torch.where(fired.detach() > 0, self.refractory, (held - 1).clamp_min(0))
+            fires = (v > threshold) & (held == 0) if told is None else told[step] > 0
+            spikes.append(_Spike.apply(v / threshold - 1, fires, self.slope))
+            drop = torch.where(fires, threshold, 0)
+            late = drop if self.reset == "delayed" else late
+            if self.reset != "delayed":
+                v = torch.where(fires, reset_to, v) if self.reset == "value" else v - drop
+            held = torch.where(fires, self.refractory, (held - 1).clamp_min(0))
         return torch.stack(spikes), (v, i, late, held)
 
     def extra_repr(self) -> str:

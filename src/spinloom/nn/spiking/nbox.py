@@ -109,7 +109,9 @@ class NbOxNeurons(LeakyNeurons):
                 f"a step of {self.dt:.3g} s is too coarse: this device can fire every {limit:.3g} s; decay must be at "
                 f"least {math.exp(-limit / self.found.tau):.3g}"
             )
-        super().__init__(each[0], reset="value", refractory=round(self.found.dead / self.dt), **options)
+        self._kept: tuple[Any, tuple[NbOxNeuron, NbOxNeuron, Tensor]] | None = None
+        options = {"energy": self.found.spike_energy, "refractory": round(self.found.dead / self.dt), **options}
+        super().__init__(each[0], reset="value", **options)
 
     @classmethod
     def of(cls, layer: LeakyNeurons, device: NbOxNeuron, **options: Any) -> Self:
@@ -130,9 +132,6 @@ class NbOxNeurons(LeakyNeurons):
             spikes, _ = self._fire_eagerly(drive, self.at_rest(drive), numbers, spikes)
         return spikes, tuple(firing.state.mT.unbind())
 
-    def spike_energy(self) -> float | None:
-        return self.found.spike_energy
-
     def cost(self, given: Tensor, output: Tensor, examples: int) -> LayerUse:
         """What the sources give, between spikes too, simulated once more without noise."""
         drive, use = self._in_time(given).flatten(2), super().cost(given, output, examples)
@@ -141,20 +140,26 @@ class NbOxNeurons(LeakyNeurons):
 
     @torch.no_grad()
     def _run(self, drive: Tensor, state: tuple[Tensor, ...] | None, noisy: bool) -> Firing:
-        """The devices under the sources of drive (steps, batch, units); batches are (units, batch) from here on."""
-        found, made = self.found, self.device
-        if self.spread and self.alive is not None:
-            names = {name: part.spread for name, part in made.parameters.items() if part.spread in self.spreading}
-            factors = {name: self.factor(f"{spread}_factor").cpu().double() for name, spread in names.items()}
-            made = replace(made, **{name: getattr(made, name) * factor[:, None] for name, factor in factors.items()})
-        quiet = replace(made, noise=0.0)
-        decay, gain, _, threshold, _ = self.numbers(drive)
+        """The devices under the sources of drive (steps, batch, units); batches are (units, batch) there."""
+        made, quiet, begun = self._instance()
+        found, (decay, gain, _, threshold, _) = self.found, self.numbers(drive)
         source = found.bias + (found.onset - found.bias) * gain * drive / (threshold * (1 - decay))
         volts = source.clamp(-found.largest, found.largest).mT.cpu().double()
-        if state is None:
-            scale = _LONG * float(self.device.load) * float(self.device.capacitance)
-            begun = quiet.advance(quiet.rest((drive.shape[2], 1)), torch.tensor([found.bias]), scale).state
-        else:
-            begun = torch.stack(state).mT.cpu()
+        begun = begun if state is None else torch.stack(state).mT.cpu()
         seed = child_seed(self._noise) if noisy and self._noise is not None else 0
         return (made if noisy else quiet).advance(begun, volts, len(volts) * self.dt, seed=seed)
+
+    def _instance(self) -> tuple[NbOxNeuron, NbOxNeuron, Tensor]:
+        """Devices as fabricated, the same without noise, and their state at rest; kept until there are others."""
+        key = (self.spread and self.origin is not None and int(self.origin), self.count_devices())
+        if self._kept is None or self._kept[0] != key:
+            made, drawn = self.device, {}
+            if self.spread and self.alive is not None:
+                names = {name: part.spread for name, part in made.parameters.items() if part.spread in self.spreading}
+                factors = {name: self.factor(f"{spread}_factor").cpu().double() for name, spread in names.items()}
+                drawn = {name: getattr(made, name) * factor[:, None] for name, factor in factors.items()}
+            quiet, scale = replace(made, noise=0.0, **drawn), _LONG * float(made.load) * float(made.capacitance)
+            rest = quiet.rest((self.count_devices(), 1))
+            begun = quiet.advance(rest, torch.tensor([self.found.bias]), scale).state
+            self._kept = key, (replace(made, **drawn), quiet, begun)
+        return self._kept[1]
