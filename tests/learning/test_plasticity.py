@@ -22,6 +22,7 @@ from spinloom.learning import (
     Switching,
     WinnerTakeAll,
     assign_classes,
+    class_shares,
     classify,
     learn_together,
 )
@@ -170,6 +171,10 @@ def test_labels_and_scores():
     more = torch.tensor([[3, 2, 2, 0], [0, 0, 0, 0]], dtype=torch.int16)
     assert classify(more, assigned, 3).tolist() == [1, -1]
     assert classify(more, assigned, 3, most_active=True).tolist() == [0, -1]
+    shares = class_shares(counts, labels, 3)
+    torch.testing.assert_close(shares[:, 1], torch.tensor([1.0, 4.0, 1.0]) / 6)
+    assert shares[:, 3].tolist() == [1, 0, 0]
+    assert classify(torch.tensor([[0, 3, 0, 1], [0, 0, 0, 0]]), shares, 3).tolist() == [1, -1]
 
 
 def test_classes_without_an_output_are_named():

@@ -23,6 +23,7 @@ from .local.plasticity import OutputNeurons as OutputNeurons
 from .local.plasticity import Switching as Switching
 from .local.plasticity import WinnerTakeAll as WinnerTakeAll
 from .local.plasticity import assign_classes as assign_classes
+from .local.plasticity import class_shares as class_shares
 from .local.plasticity import classify as classify
 from .local.plasticity import learn_together as learn_together
 from .members import Course as Course

@@ -89,15 +89,16 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         """Accuracies, what was counted, spikes of an image, and of the first network its weights and classes."""
         network = made(way, outputs, number)
         network.learn(pictures()[0], epochs, 1.0 if way == CODE else last)
-        shares = {}
+        shares: dict[str, float] = {}
         for name, charge, least in (("votes", None, len(train)), ("near threshold", network.neurons.charge, 10_000)):
-            assigned = learning.assign_classes(network.respond(pictures()[0][:least], charge), train.labels[:least])
-            counts = network.respond(pictures()[1], charge)
-            for most in (False, True) if charge is None else (False,):
-                found = learning.classify(counts, assigned, most_active=most)
-                shares["most active" if most else name] = float((found == test.labels).double().mean())
+            labelled = network.respond(pictures()[0][:least], charge), train.labels[:least]
+            assigned, counts = learning.assign_classes(*labelled), network.respond(pictures()[1], charge)
+            found = {name: learning.classify(counts, assigned)}
             if charge is None:
+                found["most active"] = learning.classify(counts, assigned, most_active=True)
+                found["shares"] = learning.classify(counts, learning.class_shares(*labelled))
                 classes = assigned.tolist()
+            shares |= {score: float((one == test.labels).double().mean()) for score, one in found.items()}
         weights = (255 * network.weights).round().int().tolist() if number == seed and outputs == first else []
         return {"shares": shares, "tally": vars(network.tally), "classes": classes, "weights": weights}
 
@@ -141,14 +142,15 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     )
 
     # show
-    scores = ("votes", "most active", "near threshold")
+    scores = ("votes", "most active", "near threshold", "shares")
     rows = []
     for outputs, found in sizes.items():
         published = PUBLISHED.get(outputs)
         told = f"{100 * published[0]:.2f} ± {100 * published[1]:.2f}" if published else "-"
         rows.append((f"{outputs}", told, *(shown(population(found, score)) for score in scores), str(len(found))))
     note = """Test accuracy, %, mean ± standard deviation of networks. votes: all spikes of the outputs of a class
-        count; most active: the output with most spikes; near threshold: outputs are driven as while they learn."""
+        count; most active: the output with most spikes; near threshold: outputs are driven as while they learn;
+        shares: each spike counts for every class by its share of the output's spikes (not published)."""
     columns = ("outputs", "published", *scores, "networks")
     run.table(report.Table("Exact rule", columns, tuple(rows), note))
     rows = []
@@ -179,6 +181,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     told = ", ".join(f"{n} outputs {100 * population(found).mean:.2f} %" for n, found in sizes.items())
     run.say(f"VDSP on {len(train):,} images: {told}.")
     memories = ", ".join(f"{way} {100 * population(ways[way]).mean:.2f} %" for way in (CODE, PAIRS, *MEMORIES))
+    told = ", ".join(f"{100 * population(found, 'shares').mean:.2f} %" for found in sizes.values())
+    run.say(f"If every spike counts for all classes by their shares of the output's, not published: {told}.")
     run.say(f"With {first} outputs: {memories}.")
     run.say(f"VDSP changes {ratio:.2f} times as many weights as STDP for each output spike.")
     run.assume(

@@ -296,11 +296,10 @@ def learn_together(networks: Sequence[WinnerTakeAll], images: torch.Tensor, epoc
     share(some, (), len(networks), alone=len(networks) == 1)
 
 
-def assign_classes(counts: torch.Tensor, labels: torch.Tensor, classes: int = 10) -> torch.Tensor:
-    """(outputs,), the class for whose images each output spikes most, per image of the class; -1 if it never does.
+def class_shares(counts: torch.Tensor, labels: torch.Tensor, classes: int = 10) -> torch.Tensor:
+    """(classes, outputs), of the spikes of each output per image of a class, the share of each class; 0 without spikes.
 
-    counts: (n, outputs), of `respond`. labels: (n,), 0 to classes - 1. Raises InputError for other labels;
-    SpinloomWarning for classes without images or without an output: they cannot be recognised.
+    counts: (n, outputs), of `respond`. labels: (n,), 0 to classes - 1. Raises InputError for other labels.
     """
     if counts.ndim != 2 or len(counts) != len(labels):
         raise InputError(f"there must be a label for each image, got {len(labels)} for counts {tuple(counts.shape)}")
@@ -309,25 +308,35 @@ def assign_classes(counts: torch.Tensor, labels: torch.Tensor, classes: int = 10
     images = torch.bincount(labels, minlength=classes)
     sums = torch.zeros(classes, counts.shape[1]).index_add_(0, labels, counts.float())
     rates = sums / images.clamp_min(1).unsqueeze(1)
-    assigned = torch.where(rates.amax(0) > 0, rates.argmax(0), -1)
+    return rates / rates.sum(0).clamp_min(1e-30)
+
+
+def assign_classes(counts: torch.Tensor, labels: torch.Tensor, classes: int = 10) -> torch.Tensor:
+    """(outputs,), the class for whose images each output spikes most, per image of the class; -1 if it never does.
+
+    As `class_shares`; SpinloomWarning for classes without images or without an output: they cannot be recognised.
+    """
+    shares = class_shares(counts, labels, classes)
+    assigned = torch.where(shares.amax(0) > 0, shares.argmax(0), -1)
     bare = sorted(set(range(classes)) - set(assigned.tolist()))
     if bare:
-        warnings.warn(
-            f"no output stands for class {', '.join(map(str, bare))}: its images cannot be recognised",
-            SpinloomWarning,
-            stacklevel=2,
-        )
+        words = f"no output stands for class {', '.join(map(str, bare))}: its images cannot be recognised"
+        warnings.warn(words, SpinloomWarning, stacklevel=2)
     return assigned
 
 
-def classify(
-    counts: torch.Tensor, assigned: torch.Tensor, classes: int = 10, most_active: bool = False
-) -> torch.Tensor:
-    """(n,), the class whose outputs together have most spikes, or that of the most active one; -1 without a spike."""
-    if most_active:
-        found = assigned[counts.argmax(1)]
+def classify(counts: torch.Tensor, named: torch.Tensor, classes: int = 10, most_active: bool = False) -> torch.Tensor:
+    """(n,), the class of every image; -1 for one without a spike.
+
+    named: of `assign_classes`: the class whose outputs together have most spikes, or that of the most active output;
+    or of `class_shares`: every spike counts for all classes, by their shares of the output's.
+    """
+    if named.ndim == 2:
+        found = (counts.float() @ named.T).argmax(1)
+    elif most_active:
+        found = named[counts.argmax(1)]
     else:
-        known = assigned >= 0
-        sums = torch.zeros(len(counts), classes).index_add_(1, assigned[known], counts[:, known].float())
+        known = named >= 0
+        sums = torch.zeros(len(counts), classes).index_add_(1, named[known], counts[:, known].float())
         found = sums.argmax(1)
     return torch.where(counts.any(1), found, -1)

@@ -83,7 +83,7 @@ def _present(images, weights, inputs, outputs, counts, numbers, rates, kind, law
     steps, refractory, held = int(numbers[0]), _F(numbers[1] - 1), _F(numbers[2] - 1)
     gain, bias, full, leak, fresh = numbers[3], numbers[4], numbers[5], numbers[6], numbers[7]
     rise, increment, fade, low, pre, post = numbers[8], numbers[9], numbers[10], numbers[11], numbers[12], numbers[13]
-    place, still = np.empty(pixels, np.int64), np.empty(pixels, np.int64)
+    place, still, fires = np.empty((3, pixels + 1), np.int64)
     v, k, wait, x, drive = np.empty((5, pixels), _F)
     grown, total, spikes = np.empty(pixels, _F), np.empty(width, _F), np.empty(width, np.int64)
     resting = np.zeros(pixels, np.bool_)
@@ -119,15 +119,24 @@ def _present(images, weights, inputs, outputs, counts, numbers, rates, kind, law
                 wait[z] = wait[z] - _ONE if waits else _ZERO
             total[:] = _ZERO
             fired = 0
-            for z in range(firing):
-                if v[z] > _ONE:
-                    k[z] = (v[z] - _ONE) / (drive[z] - _ONE)  # the rest of the step behind the spike, after the pause
-                    v[z] = _MINUS
-                    wait[z] = refractory
-                    fired += 1
-                    row = weights[place[z]]
-                    for j in range(width):
-                        total[j] += row[j]
+            for z in range(firing):  # without a branch, which nobody could foresee
+                fires[fired] = z
+                fired += v[z] > _ONE
+            for f in range(fired):
+                z = fires[f]
+                k[z] = (v[z] - _ONE) / (drive[z] - _ONE)  # the rest of the step behind the spike, after the pause
+                v[z] = _MINUS
+                wait[z] = refractory
+                fires[f] = place[z]
+            fours = fired - fired % 4
+            for f in range(0, fours, 4):
+                a, b, c, d = weights[fires[f]], weights[fires[f + 1]], weights[fires[f + 2]], weights[fires[f + 3]]
+                for j in range(width):
+                    total[j] = total[j] + a[j] + b[j] + c[j] + d[j]
+            for f in range(fours, fired):
+                a = weights[fires[f]]
+                for j in range(width):
+                    total[j] += a[j]
             if kind == STDP:
                 for z in range(moving):
                     x[z] = _ONE if v[z] == _MINUS and wait[z] == refractory else x[z] * pre
