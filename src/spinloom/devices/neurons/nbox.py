@@ -197,7 +197,7 @@ class NbOxNeuron(Design):
         require_number("", "positive", tolerance=tolerance)
         duration, rows, noisy = float(edges[-1]), self._rows(), bool((double(self.noise) > 0).any())
         equal = noisy or step is not None
-        limit = self._step(step) if equal else double(duration)
+        limit = self._step(step) if equal else self.longest_step.detach()
         try:
             shape = torch.broadcast_shapes(*(row.shape for row in rows), state.shape[1:], voltage.shape[1:])
             begun = state.to(torch.float64).expand(5, *shape)

@@ -29,7 +29,7 @@ _OPTIONS: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy"}
 _LOG2E, _LN2 = 1 / math.log(2), math.log(2)
 _E = tuple(1 / math.factorial(k) for k in range(10))
 _SHIFT, _BIAS = np.int64(52), np.int64(1023)
-_SHORTEST = 1e-9  # of the first step: below, something is no number
+_SHORTEST = 1e-18  # s: below, something is no number
 
 
 @njit(forceinline=True, **_OPTIONS)
@@ -130,10 +130,10 @@ def run(law2, law3, state, words, rows, drive, lengths, limit, tol, noisy, count
 
     law2, law3: None twice for Arrhenius, a number and None with a field, two numbers in 3 dimensions. state (5, n): V,
     T, T2, 1 where the next rise is a spike, J from the source. words (4, n): generators. rows (PARAMETERS, n). drive
-    (pieces, 1 or n): V; lengths (pieces,): s. limit (n,): of a step, s. tol: relative error of one; 0: equal steps, as
-    long as the limit allows. noisy: those carry noise. counts (n,): spikes, are added to; times, heats (n, most): s
-    from the start, and J up to then, of the first of them. out (pieces or 0, 3, n): V, T, T2 at the end of each piece.
-    bad (n,): 1 where no step is short enough.
+    (pieces, 1 or n): V; lengths (pieces,): s. limit (n,): of equal steps, s, and the first one of a piece. tol: error
+    of a step, relative; 0: equal steps. noisy: those carry noise. counts (n,): spikes, are added to; times, heats (n,
+    most): s from the start, and J up to then, of the first of them. out (pieces or 0, 3, n): V, T, T2 at the end of
+    each piece. bad (n,): 1 where no step is short enough.
     """
     n, most, scale = state.shape[1], times.shape[1], 1.0 / tol if tol > 0.0 else 0.0
     for block in range(start, end):
@@ -149,19 +149,19 @@ def run(law2, law3, state, words, rows, drive, lengths, limit, tol, noisy, count
                 b[_OWN + k * BLOCK + i] = rows[k, neuron]
             for k in range(4):
                 generators[k * LANES + i] = words[k, neuron]
-            b[_STEP + i], b[_LONGEST + i] = 0.01 * limit[neuron], limit[neuron]
         began, turn = 0.0, 3
         for piece in range(lengths.shape[0]):
             length = lengths[piece]
-            for i in range(BLOCK):
-                b[_DRIVE + i] = drive[piece, min(first + i, n - 1) if drive.shape[1] > 1 else 0]
-                b[_LEFT + i] = length
+            for i in range(BLOCK):  # every piece begins alike, so that a run in slices is the run
+                neuron = min(first + i, n - 1)
+                b[_DRIVE + i] = drive[piece, neuron if drive.shape[1] > 1 else 0]
+                b[_LEFT + i], b[_SINCE + i], b[_SLOPE + i] = length, began, 0.0
+                b[_STEP + i], b[_LONGEST + i] = limit[neuron], length
                 if scale == 0.0:
-                    b[_LONGEST + i] = b[_STEP + i] = length / np.ceil(
-                        length / limit[min(first + i, n - 1)] * (1.0 - 1e-9)
-                    )
-            going = True
+                    b[_LONGEST + i] = b[_STEP + i] = length / np.ceil(length / limit[neuron] * (1.0 - 1e-9))
+            busy, going = 1.0, True
             while going:
+                going = busy > 0.0  # one pass behind the end sees what rises in the last step
                 if noisy:
                     turn = (turn + 1) % 4
                     if turn == 0:
@@ -181,7 +181,7 @@ def run(law2, law3, state, words, rows, drive, lengths, limit, tol, noisy, count
                     nv, nt, ns, ne, ev, et, current, slope = _step(v, t, s, e, h, b[_DRIVE + i], row, law)
                     error = max(abs(ev) / (abs(v) + 0.1 * abs(b[_DRIVE + i]) + 1e-3), abs(et) / t) * scale
                     good = (error <= 1.0) & (nt > 0.0)
-                    stuck = (not good) & (h < _SHORTEST * b[_LONGEST + i])
+                    stuck = (not good) & (h < _SHORTEST)
                     grow = 0.8 * _exp(-0.3333 * log_float32(np.float32(min(max(error, 1e-6), 1e30))))
                     new = h * min(max(grow if error < 1e30 else _SHRINK, _SHRINK), _GROW)
                     b[_STEP + i] = max(new, wanted) if good & (h < wanted) else new
@@ -211,7 +211,6 @@ def run(law2, law3, state, words, rows, drive, lengths, limit, tol, noisy, count
                             if place < most:
                                 times[first + i, place], heats[first + i, place] = b[_RISE + i], b[_ENERGY + i]
                             counts[first + i] = place + 1
-                going = busy > 0.0
             began += length
             if out.shape[0] > 0:
                 for k in range(3):
