@@ -104,7 +104,7 @@ def test_a_network_moves_trains_on_and_its_memories_too():
         ),
         (lambda: NbOxNeurons(NbOxNeuron(), 1.0), r"one number in \(0, 1\)"),
         (lambda: NbOxNeurons(NbOxNeuron(), torch.tensor([0.8, 0.9])), "one time step"),
-        (lambda: NbOxNeurons(NbOxNeuron(activation_energy=1e-20), 0.9), "no negative slope"),
+        (lambda: NbOxNeurons(NbOxNeuron(activation_energy=1e-20), 0.9), "no negative differential resistance"),
         (lambda: NbOxNeurons(NbOxNeuron(load=100.0), 0.9), "does not fire on and on"),
         (lambda: NbOxNeurons(NbOxNeuron(load=torch.tensor([1e3, 2e3])), 0.9), "one design"),
         (lambda: NbOxNeurons(NbOxNeuron(), 0.9, spread=Spread(damping=0.1)), "parameter of the spread"),

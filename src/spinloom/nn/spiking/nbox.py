@@ -44,7 +44,7 @@ class Calibration(NamedTuple):
 def calibrate(device: NbOxNeuron) -> Calibration:
     """Measure the nominal device, without noise, in simulation. Raises InputError where it does not fire on and on."""
     quiet, scale = replace(device, noise=0.0), _LONG * float(device.load) * float(device.capacitance)
-    onset, latch = _edges(quiet)
+    onset, latch = (float(end.voltage + quiet.load * end.current) for end in quiet.turning_points())
     largest = _HEADROOM * latch
     fired = quiet.run(1.2 * onset, scale, records=4000)
     if int(fired.counts) < 3 or largest <= 1.2 * onset or fired.trace is None:
@@ -60,22 +60,6 @@ def calibrate(device: NbOxNeuron) -> Calibration:
     tau, dead = float(times.mean()), float((fired.period - fired.latency).mean())
     off, energy = float((times / tau - 1).square().mean().sqrt()), fired.spike_energy[(strength - 2).abs().argmin()]
     return Calibration(bias, onset, largest, tau, off, dead, float(fired.period.min()), float(energy))
-
-
-def _edges(device: NbOxNeuron) -> tuple[float, float]:
-    """V of the source at both ends of the negative slope of the current-voltage curve; InputError without one."""
-    heat = torch.logspace(0, 3.2, 4000, dtype=torch.float64)
-    power = heat / (device.thermal_resistance + (device.slow_resistance or 0.0))
-    temperature, v = device.ambient + heat, torch.ones_like(heat)
-    for _ in range(60):
-        v = (v * (power * v / device.current(v, temperature)).sqrt()).sqrt()
-    falls = v.diff() < 0
-    if not bool(falls.any()):
-        raise InputError("the current-voltage curve of this device has no negative slope: it cannot fire")
-    top = int(falls.int().argmax())
-    hold = top + int((~falls[top:]).int().argmax())
-    source = v + device.load * power / v
-    return float(source[top]), float(source[hold])
 
 
 class NbOxNeurons(LeakyNeurons):
