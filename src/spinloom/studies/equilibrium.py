@@ -108,7 +108,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_formatter("{x:g}")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params("x", integer=True)
     report.label(axis, f"Test images of {test.name} not recognised", "epoch", "error (%)")
     report.legend(axis)
     run.show("learning", "Test error after each epoch.", figure)
@@ -118,7 +118,7 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
             colour = (report.BLUE, report.ORANGE)[number]
             axis.plot(range(len(values)), [1 - one for one in values], "o-", color=colour, label=f"link {number + 1}")
         axis.set_yscale("log")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.locator_params("x", integer=True)
         report.label(axis, "The update against backpropagation", "epochs learnt", "1 - cosine")
         report.legend(axis)
         run.show("cosines", f"Angle between both updates of the weights, {COMPARED} images, while it learns.", figure)
