@@ -129,12 +129,13 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         report.enough(size.networks, 5, "networks"),
     ]  # fmt: skip
     for outputs, found in sizes.items():
-        if outputs in PUBLISHED:
-            mean, error = population(found), population(found).uncertainty
-            words = f"{SOURCE}: {100 * PUBLISHED[outputs][0]:.2f} ± {100 * PUBLISHED[outputs][1]:.2f} %"
-            error = None if error is None else 100 * error
-            name = f"accuracy, {outputs} outputs"
-            run.claim(report.at_least(name, BARS[outputs], 100 * mean.mean, "%", words, error), *on)
+        for score, more in (("votes", ""), ("shares", "; scored by shares, which the paper does not")):
+            if outputs in PUBLISHED:
+                mean, error = population(found, score), population(found, score).uncertainty
+                words = f"{SOURCE}: {100 * PUBLISHED[outputs][0]:.2f} ± {100 * PUBLISHED[outputs][1]:.2f} %{more}"
+                error = None if error is None else 100 * error
+                name = f"accuracy, {outputs} outputs, {score}"
+                run.claim(report.at_least(name, BARS[outputs], 100 * mean.mean, "%", words, error), *on)
     ratio = updates(ways[OURS]) / updates(ways[PAIRS])
     words = f"{SOURCE}: half as many as by pairs of spikes; per output spike and synapse, each network's own spikes"
     run.claim(
@@ -199,7 +200,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         makes it one of pairs, is ours. Its network is that of VDSP, untuned. Its published accuracy was not found.""",
         f"""Memories: fitted laws, voltages 8 % beyond the thresholds of the design at potentials of -1 and 1, inputs
         biased at {DEVICE_BIAS:g} and the pedestal of the window as in the code of arXiv:2510.25787; the spread from
-        device to device is ours, no value was found.""",
+        device to device is ours, no value was found. A device whose threshold is more than 8 % beyond that of the
+        design stays where it is: white dots in its field.""",
     )  # fmt: skip
     run.record(
         sizes={n: [one["shares"] for one in found] for n, found in sizes.items()},
