@@ -212,25 +212,18 @@ class NbOxNeuron(Design):
         driven = (wide if same else wide.expand(pieces, *shape)).reshape(pieces, 1 if same else n).contiguous().numpy()
         table = torch.stack([row.detach().expand(shape).reshape(n) for row in rows]).numpy()
         limits = limit.expand(shape).reshape(n).contiguous().numpy()
+        order = np.arange(n) if same else _order(driven.mean(0))
+        back, driven = np.argsort(order), driven if same else driven.take(order, 1)
+        table, limits = table.take(order, 1), limits[order]
         words = seed_lanes(n, generator(seed)) if noisy else np.zeros((4, n), np.uint32)
         out = np.empty((pieces if records else 0, 3, n))
         most = 8 + int(4 * duration * table[0].max())  # a period is rarely below a quarter of R_L C
         laws = tuple(0.0 if self.conduction in some else None for some in (CONDUCTION[1:], CONDUCTION[2:]))
         while True:
-            after, drawn, failed = begun.reshape(5, n).detach().numpy().copy(), words.copy(), np.zeros(n)
+            after, drawn = begun.reshape(5, n).detach().numpy().take(order, 1), words.take(order, 1)
             counts, times, heats = np.zeros(n, np.int64), np.full((n, most), np.nan), np.full((n, most), np.nan)
-            given = (
-                *laws,
-                after,
-                drawn,
-                table,
-                driven,
-                edges.diff().numpy(),
-                limits,
-                0.0 if equal else tolerance,
-                noisy,
-            )
-            loop = (*given, counts, times, heats, out, failed)
+            failed, given = np.zeros(n), (*laws, after, drawn, table, driven, edges.diff().numpy(), limits)
+            loop = (*given, 0.0 if equal else tolerance, noisy, counts, times, heats, out, failed)
             threads.share(nbox_loop.run, loop, -(-n // nbox_loop.BLOCK), alone=n < _LEAST_WORK)
             if counts.max(initial=0) <= most:
                 break
@@ -240,8 +233,9 @@ class NbOxNeuron(Design):
                 f"{int((failed > 0).sum()) or 'some'} of {n} neurons left the model: voltages up to "
                 f"{np.abs(driven).max():.3g} V heat them beyond it; lower the drive or raise tolerance"
             )
+        after, out, counts = after.take(back, 1), out.take(back, 2), counts[back]
         end, kept = torch.from_numpy(after).reshape(5, *shape), int(counts.max(initial=0))
-        events, drawn_then = (torch.from_numpy(one[:, :kept].copy()).reshape(*shape, kept) for one in (times, heats))
+        events, drawn_then = (torch.from_numpy(one[back, :kept]).reshape(*shape, kept) for one in (times, heats))
         trace = None
         if records:
             v, t, _ = torch.from_numpy(out).reshape(pieces, 3, *shape).unbind(1)
@@ -364,6 +358,14 @@ class NbOxNeuron(Design):
 
 
 _CONDUCT, _STEP = nbox_loop.formulas(torch.exp, torch.sqrt, lambda function: function)
+
+
+def _order(drives: np.ndarray) -> np.ndarray:
+    """Of neurons in blocks: those driven alike take as many steps and share one, and every core gets some of each."""
+    order, size = np.argsort(drives, kind="stable"), nbox_loop.BLOCK
+    full = len(order) // size
+    dealt = np.argsort(np.arange(full) % torch.get_num_threads(), kind="stable")
+    return np.concatenate((order[: full * size].reshape(full, size)[dealt].reshape(-1), order[full * size :]))
 
 
 def _edges(drive: Drive, duration: float, records: int) -> torch.Tensor:
