@@ -215,6 +215,10 @@ def test_images_that_cannot_be_shown_are_refused(images, words):
         (lambda: VDSP(0.0), "> 0"),
         (lambda: OutputNeurons(charge=-1.0), "> 0"),
         (lambda: WinnerTakeAll(64, 0), "outputs"),
+        (lambda: WinnerTakeAll(64, 3).learn(torch.zeros(1, 64), last=2.0), "0 to 1, got 2"),
+        (lambda: Switching(raising=0.0), "raising must be"),
+        (lambda: Switching(rate=-1.0), "rate must be"),
+        (lambda: STDP(recent=math.nan), "recent must be"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(make, words):

@@ -21,6 +21,7 @@ from spinloom.errors import (
     InputError,
     SpinloomWarning,
     require_count,
+    require_finite,
     require_non_negative,
     require_number,
     require_positive,
@@ -77,6 +78,7 @@ class STDP:
     def __post_init__(self) -> None:
         require_positive("", rate=self.rate, input_time=self.input_time, output_time=self.output_time)
         require_non_negative("", raise_step=self.raise_step, lower_step=self.lower_step)
+        require_finite("", raise_bound=self.raise_bound, lower_bound=self.lower_bound, recent=self.recent)
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -98,6 +100,11 @@ class Switching:
     lowering: float | None = None
     rate: float = 1.0
     kind: ClassVar[int] = winner_loop.SWITCHING
+
+    def __post_init__(self) -> None:
+        require_number("", "positive", rate=self.rate)
+        given = {"raising": self.raising, "lowering": self.lowering}
+        require_number("V", "positive", **{name: value for name, value in given.items() if value is not None})
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -212,11 +219,14 @@ class WinnerTakeAll:
         """Present all images `epochs` times; the rate of the rule falls linearly to `last` times itself.
 
         images: (n, ...), uint8 from 0 to 255, or numbers from 0 to 1 that are rounded to 256 grey levels.
-        Raises InputError for values out of range and another number of pixels; SpinloomWarning if no output has spiked.
+        Raises InputError for values out of range, another number of pixels and last above 1; SpinloomWarning if no
+        output has spiked.
         """
         levels = self._levels(images)
         require_count(epochs=epochs)
         require_number("", "non-negative", last=last)
+        if last > 1:
+            raise InputError(f"last is the share of the rate that is left at the end, 0 to 1, got {last:g}")
         before, total = self.tally.outputs, epochs * len(levels)
         for epoch in range(epochs):
             done = (epoch * len(levels) + torch.arange(len(levels))) / total
