@@ -1,8 +1,10 @@
-"""What every benchmark prints: one JSON line per comparison, ours and a peer's in one run."""
+"""What benchmarks share: taking turns with a peer, and one JSON line per comparison."""
 
 import json
 import os
 import platform
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -31,3 +33,16 @@ def report(name: str, ours: float, peer: float, peer_name: str, unit: str, *, hi
         "machine": machine(),
     }
     print(json.dumps(line), flush=True)
+
+
+def best(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """ms of each, the best of all rounds after a first one that is not counted."""
+    times: dict[str, float] = {}
+    for turn in range(rounds + 1):
+        for name, way in ways.items():
+            began = time.perf_counter()
+            way()
+            took = 1e3 * (time.perf_counter() - began)
+            if turn:
+                times[name] = min(times.get(name, took), took)
+    return times

@@ -9,7 +9,6 @@ reported beside it. All take turns; the best of the rounds counts. The bar is 3 
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import torch
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
-from common import report
+from common import best, report
 from spinloom.devices import WeakResetMemory
 from spinloom.learning import Programming, Pulses
 from spinloom.nn import DeviceLinear
@@ -45,19 +44,6 @@ def programming() -> Callable[[], object]:
     programming = Programming(optimizer, layer, Pulses(step=1.0, most=MOST, remainder="drop"))
     layer.weight.grad = torch.randn(layer.weight.shape, generator=torch.Generator().manual_seed(2))
     return programming.step
-
-
-def best(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """ms of each, the best of all rounds after a first one that is not counted."""
-    times: dict[str, float] = {}
-    for turn in range(rounds + 1):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            way()
-            took = 1e3 * (time.perf_counter() - began)
-            if turn:
-                times[name] = min(times.get(name, took), took)
-    return times
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ documentation does. All take turns; the best of the rounds counts. Spikes of bot
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from snntorch import utils
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
-from common import report
+from common import best, report
 from spinloom.nn import LeakyNeurons, SpikingNetwork
 
 STEPS, BATCH = 100, 128
@@ -43,18 +42,6 @@ def training(forward: Callable[[], torch.Tensor], network: nn.Module) -> Callabl
         adam.step()
 
     return step
-
-
-def best(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """ms of each, the best of all rounds after a first one that is not counted."""
-    times: dict[str, float] = {}
-    for turn in range(rounds + 1):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            way()
-            if turn:
-                times[name] = min(times.get(name, float("inf")), 1e3 * (time.perf_counter() - began))
-    return times
 
 
 def main() -> None:

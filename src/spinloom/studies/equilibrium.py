@@ -30,7 +30,6 @@ that ideal pairs begin with, at most."""
 SMALL, LONG, COMPARED = 0.01, (100, 30), 256
 """Nudging, steps of both phases and images where the update is compared with backpropagation."""
 CLAMPED, THROUGH, ALIKE, SPREAD = "clamped neurons", "backpropagation", "junctions alike", "junctions, 5 % spread"
-COLOURS = "BLUE", "ORANGE", "GREEN"
 COUNTED, RESET = "signs by ideal counters", "signs by weak RESET"
 
 SIZES = kit.Sizes(
@@ -99,12 +98,11 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
         {settings.nudging:g} ({settings.sign}), {len(images):,} training and {len(shown):,} test images, one network
         each. Pulses: of all programming."""
     run.table(report.Table("After the last epoch", ("way", "epochs", "accuracy (%)", "pulses"), rows, note))
+    colours = report.BLUE, report.ORANGE, report.GREEN
     figure, (axis,) = report.canvas(height=4.4)
     for number, (way, one) in enumerate(found.items()):
-        errors, colour = [100 - 100 * share for share in one["accuracies"]], COLOURS[number // 2 % len(COLOURS)]
-        axis.plot(
-            range(1, 1 + len(errors)), errors, ("-o", "--s")[number % 2], color=getattr(report, colour), label=way
-        )
+        errors, colour = [100 - 100 * share for share in one["accuracies"]], colours[number // 2 % len(colours)]
+        axis.plot(range(1, 1 + len(errors)), errors, ("-o", "--s")[number % 2], color=colour, label=way)
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_formatter("{x:g}")
@@ -183,18 +181,15 @@ def fit(
                 layer.weight.copy_(layer.realised())
     learn = network.backpropagate if way == THROUGH else network.contrast
     accuracies, cosines = list[float](), [compared(network, images)] if way == CLAMPED else []
-    inputs = images.inputs.flatten(1)
     for epoch in range(epochs):
         for step, rows in enumerate(torch.randperm(len(images), generator=source)[: steps * BATCH].split(BATCH)):
             training.zero_grad()
-            learn(inputs[rows], images.labels[rows])
+            learn(images.inputs[rows], images.labels[rows])
             training.step()
             schedule.step()
             if step % 20 == 0:
                 bar(epoch * steps + step + 1, epochs * steps, f"epoch {epoch + 1}")
-        with torch.no_grad():
-            answers = torch.cat([network(part).argmax(1) for part in shown.inputs.flatten(1).split(1000)])
-        accuracies.append(float((answers == shown.labels).double().mean()))
+        accuracies.append(evaluation.accuracy(network, shown))
         if way == CLAMPED:
             cosines.append(compared(network, images))
     spent = f"{training.spent.events:.3g}" if memories else "-"
@@ -208,6 +203,6 @@ def compared(network: Any, images: Any) -> list[float]:
     found = []
     for learn in (twin.contrast, twin.backpropagate):
         twin.zero_grad()
-        learn(images.inputs[:COMPARED].flatten(1).double(), images.labels[:COMPARED])
+        learn(images.inputs[:COMPARED].double(), images.labels[:COMPARED])
         found.append([link.weight.grad.flatten().clone() for link in twin.links])
     return [float(torch.nn.functional.cosine_similarity(a, b, dim=0)) for a, b in zip(*found, strict=True)]

@@ -67,7 +67,8 @@ def run(run: kit.Run, settings: Settings, size: Any) -> None:
     train, test = run.images("mnist", train_limit=size.images, test_limit=size.tests)
     colour = settings.colour
     if colour == "auto":
-        colour = data.resolve(colour, "cifar10").name if data.resolve(colour, "cifar10").name == "cifar10" else "none"
+        choice = data.resolve(colour, "cifar10")
+        colour = choice.name if choice.name == "cifar10" else "none"
     sets = {DENSE: (train, test), DIGITS: (train.take(size.conv_images), test)}
     if colour != "none":
         sets[PHOTOGRAPHS] = data.load_pair(colour, train_limit=size.photographs, test_limit=size.tests)
@@ -183,14 +184,13 @@ def fit(
             torch.optim.SGD([{"params": [one], "lr": rate} for one, rate in zip(biases, rates, strict=True)]),
         ]
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizers[0], epochs * steps) if way == FLOAT else None
-    dense, count = weights[0].ndim == 2, sum(one.numel() for one in weights)
-    inputs, views = ((one.inputs.flatten(1) if dense else one.inputs) for one in (images, shown))
+    count = sum(one.numel() for one in weights)
     kept: dict[str, list[float]] = {"accuracies": [], "flips": [], "signs": []}
     for epoch in range(epochs):
         flipped = 0
         for step, rows in enumerate(torch.randperm(len(images), generator=source)[: steps * BATCH].split(BATCH)):
             network.zero_grad()
-            network.contrast(inputs[rows], images.labels[rows])
+            network.contrast(images.inputs[rows], images.labels[rows])
             for one in optimizers:
                 one.step()
             if schedule:
@@ -199,13 +199,11 @@ def fit(
                 flipped += sum(optimizers[0].flipped)
             if step % 10 == 0:
                 bar(epoch * steps + step + 1, epochs * steps, f"epoch {epoch + 1}")
-        with torch.no_grad():
-            answers = torch.cat([network(part).argmax(1) for part in views.split(500)])
-        kept["accuracies"].append(float((answers == shown.labels).double().mean()))
+        kept["accuracies"].append(evaluation.accuracy(network, shown))
         if way != FLOAT:
             kept["flips"].append(flipped / count)
         if way != BOTH:
-            kept["signs"].append(agreement(network, inputs[:WATCHED], images.labels[:WATCHED]))
+            kept["signs"].append(agreement(network, images.inputs[:WATCHED], images.labels[:WATCHED]))
     return kept
 
 

@@ -79,6 +79,7 @@ class EquilibriumNetwork(nn.Module):
             raise InputError(f"neurons must be one module for each of {len(links)} links, got {len(neurons)}")
         self.neurons = None if neurons is None else nn.ModuleList(neurons)
         self.classes, self.free_steps, self.nudged_steps = classes, free_steps, nudged_steps
+        self.replicas = outputs // classes
         self.nudging, self.sign, self.binary, self.inertia, self.start = nudging, sign, binary, inertia, start
         self._source = source
 
@@ -178,13 +179,11 @@ class EquilibriumNetwork(nn.Module):
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
             most = self.classes - 1
             raise InputError(f"labels must lie in 0 to {most}, got {int(labels.min())} to {int(labels.max())}")
-        replicas = _Link(self.links[-1]).layer.weight.shape[0] // self.classes
-        return functional.one_hot(labels, self.classes).repeat_interleave(replicas, 1).to(like)
+        return functional.one_hot(labels, self.classes).repeat_interleave(self.replicas, 1).to(like)
 
     def _answer(self, output: Tensor) -> Tensor:
         """Mean of the replicas of each class."""
-        replicas = output.shape[1] // self.classes
-        return output if replicas == 1 else output.unflatten(1, (self.classes, replicas)).mean(-1)
+        return output if self.replicas == 1 else output.unflatten(1, (self.classes, self.replicas)).mean(-1)
 
     def _coin(self) -> int:
         return 1 - 2 * int(torch.randint(2, (), generator=self._source))
